@@ -1,0 +1,78 @@
+// The layers and their direction (docs/architecture.md). test/layers.test.ts proves with a canary
+// that this checker sees violations.
+const pure = "^lib/(error|tuf|factory|delivery|archive)(/|\\.ts$)";
+const only = (name, from, allowed, comment) => ({
+  name,
+  comment,
+  severity: "error",
+  from: { path: from },
+  to: { path: "^(lib|bin|test|demo|scripts)/", pathNot: [from, ...allowed] },
+});
+
+module.exports = {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "pure-code-is-pure",
+      comment: "no node:*, no SDK: pure code bundles for the browser unchanged",
+      severity: "error",
+      from: { path: pure },
+      to: {
+        dependencyTypes: ["core", "npm", "npm-dev"],
+        pathNot: "node_modules/(@noble/hashes|@noble/curves|modern-tar|valibot)/",
+      },
+    },
+    only("tuf-stands-alone", "^lib/tuf/", ["^lib/error\\.ts$"], "tuf imports nothing of ours"),
+    only("factory", "^lib/factory/", ["^lib/error\\.ts$", "^lib/tuf/"], "factory knows tuf only"),
+    only(
+      "delivery",
+      "^lib/delivery/",
+      ["^lib/error\\.ts$", "^lib/tuf/"],
+      "delivery knows tuf only",
+    ),
+    only(
+      "archive",
+      "^lib/archive/",
+      ["^lib/error\\.ts$", "^lib/(tuf|factory)/"],
+      "archive knows tuf and factory",
+    ),
+    only(
+      "crypto",
+      "^lib/crypto/",
+      ["^lib/error\\.ts$", "^lib/tuf/"],
+      "crypto implements tuf's interfaces",
+    ),
+    only(
+      "service",
+      "^lib/service/",
+      [pure],
+      "the use cases know pure code and their own ports, never an adapter",
+    ),
+    only(
+      "signing",
+      "^lib/signing/",
+      [pure, "^lib/crypto/", "^lib/service/ports\\.ts$"],
+      "the signing boundary knows pure code, crypto and the port that it implements",
+    ),
+    only(
+      "adapters",
+      "^lib/adapters/",
+      [pure, "^lib/crypto/", "^lib/service/(ports|mail|scopes)\\.ts$", "^lib/signing/"],
+      "adapters know ports and pure code",
+    ),
+    only("http", "^lib/http/", [pure, "^lib/service/"], "http translates requests to use cases"),
+    only("web", "^lib/web/", [pure], "pages import pure code only"),
+    only(
+      "cli",
+      "^lib/cli/",
+      [pure, "^lib/crypto/", "^lib/(service|http|signing|adapters)/"],
+      "commands; serve composes the embedded server",
+    ),
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "types"] },
+    parser: "swc",
+    tsPreCompilationDeps: true,
+  },
+};
