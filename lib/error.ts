@@ -1,0 +1,73 @@
+/**
+ * The one error class. Domain code throws codes; http/status.ts maps each code to a status and
+ * cli/exit.ts maps each to an exit code and a hint, and neither compiles with a row missing.
+ *
+ * A message is lower case, names the thing, and says what was expected and what came. It never
+ * holds a secret: messages travel to clients and logs.
+ */
+
+export type ErrorCode =
+  // what a caller sent
+  | "malformed"
+  | "too-large"
+  | "unsupported-media-type"
+  | "unauthenticated"
+  | "forbidden"
+  | "not-found"
+  | "method-not-allowed"
+  | "idempotency-key-reused"
+  // what the state does not allow
+  | "factory-exists"
+  | "version-conflict"
+  | "channel-behind"
+  | "update-staged"
+  | "delivery-used"
+  | "delivery-expired"
+  | "delivery-replaced"
+  | "delivery-mismatch"
+  | "busy"
+  // what a rule refuses
+  | "root-refused"
+  | "signing-refused"
+  // what the owner's machine found
+  | "archive-invalid"
+  | "archive-busy"
+  | "file-exists"
+  | "chain-broken"
+  | "log-broken"
+  | "link-invalid"
+  | "server-unreachable"
+  | "server-refused"
+  | "usage"
+  | "internal";
+
+export interface ErrorDetails {
+  /** One line per finding; fioctl prints them below the message. */
+  readonly errors?: readonly string[];
+  /** The same findings with their codes, for programs. */
+  readonly issues?: readonly { readonly code: string; readonly message: string }[];
+  /** Further members of the HTTP answer, such as the current version. */
+  readonly facts?: Readonly<Record<string, string | number>>;
+}
+
+export class RootwardError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message);
+    this.name = "RootwardError";
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** Whether `error` is ours, whatever realm made it (jest runs modules in a realm of its own). */
+export function isRootwardError(error: unknown): error is RootwardError {
+  return Error.isError(error) && error.name === "RootwardError" && "code" in error;
+}
+
+/** For the `default` of a switch over a closed union: compiles only while nothing is left over. */
+export function unreachable(value: never): never {
+  throw new RootwardError("internal", `unexpected ${String(value)}`);
+}

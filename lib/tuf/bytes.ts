@@ -1,0 +1,72 @@
+/**
+ * Hashes and text forms of bytes, for pure code: no Buffer, the same in a browser and in Node.
+ * Every decoder is exact: it returns null for anything its encoder would not have written.
+ */
+import { sha256 as sha256Bytes } from "@noble/hashes/sha2.js";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+
+/** SHA-256 as 64 lower-case hex digits. */
+export type Sha256 = string & { readonly brand: "Sha256" };
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+export function isSha256(text: string): text is Sha256 {
+  return SHA256.test(text);
+}
+
+export function sha256(bytes: Uint8Array): Sha256 {
+  return bytesToHex(sha256Bytes(bytes)) as Sha256;
+}
+
+/** SHA-256 of the UTF-8 form of `text`. */
+export function sha256Text(text: string): Sha256 {
+  return sha256(new TextEncoder().encode(text));
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return bytesToHex(bytes);
+}
+
+/** @returns the bytes, or null unless `text` is an even number of lower-case hex digits */
+export function fromHex(text: string): Uint8Array | null {
+  return /^(?:[0-9a-f]{2})*$/.test(text) ? hexToBytes(text) : null;
+}
+
+export function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+/** @returns the bytes, or null unless `text` is what {@link toBase64} writes (padded, no spaces) */
+export function fromBase64(text: string): Uint8Array | null {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return null;
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  return toBase64(bytes) === text ? bytes : null;
+}
+
+/** Base64url without padding (RFC 4648 section 5). */
+export function toBase64Url(bytes: Uint8Array): string {
+  return toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** @returns the bytes, or null unless `text` is what {@link toBase64Url} writes */
+export function fromBase64Url(text: string): Uint8Array | null {
+  if (!/^[A-Za-z0-9_-]*$/.test(text)) return null;
+  const padded = text.replaceAll("-", "+").replaceAll("_", "/");
+  return fromBase64(padded + "=".repeat((4 - (padded.length % 4)) % 4));
+}
+
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -1,0 +1,89 @@
+/**
+ * Following a chain of roots from one that is trusted to the newest (TUF specification 5.3.2 to
+ * 5.3.10): each step one version, signed by the threshold of the root before it and by its own.
+ * Expiry of roots in the middle does not matter; that of the last is the caller's question.
+ */
+import { RootwardError } from "../error.ts";
+import { maxRootBodyBytes, type Channel, type Dialect } from "./dialect.ts";
+import { parseJson } from "./json.ts";
+import {
+  readSignedRoot,
+  verifyFirstRoot,
+  verifySuccessor,
+  type SignedRoot,
+} from "./root-update.ts";
+import type { Root } from "./root.ts";
+import type { VerifySignature } from "./signatures.ts";
+
+export interface ChainPolicy {
+  readonly dialect: Dialect;
+  readonly channel: Channel;
+  /** See RootForms: `lenient` to read what others published. */
+  readonly forms: "strict" | "lenient";
+}
+
+/**
+ * Reads one root of a chain, signatures not yet verified.
+ *
+ * @param bytes UTF-8 JSON as served or stored
+ * @throws RootwardError `chain-broken` with every finding, `malformed` for bytes that are no JSON
+ */
+export function readChainRoot(bytes: Uint8Array, policy: ChainPolicy, before?: Root): SignedRoot {
+  const body = parseJson(bytes, { maxBytes: maxRootBodyBytes(policy.dialect) });
+  const { signed, errors, version } = readSignedRoot(body, {
+    ...policy,
+    ...(before && { trustedKeys: before.keys }),
+  });
+  if (signed === null || errors.length > 0) {
+    const messages = errors.map(({ message }) => message);
+    throw new RootwardError(
+      "chain-broken",
+      `root version ${version ?? "unknown"} is not a valid root: ${messages.join("; ")}`,
+      { errors: messages, issues: errors },
+    );
+  }
+  return signed;
+}
+
+/** Reads a root that is trusted because of where it came from, and checks its own signatures. */
+export function readTrustedRoot(
+  bytes: Uint8Array,
+  policy: ChainPolicy,
+  verify: VerifySignature,
+): Root {
+  // Lenient: what made this root trusted has happened already, and the root before it, which may
+  // explain a key without a role, is not here.
+  const signed = readChainRoot(bytes, { ...policy, forms: "lenient" });
+  const errors = signed.root.version === 1 ? verifyFirstRoot(signed, verify) : [];
+  assertNone(errors, signed.root.version);
+  return signed.root;
+}
+
+/**
+ * Reads and verifies the root that follows `trusted`.
+ *
+ * @throws RootwardError `chain-broken` naming the version and what was expected
+ */
+export function nextInChain(
+  trusted: Root,
+  bytes: Uint8Array,
+  policy: ChainPolicy,
+  verify: VerifySignature,
+): Root {
+  const next = readChainRoot(bytes, policy, trusted);
+  assertNone(verifySuccessor(trusted, next, verify), next.root.version);
+  return next.root;
+}
+
+function assertNone(
+  errors: readonly { readonly code: string; readonly message: string }[],
+  version: number,
+): void {
+  if (errors.length === 0) return;
+  const messages = errors.map(({ message }) => message);
+  throw new RootwardError(
+    "chain-broken",
+    `root version ${version} does not follow from the trusted root: ${messages.join("; ")}`,
+    { errors: messages, issues: errors },
+  );
+}

@@ -1,0 +1,246 @@
+/**
+ * Strict reading of JSON (root-ingestion rules 1 to 3).
+ *
+ * JSON.parse hides what an attacker needs: of two equal member names it keeps the last, `1.0`,
+ * `1e0` and `-0` become integers, and 2^53 + 1 becomes another number. Two readers that disagree
+ * about one document are how signed metadata gets two meanings, so here each of these is an error:
+ * bytes that are not UTF-8, a byte order mark, anything after the document, a duplicate member
+ * name, a number that is not a plain integer from 0 to 2^53-1, nesting deeper than the limit, a
+ * lone surrogate. The reader is linear in its input and never recurses deeper than the limit.
+ *
+ * Objects have no prototype, so `__proto__` and `constructor` are ordinary names.
+ */
+import { RootwardError } from "../error.ts";
+
+export type JsonValue = null | boolean | number | string | JsonArray | JsonObject;
+export type JsonArray = readonly JsonValue[];
+export interface JsonObject {
+  readonly [name: string]: JsonValue;
+}
+
+export interface JsonLimits {
+  /** Longest input in bytes; a longer one is `too-large` before a byte of it is looked at. */
+  readonly maxBytes: number;
+  /** Deepest nesting of arrays and objects; 32 unless given. */
+  readonly maxDepth?: number;
+}
+
+const PLAIN_CHARACTERS = /[^"\\\u0000-\u001f]*/y;
+const NUMBER_CHARACTERS = /[-+.0-9A-Za-z]+/y;
+const PLAIN_INTEGER = /^(?:0|[1-9][0-9]{0,15})$/;
+const HEX4 = /^[0-9a-fA-F]{4}$/;
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+
+/**
+ * Reads one JSON document.
+ *
+ * @param bytes UTF-8, without byte order mark
+ * @returns the value; objects are without prototype
+ * @throws RootwardError `too-large` over the byte limit, `malformed` for everything else; the
+ *   message names the rule and the offset, never the content
+ */
+export function parseJson(bytes: Uint8Array, limits: JsonLimits): JsonValue {
+  if (bytes.length > limits.maxBytes) {
+    throw new RootwardError(
+      "too-large",
+      `document is too large: expected at most ${limits.maxBytes} bytes, got ${bytes.length}`,
+    );
+  }
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new RootwardError("malformed", "document is not JSON: expected UTF-8");
+  }
+  return new Reader(text, limits.maxDepth ?? 32).document();
+}
+
+/** Whether `value` is a JSON object (not an array, not null). */
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether `value` is a JSON array; narrows where Array.isArray does not for readonly arrays. */
+export function isJsonArray(value: JsonValue | undefined): value is JsonArray {
+  return Array.isArray(value);
+}
+
+/** An object without prototype holding `members`; the way to build a JsonObject in code. */
+export function jsonObject(members: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
+  const object = emptyObject();
+  for (const [name, value] of Object.entries(members)) {
+    if (value !== undefined) object[name] = value;
+  }
+  return object;
+}
+
+function emptyObject(): Record<string, JsonValue> {
+  return Object.create(null) as Record<string, JsonValue>;
+}
+
+class Reader {
+  readonly #text: string;
+  readonly #maxDepth: number;
+  #at = 0;
+
+  constructor(text: string, maxDepth: number) {
+    this.#text = text;
+    this.#maxDepth = maxDepth;
+  }
+
+  document(): JsonValue {
+    this.#space();
+    const value = this.#value(1);
+    this.#space();
+    if (this.#at < this.#text.length) this.#fail("expected the end of the document");
+    return value;
+  }
+
+  #value(depth: number): JsonValue {
+    const c = this.#text[this.#at];
+    switch (c) {
+      case "{":
+        return this.#object(depth);
+      case "[":
+        return this.#array(depth);
+      case '"':
+        return this.#string();
+      case "t":
+        return this.#word("true", true);
+      case "f":
+        return this.#word("false", false);
+      case "n":
+        return this.#word("null", null);
+      case undefined:
+        return this.#fail("expected a value, got the end of the document");
+      default:
+        return this.#number();
+    }
+  }
+
+  #object(depth: number): JsonObject {
+    this.#enter(depth);
+    const object = emptyObject();
+    if (this.#peek() === "}") {
+      this.#at += 1;
+      return object;
+    }
+    for (;;) {
+      if (this.#peek() !== '"') this.#fail("expected a member name");
+      const name = this.#string();
+      if (Object.hasOwn(object, name)) this.#fail("duplicate member name");
+      this.#expect(":");
+      this.#space();
+      object[name] = this.#value(depth + 1);
+      if (!this.#more("}")) return object;
+    }
+  }
+
+  #array(depth: number): JsonArray {
+    this.#enter(depth);
+    const array: JsonValue[] = [];
+    if (this.#peek() === "]") {
+      this.#at += 1;
+      return array;
+    }
+    for (;;) {
+      this.#space();
+      array.push(this.#value(depth + 1));
+      if (!this.#more("]")) return array;
+    }
+  }
+
+  #enter(depth: number): void {
+    if (depth > this.#maxDepth) this.#fail(`nested deeper than ${this.#maxDepth}`);
+    this.#at += 1;
+  }
+
+  /** After a member: true for a comma, false for the closing bracket. */
+  #more(close: string): boolean {
+    const c = this.#peek();
+    if (c !== "," && c !== close) this.#fail(`expected , or ${close}`);
+    this.#at += 1;
+    return c === ",";
+  }
+
+  #string(): string {
+    this.#at += 1;
+    let out = "";
+    for (;;) {
+      PLAIN_CHARACTERS.lastIndex = this.#at;
+      const plain = PLAIN_CHARACTERS.exec(this.#text)?.[0] ?? "";
+      out += plain;
+      this.#at += plain.length;
+      const c = this.#text[this.#at];
+      if (c === '"') {
+        this.#at += 1;
+        if (!out.isWellFormed()) this.#fail("lone surrogate in a string");
+        return out;
+      }
+      if (c !== "\\") this.#fail("control character in a string, or a string without end");
+      out += this.#escape();
+    }
+  }
+
+  #escape(): string {
+    const c = this.#text[this.#at + 1] ?? "";
+    const plain = Object.hasOwn(ESCAPES, c) ? ESCAPES[c] : undefined;
+    if (plain !== undefined) {
+      this.#at += 2;
+      return plain;
+    }
+    const digits = this.#text.slice(this.#at + 2, this.#at + 6);
+    if (c !== "u" || !HEX4.test(digits)) this.#fail("unknown escape in a string");
+    this.#at += 6;
+    return String.fromCharCode(Number.parseInt(digits, 16));
+  }
+
+  #number(): number {
+    NUMBER_CHARACTERS.lastIndex = this.#at;
+    const source = NUMBER_CHARACTERS.exec(this.#text)?.[0];
+    if (source === undefined) return this.#fail("expected a value");
+    const value = Number(source);
+    if (!PLAIN_INTEGER.test(source) || value > Number.MAX_SAFE_INTEGER) {
+      this.#fail("expected a plain integer from 0 to 2^53-1");
+    }
+    this.#at += source.length;
+    return value;
+  }
+
+  #word<T>(word: string, value: T): T {
+    if (!this.#text.startsWith(word, this.#at)) this.#fail("expected a value");
+    this.#at += word.length;
+    return value;
+  }
+
+  #expect(c: string): void {
+    if (this.#peek() !== c) this.#fail(`expected ${c}`);
+    this.#at += 1;
+  }
+
+  #peek(): string | undefined {
+    this.#space();
+    return this.#text[this.#at];
+  }
+
+  #space(): void {
+    for (;;) {
+      const c = this.#text[this.#at];
+      if (c !== " " && c !== "\n" && c !== "\r" && c !== "\t") return;
+      this.#at += 1;
+    }
+  }
+
+  #fail(what: string): never {
+    throw new RootwardError("malformed", `document is not strict JSON: ${what} (at ${this.#at})`);
+  }
+}
