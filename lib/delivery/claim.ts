@@ -1,0 +1,45 @@
+/**
+ * What a claimant and the service say to each other (`POST /download/claim`, `/download/confirm`):
+ * one definition for the page, the CLI and the service.
+ */
+import * as v from "valibot";
+
+/** 16 to 64 characters that the client drew at random: who may ask again until the lease ends. */
+export const claimant = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]{16,64}$/, "expected 16 to 64 letters, digits, _ or -"),
+);
+
+const hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits"));
+
+export const claimRequest = v.strictObject({ id: hex64, claimant });
+
+export const confirmRequest = v.strictObject({
+  id: hex64,
+  claimant,
+  /** SHA-256 of the opened archive as it was read back from where the owner keeps it. */
+  sha256: hex64,
+});
+
+export const claimAnswer = v.object({
+  factory: v.string(),
+  /** Works for at most 60 seconds; ask again for another. */
+  archiveUrl: v.string(),
+  /** R, base64url. */
+  share: v.string(),
+  /** Of the opened archive, as is `size` (bytes). */
+  sha256: hex64,
+  size: v.number(),
+  filename: v.string(),
+  leaseUntil: v.string(),
+});
+export type ClaimAnswer = v.InferOutput<typeof claimAnswer>;
+
+export const confirmAnswer = v.object({
+  factory: v.string(),
+  state: v.string(),
+  confirmedAt: v.string(),
+  /** In answers within an hour of the confirmation; scopes root:read and root:update. */
+  ownerToken: v.optional(v.string()),
+});
+export type ConfirmAnswer = v.InferOutput<typeof confirmAnswer>;

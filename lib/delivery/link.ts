@@ -1,0 +1,54 @@
+/**
+ * The link of a one-time delivery: `https://host/download#<T>`. T is 32 random bytes in the
+ * *fragment*, which browsers send to nobody: it is in no log of the service and in no Referer, and
+ * a scanner that follows the link fetches a harmless page.
+ */
+import { RootwardError } from "../error.ts";
+import { concatBytes, fromBase64Url, sha256, toBase64Url } from "../tuf/bytes.ts";
+
+export const SECRET_BYTES = 32;
+
+/** A delivery id: 64 lower-case hex digits. Whoever knows it may claim; the database has its hash. */
+export type DeliveryId = string & { readonly brand: "DeliveryId" };
+
+export function isDeliveryId(text: string): text is DeliveryId {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
+/** `SHA-256("rootward delivery id" || T)`; says nothing of T, so the service may see it. */
+export function deliveryId(secret: Uint8Array): DeliveryId {
+  return sha256(
+    concatBytes(new TextEncoder().encode("rootward delivery id"), secret),
+  ) as string as DeliveryId;
+}
+
+/** @param publicUrl the configured public URL, without a final slash; never a request header */
+export function makeLink(publicUrl: string, secret: Uint8Array): string {
+  return `${publicUrl}/download#${toBase64Url(secret)}`;
+}
+
+export interface DeliveryLink {
+  /** Where the service is: scheme, host and any path before `/download`. */
+  readonly publicUrl: string;
+  readonly secret: Uint8Array;
+}
+
+/** @throws RootwardError `link-invalid`; the message holds nothing of the link */
+export function parseLink(text: string): DeliveryLink {
+  const match = /^(https?:\/\/[^\s#?]+)\/download#([A-Za-z0-9_-]+)$/.exec(text.trim());
+  const secret = parseSecret(match?.[2] ?? "");
+  const publicUrl = match?.[1];
+  if (secret === null || publicUrl === undefined) {
+    throw new RootwardError(
+      "link-invalid",
+      "not a download link: expected https://HOST/download#SECRET, whole and on one line",
+    );
+  }
+  return { publicUrl, secret };
+}
+
+/** @param text base64url without padding, as in the fragment; null unless it is 32 bytes */
+export function parseSecret(text: string): Uint8Array | null {
+  const secret = fromBase64Url(text);
+  return secret?.length === SECRET_BYTES ? secret : null;
+}

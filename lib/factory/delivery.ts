@@ -1,0 +1,257 @@
+/**
+ * The one-time delivery as changes of the head. The claim is one swap, so exactly one of many
+ * claimants wins; what was claimed can be asked for again by the same claimant until the lease
+ * ends, so a dropped connection loses nothing; and time limits are decided here, from the head and
+ * the clock, never by a clean-up job that may be late.
+ *
+ * Confirmation is the owner's word that the file is safe. It makes the Factory live and names the
+ * destruction of share and archive as effects of the same swap.
+ */
+import { RootwardError } from "../error.ts";
+import type { Sha256 } from "../tuf/bytes.ts";
+import { formatTime } from "../tuf/expires.ts";
+import { jsonObject } from "../tuf/json.ts";
+import type { Delivery, Effect, Head } from "./head.ts";
+import { advance, type Moment, type Transition } from "./transition.ts";
+
+/** How long after a confirmation its repetition still gets a token: the answer may have been lost. */
+const CONFIRM_REPEAT = 60 * 60_000;
+
+export type ClaimDecision =
+  /** `transition` is null where the same claimant asks again. */
+  | {
+      readonly kind: "granted";
+      readonly leaseUntil: number;
+      readonly transition: Transition | null;
+    }
+  /** `transition` records the first refusal; further ones change nothing. */
+  | {
+      readonly kind: "refused";
+      readonly error: RootwardError;
+      readonly transition: Transition | null;
+    };
+
+/** @param claimantHash SHA-256 of what the claimant drew */
+export function claimDelivery(head: Head, claimantHash: Sha256, moment: Moment): ClaimDecision {
+  const { delivery } = head;
+  const { now, policy } = moment;
+  switch (delivery.state) {
+    case "ready":
+      if (now >= delivery.expiresAt) return refuse(expired(delivery.expiresAt, head));
+      return grant(head, delivery, claimantHash, moment, now + policy.claimLease);
+    case "claimed":
+      if (delivery.claimantHash !== claimantHash) return refuseOther(head, delivery, moment);
+      if (now >= delivery.leaseUntil) return refuse(leaseEnded(delivery.leaseUntil));
+      return { kind: "granted", leaseUntil: delivery.leaseUntil, transition: null };
+    case "confirmed":
+      if (delivery.claimantHash === claimantHash) return refuse(used(delivery.confirmedAt));
+      return refuseOther(head, delivery, moment);
+    case "expired":
+      return refuse(
+        delivery.claimantHash === null
+          ? expired(delivery.expiredAt, head)
+          : leaseEnded(delivery.expiredAt),
+      );
+  }
+}
+
+function grant(
+  head: Head,
+  ready: Delivery & { state: "ready" },
+  claimantHash: Sha256,
+  moment: Moment,
+  leaseUntil: number,
+): ClaimDecision {
+  const { mode, idHash, sha256, size } = ready;
+  const claimed: Delivery = {
+    mode,
+    idHash,
+    sha256,
+    size,
+    state: "claimed",
+    claimantHash,
+    claimedAt: moment.now,
+    leaseUntil,
+    refusedAt: null,
+  };
+  const transition = advance(
+    head,
+    {
+      head: { delivery: claimed },
+      effects: [{ kind: "withdraw-link", ref: idHash }],
+      type: "delivery-claimed",
+      details: jsonObject({ leaseUntil: formatTime(leaseUntil) }),
+    },
+    moment,
+  );
+  return { kind: "granted", leaseUntil, transition };
+}
+
+function refuse(error: RootwardError, transition: Transition | null = null): ClaimDecision {
+  return { kind: "refused", error, transition };
+}
+
+/** Somebody else has the link too. The first time, owner and provisioner are told. */
+function refuseOther(
+  head: Head,
+  delivery: Delivery & { state: "claimed" | "confirmed" },
+  moment: Moment,
+): ClaimDecision {
+  const at = delivery.claimedAt ?? moment.now;
+  if (delivery.refusedAt !== null) return refuse(used(at));
+  const transition = advance(
+    head,
+    {
+      head: { delivery: { ...delivery, refusedAt: moment.now } },
+      type: "delivery-refused",
+      details: jsonObject({ claimedAt: formatTime(at) }),
+      notify: true,
+    },
+    moment,
+  );
+  return refuse(used(at), transition);
+}
+
+function used(at: number): RootwardError {
+  return new RootwardError(
+    "delivery-used",
+    `this link was used at ${formatTime(at)} and works once; if that was not you, tell whoever ` +
+      `provisioned the Factory at once: the archive must be replaced before any device is built`,
+  );
+}
+
+function expired(at: number, head: Head): RootwardError {
+  return new RootwardError(
+    "delivery-expired",
+    `this link expired at ${formatTime(at)} unused; ask whoever provisioned Factory ` +
+      `${head.factory} to bootstrap it again`,
+  );
+}
+
+function leaseEnded(at: number): RootwardError {
+  return new RootwardError(
+    "delivery-expired",
+    `the time to fetch the archive ended at ${formatTime(at)}; if you hold the file, confirm it, ` +
+      `and if not, ask whoever provisioned the Factory to bootstrap it again`,
+  );
+}
+
+export interface ConfirmDecision {
+  readonly confirmedAt: number;
+  /** Null where it was confirmed before. */
+  readonly transition: Transition | null;
+  /** Whether this answer may carry a fresh owner token. */
+  readonly withToken: boolean;
+}
+
+/**
+ * Accepts the claimant's word that the archive with this hash arrived, also after the lease.
+ *
+ * @throws RootwardError `delivery-used` for anybody but the claimant, `delivery-mismatch` for
+ *   another file
+ */
+export function confirmDelivery(
+  head: Head,
+  claimantHash: Sha256,
+  sha256: Sha256,
+  moment: Moment,
+): ConfirmDecision {
+  const { delivery } = head;
+  if (delivery.state === "ready") {
+    throw new RootwardError(
+      "delivery-mismatch",
+      "nobody has claimed this link yet: claim it first",
+    );
+  }
+  if (delivery.claimantHash !== claimantHash) {
+    throw delivery.claimedAt === null ? expired(moment.now, head) : used(delivery.claimedAt);
+  }
+  if (delivery.sha256 !== sha256) {
+    throw new RootwardError(
+      "delivery-mismatch",
+      `the file is not the archive that was delivered: expected SHA-256 ${delivery.sha256}, ` +
+        `got ${sha256}; fetch it again`,
+    );
+  }
+  if (delivery.state === "confirmed") {
+    const withToken = moment.now < delivery.confirmedAt + CONFIRM_REPEAT;
+    return { confirmedAt: delivery.confirmedAt, transition: null, withToken };
+  }
+  const transition = advance(
+    head,
+    {
+      head: confirmed(head, moment.now),
+      effects: destruction(delivery.idHash),
+      type: "delivery-confirmed",
+      details: jsonObject({ sha256 }),
+      notify: true,
+    },
+    moment,
+  );
+  return { confirmedAt: moment.now, transition, withToken: true };
+}
+
+/** The head after somebody proved to hold the key: live, and nothing escrowed any more. */
+export function confirmed(
+  head: Head,
+  now: number,
+): Pick<Head, "state" | "delivery" | "initialKey"> {
+  const { delivery } = head;
+  const { mode, idHash, sha256, size } = delivery;
+  return {
+    state: "live",
+    initialKey: { ...head.initialKey, state: "delivered" },
+    delivery: {
+      mode,
+      idHash,
+      sha256,
+      size,
+      state: "confirmed",
+      claimantHash: delivery.state === "ready" ? null : delivery.claimantHash,
+      claimedAt: delivery.state === "ready" ? null : delivery.claimedAt,
+      confirmedAt: now,
+      refusedAt: "refusedAt" in delivery ? delivery.refusedAt : null,
+    },
+  };
+}
+
+/** Everything of a delivery that could yield the key, and the mail that holds its link. */
+export function destruction(idHash: Sha256): readonly Effect[] {
+  return [
+    { kind: "destroy-share", ref: idHash },
+    { kind: "destroy-archive", ref: idHash },
+    { kind: "withdraw-link", ref: idHash },
+  ];
+}
+
+/** Ends a delivery whose link or lease has run out; null while there is nothing to end. */
+export function endDelivery(head: Head, moment: Moment): Transition | null {
+  const { delivery } = head;
+  if (delivery.state !== "ready" && delivery.state !== "claimed") return null;
+  const end = delivery.state === "ready" ? delivery.expiresAt : delivery.leaseUntil;
+  if (moment.now < end) return null;
+  const { mode, idHash, sha256, size } = delivery;
+  return advance(
+    head,
+    {
+      head: {
+        initialKey: { ...head.initialKey, state: "destroyed" },
+        delivery: {
+          mode,
+          idHash,
+          sha256,
+          size,
+          state: "expired",
+          expiredAt: end,
+          claimantHash: delivery.state === "claimed" ? delivery.claimantHash : null,
+          claimedAt: delivery.state === "claimed" ? delivery.claimedAt : null,
+        },
+      },
+      effects: destruction(idHash),
+      type: "delivery-expired",
+      details: jsonObject({ claimed: delivery.state === "claimed" }),
+      notify: true,
+    },
+    moment,
+  );
+}

@@ -1,0 +1,35 @@
+/**
+ * Documents: immutable, content-addressed role versions and audit events. A document is stored
+ * before the swap that names it; the published index (channel, role, version -> sha256) is written
+ * before a swap supersedes one, so a reader finds every version that was ever current, and the cost
+ * of a read does not depend on the length of the history.
+ */
+import { sha256, type Sha256 } from "../tuf/bytes.ts";
+import type { Channel, Role } from "../tuf/dialect.ts";
+import type { FactoryName } from "./names.ts";
+
+/** The audit log is kept like a channel with one role, its sequence number as the version. */
+export type DocumentChannel = Channel | "log";
+export type DocumentRole = Role | "event";
+
+/** A place in the published index. */
+export interface Place {
+  readonly factory: FactoryName;
+  readonly channel: DocumentChannel;
+  readonly role: DocumentRole;
+  readonly version: number;
+}
+
+export interface DocumentAddress extends Place {
+  readonly sha256: Sha256;
+}
+
+export interface StoredDocument {
+  readonly address: DocumentAddress;
+  /** UTF-8 JSON, as served. */
+  readonly bytes: Uint8Array;
+}
+
+export function storedDocument(place: Place, bytes: Uint8Array): StoredDocument {
+  return { address: { ...place, sha256: sha256(bytes) }, bytes };
+}

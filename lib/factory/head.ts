@@ -1,0 +1,145 @@
+/**
+ * The head: the one mutable record of a Factory. Everything else is immutable, and every change is
+ * one compare-and-swap of this record on its revision (docs/architecture.md). Its size is constant
+ * however long the history is.
+ *
+ * The schema below is the form in which it is stored (JSON); times are milliseconds since 1970.
+ */
+import * as v from "valibot";
+import { RootwardError } from "../error.ts";
+import { isSha256, type Sha256 } from "../tuf/bytes.ts";
+import { DIALECTS, type Channel, type OnlineRole, type Role } from "../tuf/dialect.ts";
+import type { KeyId } from "../tuf/keys.ts";
+import { isFactoryName, isInstanceId, type FactoryName, type InstanceId } from "./names.ts";
+
+function frozen<const S extends v.GenericSchema>(schema: S) {
+  return v.pipe(schema, v.readonly());
+}
+
+const sha256 = v.custom<Sha256>((value) => typeof value === "string" && isSha256(value));
+const keyid = v.custom<KeyId>((value) => typeof value === "string" && isSha256(value));
+const time = v.pipe(v.number(), v.safeInteger());
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** Which document is the newest of a role, and what a reader needs to know without opening it. */
+const roleVersion = frozen(
+  v.strictObject({ version: count, sha256, length: count, expires: time }),
+);
+export type RoleVersion = v.InferOutput<typeof roleVersion>;
+
+/** A channel always has a root; prod has the rest only once its targets can be signed (rule 10). */
+const channelRoles = frozen(
+  v.strictObject({
+    root: roleVersion,
+    targets: v.exactOptional(roleVersion),
+    snapshot: v.exactOptional(roleVersion),
+    timestamp: v.exactOptional(roleVersion),
+  }),
+);
+export type ChannelRoles = v.InferOutput<typeof channelRoles>;
+
+const deliveryCommon = {
+  mode: v.literal("link"),
+  /** SHA-256 of the delivery id, which itself is a hash of the link's secret. */
+  idHash: sha256,
+  /** Of the opened archive. */
+  sha256,
+  size: count,
+};
+const delivery = frozen(
+  v.variant("state", [
+    v.strictObject({ ...deliveryCommon, state: v.literal("ready"), expiresAt: time }),
+    v.strictObject({
+      ...deliveryCommon,
+      state: v.literal("claimed"),
+      claimantHash: sha256,
+      claimedAt: time,
+      leaseUntil: time,
+      /** When somebody else first tried; null while nobody has. */
+      refusedAt: v.nullable(time),
+    }),
+    v.strictObject({
+      ...deliveryCommon,
+      state: v.literal("confirmed"),
+      claimantHash: v.nullable(sha256),
+      claimedAt: v.nullable(time),
+      confirmedAt: time,
+      refusedAt: v.nullable(time),
+    }),
+    v.strictObject({
+      ...deliveryCommon,
+      state: v.literal("expired"),
+      expiredAt: time,
+      /** Null if nobody claimed it; the claimant may still confirm that the file arrived. */
+      claimantHash: v.nullable(sha256),
+      claimedAt: v.nullable(time),
+    }),
+  ]),
+);
+export type Delivery = v.InferOutput<typeof delivery>;
+
+/** What must follow a swap: named by that very swap, idempotent, taken off by a later one. */
+const effect = frozen(
+  v.strictObject({
+    kind: v.picklist(["destroy-share", "destroy-archive", "withdraw-link", "notify"]),
+    /** The delivery's idHash, or the sequence number of the event to tell of. */
+    ref: v.string(),
+  }),
+);
+export type Effect = v.InferOutput<typeof effect>;
+
+const head = frozen(
+  v.strictObject({
+    factory: v.custom<FactoryName>((value) => typeof value === "string" && isFactoryName(value)),
+    instance: v.custom<InstanceId>((value) => typeof value === "string" && isInstanceId(value)),
+    revision: count,
+    dialect: v.picklist(DIALECTS),
+    owner: frozen(v.strictObject({ id: v.string(), email: v.string() })),
+    /** The Idempotency-Key that made this Factory, hashed; null if there was none. */
+    createdWith: v.nullable(sha256),
+    state: v.picklist(["provisioned", "live"]),
+    roles: frozen(
+      v.strictObject({
+        main: v.exactOptional(channelRoles),
+        ci: v.exactOptional(channelRoles),
+        prod: v.exactOptional(channelRoles),
+      }),
+    ),
+    onlineKeys: frozen(v.strictObject({ targets: keyid, snapshot: keyid, timestamp: keyid })),
+    /** The root key of version 1, and where its private half is as far as the service knows. */
+    initialKey: frozen(
+      v.strictObject({ keyid, state: v.picklist(["escrowed", "delivered", "destroyed"]) }),
+    ),
+    delivery,
+    pending: frozen(v.array(effect)),
+    /** The newest audit event: its number and the SHA-256 of its bytes. */
+    log: frozen(v.strictObject({ seq: count, sha256 })),
+    /** When the schedule must look at this Factory next. */
+    dueAt: time,
+  }),
+);
+export type Head = v.InferOutput<typeof head>;
+
+export function encodeHead(value: Head): string {
+  return JSON.stringify(value);
+}
+
+/** @throws RootwardError `internal`: a head that we did not write means a damaged store */
+export function decodeHead(text: string): Head {
+  const parsed = v.safeParse(head, JSON.parse(text));
+  if (parsed.success) return parsed.output;
+  const path = parsed.issues[0].path?.map(({ key }) => String(key)).join(".") ?? "";
+  throw new RootwardError("internal", `stored head is damaged at ${path}`);
+}
+
+/** The roles of a channel, or null where the Factory's dialect has no such channel. */
+export function rolesOf(value: Head, channel: Channel): ChannelRoles | null {
+  return value.roles[channel] ?? null;
+}
+
+/** The newest version of a role in a channel, or null where nothing is published. */
+export function newest(value: Head, channel: Channel, role: Role): RoleVersion | null {
+  return value.roles[channel]?.[role] ?? null;
+}
+
+export type OnlineKeys = Readonly<Record<OnlineRole, KeyId>>;

@@ -1,0 +1,84 @@
+/**
+ * When a Factory needs attention (design: Refresh), and how long its metadata lives. A fleet must
+ * never meet expired metadata because of us, so roles are signed again long before they expire.
+ */
+import { ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
+import type { Head } from "./head.ts";
+
+const DAY = 86_400_000;
+
+export interface RefreshPolicy {
+  readonly roles: Readonly<Record<OnlineRole, { lifetime: number; refreshWhenLeft: number }>>;
+  /** Of root version 1; the service never signs another root. */
+  readonly rootLifetime: number;
+  /** How long an unclaimed link works. */
+  readonly linkLifetime: number;
+  /** How long the first claimant may fetch the archive again. */
+  readonly claimLease: number;
+}
+
+/** Milliseconds throughout. */
+export const DEFAULT_REFRESH: RefreshPolicy = {
+  roles: {
+    targets: { lifetime: 180 * DAY, refreshWhenLeft: 60 * DAY },
+    snapshot: { lifetime: 30 * DAY, refreshWhenLeft: 15 * DAY },
+    timestamp: { lifetime: 7 * DAY, refreshWhenLeft: 5 * DAY },
+  },
+  rootLifetime: 365 * DAY,
+  linkLifetime: 7 * DAY,
+  claimLease: 60 * 60_000,
+};
+
+/** Online roles count whole seconds from here, so versions rise even after a restore (design 7). */
+const VERSION_EPOCH = Date.UTC(2025, 0, 1);
+
+/** The version that an online role gets now: above the last, and not below the clock. */
+export function onlineVersion(previous: number, now: number): number {
+  return Math.max(previous + 1, Math.floor((now - VERSION_EPOCH) / 1000));
+}
+
+/** @param jitter from 0 up to 1: takes up to a tenth off, so that Factories do not fall due at once */
+export function onlineExpiry(
+  policy: RefreshPolicy,
+  role: OnlineRole,
+  now: number,
+  jitter: number,
+): number {
+  const { lifetime } = policy.roles[role];
+  return Math.floor((now + lifetime * (1 - jitter / 10)) / 1000) * 1000;
+}
+
+/** The earliest time at which something must be done for this Factory; 0 while effects are pending. */
+export function dueAt(head: Head, policy: RefreshPolicy): number {
+  if (head.pending.length > 0) return 0;
+  const times = published(head).map(
+    ({ role, expires }) => expires - policy.roles[role].refreshWhenLeft,
+  );
+  if (head.delivery.state === "ready") times.push(head.delivery.expiresAt);
+  if (head.delivery.state === "claimed") times.push(head.delivery.leaseUntil);
+  return Math.min(...times);
+}
+
+/** The channels in which some role must be signed again, each with the roles to sign. */
+export function rolesToRefresh(
+  head: Head,
+  policy: RefreshPolicy,
+  now: number,
+): ReadonlyMap<Channel, ReadonlySet<OnlineRole>> {
+  const due = new Map<Channel, Set<OnlineRole>>();
+  for (const { channel, role, expires } of published(head)) {
+    if (expires - policy.roles[role].refreshWhenLeft > now) continue;
+    const roles = due.get(channel) ?? new Set();
+    due.set(channel, roles.add(role));
+  }
+  return due;
+}
+
+function published(head: Head): readonly { channel: Channel; role: OnlineRole; expires: number }[] {
+  return (["main", "ci", "prod"] as const).flatMap((channel) =>
+    ONLINE_ROLES.flatMap((role) => {
+      const version = head.roles[channel]?.[role];
+      return version === undefined ? [] : [{ channel, role, expires: version.expires }];
+    }),
+  );
+}

@@ -1,0 +1,145 @@
+/**
+ * One change of a Factory: from a head to the next, with the documents to store first, the places
+ * to publish before they are superseded, and one audit event. Commands (the other files here)
+ * decide what changes; this file keeps the rules that hold for every change.
+ *
+ * How it is carried out is service/commit.ts. A swap whose answer was lost was mine if, and only
+ * if, an event with my random id is in the log since my base.
+ */
+import { encodeEvent, type Actor, type AuditEvent, type EventType } from "./event.ts";
+import { ROLES } from "../tuf/dialect.ts";
+import type { JsonObject } from "../tuf/json.ts";
+import { storedDocument, type DocumentAddress, type StoredDocument } from "./documents.ts";
+import type { Effect, Head } from "./head.ts";
+import { dueAt, type RefreshPolicy } from "./schedule.ts";
+
+/** What pure code cannot know by itself. */
+export interface Moment {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** 128 fresh random bits in hex. */
+  readonly eventId: string;
+  readonly actor: Actor;
+  readonly policy: RefreshPolicy;
+}
+
+export interface Transition {
+  /** Null for the creation. */
+  readonly base: Head | null;
+  readonly head: Head;
+  readonly documents: readonly StoredDocument[];
+  /** What `base` names and `head` does not any more. */
+  readonly superseded: readonly DocumentAddress[];
+  readonly eventId: string;
+}
+
+export interface Change {
+  readonly head: Partial<Omit<Head, "factory" | "revision" | "log" | "dueAt" | "pending">>;
+  readonly documents?: readonly StoredDocument[];
+  /** Effects to add to those still pending. */
+  readonly effects?: readonly Effect[];
+  /** Effects that are done and leave `pending`. */
+  readonly done?: readonly Effect[];
+  readonly type: EventType;
+  readonly details: JsonObject;
+  /** Tell owner and provisioner of this event. */
+  readonly notify?: boolean;
+}
+
+/** The transition that makes `change` to `base`. */
+export function advance(base: Head, change: Change, moment: Moment): Transition {
+  const event: AuditEvent = {
+    factory: base.factory,
+    seq: base.log.seq + 1,
+    previous: base.log.sha256,
+    id: moment.eventId,
+    time: moment.now,
+    type: change.type,
+    actor: moment.actor,
+    details: change.details,
+  };
+  const logged = eventDocument(base, event);
+  const done = change.done ?? [];
+  const notice: readonly Effect[] = change.notify ? [{ kind: "notify", ref: `${event.seq}` }] : [];
+  const next: Head = {
+    ...base,
+    ...change.head,
+    revision: base.revision + 1,
+    pending: [
+      ...base.pending.filter((effect) => !includes(done, effect)),
+      ...(change.effects ?? []),
+      ...notice,
+    ],
+    log: { seq: event.seq, sha256: logged.address.sha256 },
+  };
+  return {
+    base,
+    head: { ...next, dueAt: dueAt(next, moment.policy) },
+    documents: [...(change.documents ?? []), logged],
+    superseded: supersededBy(base, next),
+    eventId: event.id,
+  };
+}
+
+/** The transition that creates a Factory: its head has revision 1 and one event. */
+export function create(
+  first: Omit<Head, "revision" | "log" | "dueAt">,
+  documents: readonly StoredDocument[],
+  details: JsonObject,
+  moment: Moment,
+): Transition {
+  const event: AuditEvent = {
+    factory: first.factory,
+    seq: 1,
+    previous: null,
+    id: moment.eventId,
+    time: moment.now,
+    type: "factory-created",
+    actor: moment.actor,
+    details,
+  };
+  const logged = eventDocument(first, event);
+  const head: Head = {
+    ...first,
+    revision: 1,
+    log: { seq: 1, sha256: logged.address.sha256 },
+    dueAt: 0,
+  };
+  return {
+    base: null,
+    head: { ...head, dueAt: dueAt(head, moment.policy) },
+    documents: [...documents, logged],
+    superseded: [],
+    eventId: event.id,
+  };
+}
+
+function eventDocument({ factory }: Pick<Head, "factory">, event: AuditEvent): StoredDocument {
+  return storedDocument(
+    { factory, channel: "log", role: "event", version: event.seq },
+    encodeEvent(event),
+  );
+}
+
+function supersededBy(base: Head, next: Head): readonly DocumentAddress[] {
+  const { factory, log } = base;
+  const roles = (["main", "ci", "prod"] as const).flatMap((channel) =>
+    ROLES.flatMap((role): readonly DocumentAddress[] => {
+      const before = base.roles[channel]?.[role];
+      if (before === undefined || next.roles[channel]?.[role]?.sha256 === before.sha256) return [];
+      return [{ factory, channel, role, version: before.version, sha256: before.sha256 }];
+    }),
+  );
+  const event = {
+    factory,
+    channel: "log",
+    role: "event",
+    version: log.seq,
+    sha256: log.sha256,
+  } as const;
+  return [...roles, event];
+}
+
+function includes(effects: readonly Effect[], effect: Effect): boolean {
+  return effects.some(({ kind, ref }) => kind === effect.kind && ref === effect.ref);
+}
