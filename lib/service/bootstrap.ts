@@ -1,0 +1,258 @@
+/**
+ * Bootstrap (design 4): from a request to a Factory whose owner has a link.
+ *
+ * The root key is made here, signs version 1, goes into the archive, and is dropped; it lives in
+ * this call's memory and nowhere else. The archive is sealed under a key of which the service keeps
+ * half. The swap that creates the head is the commit: before it, everything stored belongs to a
+ * random instance that nothing names, and a failed attempt takes it back.
+ */
+import { RootwardError } from "../error.ts";
+import { deliveryId, makeLink, SECRET_BYTES } from "../delivery/link.ts";
+import { NONCE_BYTES, sealArchive, SHARE_BYTES } from "../delivery/sealing.ts";
+import type { StoredDocument } from "../factory/documents.ts";
+import type { Actor } from "../factory/event.ts";
+import type { Head } from "../factory/head.ts";
+import type { FactoryName, InstanceId } from "../factory/names.ts";
+import { create } from "../factory/transition.ts";
+import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
+import { channelsOf, type Channel, type Dialect } from "../tuf/dialect.ts";
+import { formatTime } from "../tuf/expires.ts";
+import { jsonObject } from "../tuf/json.ts";
+import { rootKey, type KeyType } from "../tuf/keys.ts";
+import { mintToken } from "./authorize.ts";
+import { commit } from "./commit.ts";
+import { shareContext } from "./deliver.ts";
+import {
+  makeArchive,
+  makeFirstRoots,
+  makeOnlineKeys,
+  signFirstRoles,
+  type FirstRoot,
+} from "./first-metadata.ts";
+import type { FactoryRef } from "./ports.ts";
+import { OWNER_SCOPES } from "./scopes.ts";
+import { moment, randomId, type Service } from "./service.ts";
+
+export interface BootstrapRequest {
+  readonly name: FactoryName;
+  readonly dialect: Dialect;
+  readonly keyType: KeyType;
+  readonly onlineKeyType: KeyType;
+  readonly owner: { readonly id: string; readonly email: string };
+}
+
+export interface BootstrapResult {
+  readonly factory: FactoryName;
+  readonly dialect: Dialect;
+  readonly root: {
+    readonly version: 1;
+    readonly keyids: readonly string[];
+    readonly sha256: Readonly<Partial<Record<Channel, Sha256>>>;
+  };
+  readonly delivery: { readonly mode: "link"; readonly expiresAt: string; readonly url?: string };
+  /** In the first answer only, as is the link. */
+  readonly ownerToken?: string;
+  /** In a replay: why link and token are not here. */
+  readonly note?: string;
+}
+
+/**
+ * @param createdWith the hashed Idempotency-Key, or null
+ * @returns with `url` and `ownerToken`; for a replay under the same key without them
+ * @throws RootwardError `factory-exists`
+ */
+export async function bootstrap(
+  service: Service,
+  request: BootstrapRequest,
+  actor: Actor,
+  createdWith: Sha256 | null,
+): Promise<BootstrapResult> {
+  const existing = await replay(service, request, createdWith);
+  if (existing !== null) return existing;
+  const instance = randomId(service) as InstanceId;
+  const ref: FactoryRef = { factory: request.name, instance, dialect: request.dialect };
+  const secret = service.randomBytes(SECRET_BYTES);
+  const idHash = sha256Text(deliveryId(secret));
+  let prepared: Prepared;
+  try {
+    prepared = await prepare(service, request, ref, secret, idHash);
+  } catch (error) {
+    await takeBack(service, ref, idHash);
+    throw error;
+  }
+  // From here on an error leaves it unknown whether the Factory exists, so nothing is taken back.
+  const made = await commitFactory(service, { ...prepared.first, createdWith }, prepared, actor);
+  if (made !== null) {
+    const link = makeLink(service.publicUrl, secret);
+    await sendLink(service, made, link);
+    const result = describe(made);
+    const { ownerToken } = prepared;
+    return { ...result, delivery: { ...result.delivery, url: link }, ownerToken };
+  }
+  await takeBack(service, ref, idHash);
+  const winner = await replay(service, request, createdWith);
+  if (winner !== null) return winner;
+  throw new RootwardError("busy", `Factory ${request.name} is being created: try again`);
+}
+
+type FirstHead = Omit<Head, "revision" | "log" | "dueAt">;
+
+interface Prepared {
+  readonly first: Omit<FirstHead, "createdWith">;
+  readonly documents: readonly StoredDocument[];
+  readonly roots: readonly FirstRoot[];
+  readonly ownerToken: string;
+}
+
+/** Makes and stores everything that the first head names; the root key's life is this call. */
+async function prepare(
+  service: Service,
+  request: BootstrapRequest,
+  ref: FactoryRef,
+  secret: Uint8Array,
+  idHash: Sha256,
+): Promise<Prepared> {
+  const rootPair = await service.makeRootKey(request.keyType);
+  const root = rootKey(rootPair.publicKey, ref.dialect);
+  const onlineKeys = await makeOnlineKeys(service, ref, request.onlineKeyType);
+  const roots = makeFirstRoots(service, ref, rootPair, root, onlineKeys);
+  const archive = await makeArchive(ref, rootPair, roots);
+  const { roles, documents } = await signFirstRoles(service, ref, roots);
+  await escrow(service, secret, idHash, archive);
+  const { owner, dialect, name: factory } = request;
+  const { instance } = ref;
+  const bound = { factory, instance };
+  const ownerToken = await mintToken(service, { ...bound, user: owner.id, scopes: OWNER_SCOPES });
+  await service.tokens.put({
+    hash: idHash,
+    id: randomId(service),
+    user: owner.id,
+    scopes: ["delivery"],
+    bound,
+    expiresAt: null,
+  });
+  const expiresAt = service.now() + service.policy.linkLifetime;
+  const archived = { sha256: sha256(archive), size: archive.length };
+  const first = {
+    factory,
+    instance,
+    dialect,
+    owner,
+    state: "provisioned",
+    roles,
+    onlineKeys: {
+      targets: onlineKeys.targets.keyid,
+      snapshot: onlineKeys.snapshot.keyid,
+      timestamp: onlineKeys.timestamp.keyid,
+    },
+    initialKey: { keyid: root.keyid, state: "escrowed" },
+    delivery: { mode: "link", state: "ready", idHash, ...archived, expiresAt },
+    pending: [],
+  } as const;
+  return { first, documents, roots, ownerToken };
+}
+
+/** @returns null if somebody else created the Factory meanwhile */
+async function commitFactory(
+  service: Service,
+  first: FirstHead,
+  { documents, roots }: Prepared,
+  actor: Actor,
+): Promise<Head | null> {
+  const details = jsonObject({
+    dialect: first.dialect,
+    keyids: [first.initialKey.keyid],
+    roots: jsonObject(
+      Object.fromEntries(roots.map(({ channel, document }) => [channel, document.address.sha256])),
+    ),
+  });
+  const transition = create(first, documents, details, moment(service, actor));
+  return (await commit(service, transition)) ? transition.head : null;
+}
+
+async function escrow(
+  service: Service,
+  secret: Uint8Array,
+  idHash: Sha256,
+  archive: Uint8Array,
+): Promise<void> {
+  const share = service.randomBytes(SHARE_BYTES);
+  const nonce = service.randomBytes(NONCE_BYTES);
+  const sealed = await sealArchive(archive, { secret, share }, nonce);
+  await service.shares.put(idHash, await service.wrapper.wrap(share, shareContext(idHash)));
+  await service.archives.put(idHash, sealed);
+}
+
+/** The Factory exists: a mail that cannot be sent is reported; the answer carries the link too. */
+async function sendLink(
+  service: Service,
+  { factory, owner, delivery }: Head,
+  link: string,
+): Promise<void> {
+  const { idHash } = delivery;
+  const expiresAt = delivery.state === "ready" ? delivery.expiresAt : service.now();
+  const mail = { factory, email: owner.email, idHash, link, expiresAt, now: service.now() };
+  try {
+    await service.notifier.sendLink(mail);
+  } catch (error) {
+    service.report(`mail with the link of ${factory}`, error);
+  }
+}
+
+/** Leaves nothing behind of an attempt that no head names. Best effort: nothing of it opens anyway. */
+async function takeBack(service: Service, ref: FactoryRef, idHash: Sha256): Promise<void> {
+  const results = await Promise.allSettled([
+    service.shares.destroy(idHash),
+    service.archives.delete(idHash),
+    service.boundary.abandon(ref),
+  ]);
+  for (const result of results) {
+    if (result.status === "rejected") {
+      service.report(`taking back a bootstrap of ${ref.factory}`, result.reason);
+    }
+  }
+}
+
+/**
+ * What an existing Factory answers to this request: the same again for the same Idempotency-Key.
+ *
+ * @throws RootwardError `factory-exists` for anybody else
+ */
+async function replay(
+  service: Service,
+  { name }: BootstrapRequest,
+  createdWith: Sha256 | null,
+): Promise<BootstrapResult | null> {
+  const head = await service.heads.read(name);
+  if (head === null) return null;
+  if (createdWith === null || head.createdWith !== createdWith) {
+    throw new RootwardError("factory-exists", `there is a Factory ${name} already`);
+  }
+  return {
+    ...describe(head),
+    note:
+      "this Factory was created by an earlier request with this Idempotency-Key; link and owner " +
+      "token were in that answer only and the link was mailed to the owner",
+  };
+}
+
+function describe(head: Head): BootstrapResult {
+  const { delivery } = head;
+  const expiresAt = delivery.state === "ready" ? delivery.expiresAt : 0;
+  const channels = channelsOf(head.dialect);
+  return {
+    factory: head.factory,
+    dialect: head.dialect,
+    root: {
+      version: 1,
+      keyids: [head.initialKey.keyid],
+      sha256: Object.fromEntries(
+        channels.flatMap((channel) => {
+          const root = head.roles[channel]?.root;
+          return root?.version === 1 ? [[channel, root.sha256]] : [];
+        }),
+      ),
+    },
+    delivery: { mode: "link", expiresAt: formatTime(expiresAt) },
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * How a change is carried out (docs/architecture.md, The commit):
+ *
+ *   1. store the new documents           idempotent; a crash leaves documents that no head names
+ *   2. publish what will be superseded   idempotent; says nothing that is not true already
+ *   3. swap the head                     the commit: before it nothing changed, after it everything
+ *
+ * When the answer to the swap is lost, the same conditional write is repeated until it is answered.
+ * If its condition fails then, the first try may have been mine: it was if, and only if, the event
+ * with my random id is in the log since my base.
+ */
+import { RootwardError } from "../error.ts";
+import { decodeEvent } from "../factory/event.ts";
+import type { Head } from "../factory/head.ts";
+import type { FactoryName } from "../factory/names.ts";
+import type { Transition } from "../factory/transition.ts";
+import type { Documents, Heads } from "./ports.ts";
+
+type Store = { readonly heads: Heads; readonly documents: Documents };
+
+/** How often a write whose outcome is unknown is repeated, and how long before each repetition. */
+const REPEAT_DELAYS = [10, 50, 250, 1000];
+/** How often a change is decided again after somebody else's swap. */
+const MAX_ROUNDS = 20;
+
+/** @returns false if somebody else's change came first; then nothing of this one is visible */
+export async function commit(store: Store, transition: Transition): Promise<boolean> {
+  const { base, head, documents, superseded } = transition;
+  await Promise.all([
+    ...documents.map((document) => store.documents.put(document)),
+    ...superseded.map((address) => store.documents.publish(address)),
+  ]);
+  const write = (): Promise<boolean> =>
+    base === null ? store.heads.create(head) : store.heads.swap(base.revision, head);
+  const { applied, repeated } = await untilAnswered(write);
+  return applied || (repeated && (await wasMine(store, transition)));
+}
+
+async function untilAnswered(
+  write: () => Promise<boolean>,
+): Promise<{ applied: boolean; repeated: boolean }> {
+  for (const [tries, delay] of REPEAT_DELAYS.entries()) {
+    try {
+      return { applied: await write(), repeated: tries > 0 };
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, delay));
+    }
+  }
+  return { applied: await write(), repeated: true };
+}
+
+async function wasMine(store: Store, { base, head, eventId }: Transition): Promise<boolean> {
+  const stored = await store.heads.read(head.factory);
+  if (stored === null) return false;
+  let { seq, sha256 } = stored.log;
+  while (seq > (base?.log.seq ?? 0)) {
+    const place = { factory: head.factory, channel: "log", role: "event", version: seq } as const;
+    const bytes = await store.documents.get({ ...place, sha256 });
+    if (bytes === null) throw new RootwardError("internal", `audit event ${seq} is missing`);
+    const event = decodeEvent(bytes);
+    if (event.id === eventId) return true;
+    if (event.previous === null) return false;
+    seq -= 1;
+    sha256 = event.previous;
+  }
+  return false;
+}
+
+/** Reads a head that must be there. */
+export async function readHead(heads: Heads, factory: FactoryName): Promise<Head> {
+  const head = await heads.read(factory);
+  if (head === null) throw new RootwardError("not-found", `there is no Factory ${factory}`);
+  return head;
+}
+
+/**
+ * Decides on the newest head and commits; when somebody else's swap came between, decides again.
+ *
+ * @param decide pure but for reads: called once for every head that is tried
+ * @returns the decision that was committed, or that wanted no change
+ * @throws RootwardError `busy` when others keep coming first
+ */
+export async function update<D extends { readonly transition: Transition | null }>(
+  store: Store,
+  factory: FactoryName,
+  decide: (head: Head) => D | Promise<D>,
+): Promise<D> {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const decision = await decide(await readHead(store.heads, factory));
+    if (decision.transition === null) return decision;
+    if (await commit(store, decision.transition)) return decision;
+  }
+  throw new RootwardError("busy", `Factory ${factory} is changing too fast: try again`);
+}

@@ -1,0 +1,115 @@
+/**
+ * Claiming and confirming a one-time delivery (design: One-time delivery). The id of a link works
+ * like a token of one scope: the database has its hash, bound to one bootstrap of one Factory.
+ */
+import { RootwardError } from "../error.ts";
+import { claimDelivery, confirmDelivery } from "../factory/delivery.ts";
+import type { FactoryName } from "../factory/names.ts";
+import type { ClaimAnswer, ConfirmAnswer } from "../delivery/claim.ts";
+import { sha256Text, toBase64Url, type Sha256 } from "../tuf/bytes.ts";
+import { formatTime } from "../tuf/expires.ts";
+import { mintToken } from "./authorize.ts";
+import { readHead, update } from "./commit.ts";
+import { OWNER_SCOPES } from "./scopes.ts";
+import { moment, type Service } from "./service.ts";
+import { settle } from "./settle.ts";
+
+/** How long a URL of the sealed archive works. */
+const PRESIGN_MS = 60_000;
+
+/** What binds a wrapped share to its delivery. */
+export function shareContext(idHash: Sha256): Record<string, string> {
+  return { purpose: "server share", delivery: idHash };
+}
+
+async function factoryOf(service: Service, idHash: Sha256): Promise<FactoryName> {
+  const token = await service.tokens.find(idHash);
+  if (token === null || token.bound === null || !token.scopes.includes("delivery")) {
+    throw new RootwardError(
+      "not-found",
+      "there is no such delivery: check that the link is whole, to its last character",
+    );
+  }
+  const { factory, instance } = token.bound;
+  const head = await readHead(service.heads, factory);
+  if (head.instance !== instance || head.delivery.idHash !== idHash) {
+    throw new RootwardError(
+      "delivery-replaced",
+      `Factory ${factory} was bootstrapped again: use the newer link`,
+    );
+  }
+  return factory;
+}
+
+/**
+ * @param request.id the delivery id, hex; `claimant` what the client drew
+ * @returns what the client needs to fetch and open the archive
+ * @throws RootwardError `not-found`, `delivery-used`, `delivery-expired`, `delivery-replaced`
+ */
+export async function claim(
+  service: Service,
+  request: { readonly id: string; readonly claimant: string },
+): Promise<ClaimAnswer> {
+  const idHash = sha256Text(request.id);
+  const claimantHash = sha256Text(request.claimant);
+  const factory = await factoryOf(service, idHash);
+  const decision = await update(service, factory, (head) =>
+    claimDelivery(head, claimantHash, moment(service, "link")),
+  );
+  if (decision.transition !== null) await settleQuietly(service, factory);
+  if (decision.kind === "refused") throw decision.error;
+  const wrapped = await service.shares.get(idHash);
+  if (wrapped === null) {
+    throw new RootwardError("delivery-expired", "this archive was destroyed and cannot be fetched");
+  }
+  const share = await service.wrapper.unwrap(wrapped, shareContext(idHash));
+  const { delivery } = await readHead(service.heads, factory);
+  return {
+    factory,
+    archiveUrl: await service.archives.presign(
+      idHash,
+      Math.min(service.now() + PRESIGN_MS, decision.leaseUntil),
+    ),
+    share: toBase64Url(share),
+    sha256: delivery.sha256,
+    size: delivery.size,
+    filename: `${factory}.tgz`,
+    leaseUntil: formatTime(decision.leaseUntil),
+  };
+}
+
+/**
+ * @returns after share and archive are destroyed
+ * @throws RootwardError `not-found`, `delivery-used`, `delivery-mismatch`, `delivery-replaced`
+ */
+export async function confirm(
+  service: Service,
+  request: { readonly id: string; readonly claimant: string; readonly sha256: Sha256 },
+): Promise<ConfirmAnswer> {
+  const idHash = sha256Text(request.id);
+  const claimantHash = sha256Text(request.claimant);
+  const factory = await factoryOf(service, idHash);
+  const decision = await update(service, factory, (head) =>
+    confirmDelivery(head, claimantHash, request.sha256, moment(service, "link")),
+  );
+  // Also where it was confirmed before: the destruction may have been cut off.
+  await settle(service, factory);
+  const { instance, owner } = await readHead(service.heads, factory);
+  const answer = {
+    factory,
+    state: "live",
+    confirmedAt: formatTime(decision.confirmedAt),
+  };
+  if (!decision.withToken) return answer;
+  const spec = { factory, instance, user: owner.id, scopes: OWNER_SCOPES };
+  return { ...answer, ownerToken: await mintToken(service, spec) };
+}
+
+/** After a claim: taking back the mail must not keep the claimant from the archive. */
+async function settleQuietly(service: Service, factory: FactoryName): Promise<void> {
+  try {
+    await settle(service, factory);
+  } catch (error) {
+    service.report(`effects of a claim of ${factory}`, error);
+  }
+}

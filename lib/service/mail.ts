@@ -1,0 +1,63 @@
+/** The words that owners and provisioners read. Plain text, short, and with the next thing to do. */
+import type { EventType } from "../factory/event.ts";
+import { formatTime } from "../tuf/expires.ts";
+import type { LinkMail, Notice } from "./ports.ts";
+
+export interface MailText {
+  readonly subject: string;
+  readonly body: string;
+}
+
+/** @returns the one message that holds the link; the link is alone on its line */
+export function linkMailText({ factory, link, expiresAt }: LinkMail): MailText {
+  return {
+    subject: `Your Factory ${factory} is ready: download its root key`,
+    body: [
+      `Your Factory ${factory} is ready.`,
+      "",
+      "Its root key decides what your devices trust. Keep an offline copy of your root",
+      "credentials: download them ONE TIME from this link. Once you confirm the download,",
+      "they are deleted from the service, and nobody can give them to you again.",
+      "",
+      link,
+      "",
+      `The link works until ${formatTime(expiresAt)}, once, for one person.`,
+      "Do not forward this message. If somebody else uses the link before you do, you will",
+      "be told so on that page: then tell whoever set up this Factory at once.",
+      "",
+      "Without a browser:  rootward keys download -   (and paste the link)",
+      "Afterwards:         rootward keys rotate ARCHIVE  makes a root key that only you ever had.",
+    ].join("\n"),
+  };
+}
+
+/** What is sent for each event that is told of; events without a row are not. */
+export const NOTICES: Readonly<
+  Record<string, ((notice: Notice) => MailText) | undefined> &
+    Partial<Record<EventType, (notice: Notice) => MailText>>
+> = {
+  "delivery-confirmed": ({ factory, event }) => ({
+    subject: `Factory ${factory} is live`,
+    body: [
+      `The root key archive of ${factory} was downloaded and confirmed at ${formatTime(event.time)}.`,
+      "It is destroyed on the service, and the Factory is live.",
+      "If that was not you, tell whoever set up this Factory before any device is built.",
+    ].join("\n"),
+  }),
+  "delivery-refused": ({ factory, event }) => ({
+    subject: `Somebody else tried the download link of ${factory}`,
+    body: [
+      `At ${formatTime(event.time)} somebody tried the download link of ${factory}, which had been`,
+      "used before. They got nothing.",
+      "If you are the one who was refused, the archive is in other hands: tell whoever set up this",
+      "Factory at once, and build no device. If you have the archive, somebody else has your mail.",
+    ].join("\n"),
+  }),
+  "delivery-expired": ({ factory }) => ({
+    subject: `The download link of ${factory} has ended`,
+    body: [
+      `Nobody confirmed having the root key archive of ${factory} in time, so it was destroyed.`,
+      "No device has been served. The way on is to bootstrap the Factory again.",
+    ].join("\n"),
+  }),
+};

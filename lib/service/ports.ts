@@ -1,0 +1,188 @@
+/**
+ * What the service needs of the world, as contracts. One suite per port (test/contract) holds every
+ * adapter to them.
+ *
+ * Unless a method says otherwise: it is idempotent; when it throws, a write may or may not have been
+ * applied; reads of heads are strongly consistent. That is all the state needs of a database:
+ * put-if-absent, get, a conditional put of one item, and a query for what is due.
+ */
+import type { DocumentAddress, Place, StoredDocument } from "../factory/documents.ts";
+import type { LoggedEvent } from "../factory/event.ts";
+import type { Head } from "../factory/head.ts";
+import type { FactoryName, InstanceId } from "../factory/names.ts";
+import type { Sha256 } from "../tuf/bytes.ts";
+import type { Channel, Dialect, OnlineRole } from "../tuf/dialect.ts";
+import type { JsonObject } from "../tuf/json.ts";
+import type { KeyType } from "../tuf/keys.ts";
+import type { MetaEntry } from "../tuf/roles.ts";
+import type { PublicKey } from "../tuf/spki.ts";
+import type { Scope } from "./scopes.ts";
+
+export interface Heads {
+  /** Strongly consistent. */
+  read(factory: FactoryName): Promise<Head | null>;
+  /** @returns false if a Factory of this name exists, and then changes nothing */
+  create(head: Head): Promise<boolean>;
+  /**
+   * The only commit point: stores `next` if the stored revision is still `revision`.
+   *
+   * @returns false if it is not, and then changes nothing. Repeating the same call after an error
+   *   answers false where the first try was applied; service/commit.ts tells the two apart.
+   */
+  swap(revision: number, next: Head): Promise<boolean>;
+  /** Factories whose dueAt is at or before `now`, the longest due first; may lag behind writes. */
+  due(now: number, limit: number): Promise<readonly FactoryName[]>;
+}
+
+export interface Documents {
+  put(document: StoredDocument): Promise<void>;
+  get(address: DocumentAddress): Promise<Uint8Array | null>;
+  /** Records which document had this place; the first record stays. */
+  publish(address: DocumentAddress): Promise<void>;
+  published(place: Place): Promise<Sha256 | null>;
+}
+
+/** Server shares, wrapped; a store without backups. Destroyed means gone from the medium. */
+export interface Shares {
+  put(idHash: Sha256, wrapped: Uint8Array): Promise<void>;
+  get(idHash: Sha256): Promise<Uint8Array | null>;
+  /** After the answer no byte of the share is left in the store's files. */
+  destroy(idHash: Sha256): Promise<void>;
+}
+
+/** Sealed archives; a store without versions or replicas. */
+export interface Archives {
+  put(idHash: Sha256, object: Uint8Array): Promise<void>;
+  /** A URL that yields the object until `until` (milliseconds since 1970) and to nobody without it. */
+  presign(idHash: Sha256, until: number): Promise<string>;
+  delete(idHash: Sha256): Promise<void>;
+}
+
+/** Encryption under a key that the database does not hold, bound to a context. */
+export interface KeyWrapper {
+  wrap(plain: Uint8Array, context: Readonly<Record<string, string>>): Promise<Uint8Array>;
+  /** @throws where the context is not the one it was wrapped with */
+  unwrap(wrapped: Uint8Array, context: Readonly<Record<string, string>>): Promise<Uint8Array>;
+}
+
+/** One bootstrap of one Factory, as the signing boundary knows it. */
+export interface FactoryRef {
+  readonly factory: FactoryName;
+  readonly instance: InstanceId;
+  readonly dialect: Dialect;
+}
+
+export interface ChannelRef extends FactoryRef {
+  readonly channel: Channel;
+}
+
+/** What a role's document says; the boundary builds the document itself. */
+export type RoleContent =
+  | { readonly role: "targets"; readonly targets: JsonObject }
+  | { readonly role: "snapshot"; readonly meta: MetaEntry }
+  | { readonly role: "timestamp"; readonly meta: MetaEntry };
+
+export interface SignRequest extends ChannelRef {
+  readonly content: RoleContent;
+  readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly expires: number;
+}
+
+/**
+ * The only holder of online keys. It never signs bytes that it was handed and never a root; it is a
+ * TUF client of its own service and believes only roots that it verified itself (design: Signing
+ * boundary). Everything it does not do is RootwardError `signing-refused`.
+ */
+export interface SigningBoundary {
+  makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey>;
+  /** Starts the trust in an instance with all its version 1 roots at once; once only. */
+  trustFirstRoots(
+    ref: FactoryRef,
+    roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
+  ): Promise<void>;
+  /** The version of the root that it trusts for a channel. */
+  trustedVersion(ref: ChannelRef): Promise<number>;
+  /** Follows the chain from the trusted root through `roots`, in order. */
+  follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void>;
+  /** @returns the signed document, UTF-8; each version of a role is signed at most once */
+  sign(request: SignRequest): Promise<Uint8Array>;
+  /** Destroys the keys of an instance that never got a head. */
+  abandon(ref: FactoryRef): Promise<void>;
+}
+
+/** A root key pair that lives in memory for the length of one bootstrap. */
+export interface RootKeyPair {
+  readonly publicKey: PublicKey;
+  sign(message: Uint8Array): Uint8Array;
+  /** The private half as archives hold it: PKCS#1 PEM, or a hex seed. */
+  toArchiveText(): string;
+}
+
+export interface TokenRecord {
+  /** SHA-256 of the token; the token itself is never stored. */
+  readonly hash: Sha256;
+  readonly id: string;
+  /** fioctl's polis-id. */
+  readonly user: string;
+  readonly scopes: readonly Scope[];
+  /** The one Factory, in the one bootstrap, that it is good for; null for all. */
+  readonly bound: { readonly factory: FactoryName; readonly instance: InstanceId } | null;
+  /** Milliseconds since 1970; null for never. */
+  readonly expiresAt: number | null;
+}
+
+export interface Tokens {
+  put(token: TokenRecord): Promise<void>;
+  find(hash: Sha256): Promise<TokenRecord | null>;
+}
+
+/** What an Idempotency-Key was first used for. */
+export interface Requests {
+  /** Stores `bodyHash` under `keyHash` if nothing is there; answers what is stored then. */
+  first(keyHash: Sha256, bodyHash: Sha256): Promise<Sha256>;
+}
+
+export interface LinkMail {
+  readonly factory: FactoryName;
+  readonly email: string;
+  readonly idHash: Sha256;
+  readonly link: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+  readonly now: number;
+}
+
+export interface Notice {
+  readonly factory: FactoryName;
+  readonly email: string;
+  readonly event: LoggedEvent;
+}
+
+export interface Notifier {
+  /** At most once: the link is in no store, so it cannot be sent again. Never logs the link. */
+  sendLink(mail: LinkMail): Promise<void>;
+  /** Removes the mail with the link where it is still in reach. */
+  withdrawLink(idHash: Sha256): Promise<void>;
+  /** At least once; readers know it by factory and event number. */
+  notify(notice: Notice): Promise<void>;
+}
+
+export interface Ports {
+  readonly heads: Heads;
+  readonly documents: Documents;
+  readonly shares: Shares;
+  readonly archives: Archives;
+  readonly wrapper: KeyWrapper;
+  readonly boundary: SigningBoundary;
+  readonly tokens: Tokens;
+  readonly requests: Requests;
+  readonly notifier: Notifier;
+  readonly makeRootKey: (type: KeyType) => Promise<RootKeyPair>;
+  readonly verify: (key: PublicKey, message: Uint8Array, signature: Uint8Array) => boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
+  /** Called with what went wrong in work that nobody waits for; never with a secret. */
+  readonly report: (what: string, error: unknown) => void;
+}

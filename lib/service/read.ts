@@ -1,0 +1,107 @@
+/**
+ * Reads: the state of a Factory, its audit log, and metadata for devices and for owners. A read
+ * never signs and never writes, and serves an expired root like any other (rule 29; aktualizr#1646:
+ * a read that tried to refresh took a fleet down).
+ */
+import { RootwardError } from "../error.ts";
+import type { Head } from "../factory/head.ts";
+import type { FactoryName } from "../factory/names.ts";
+import { channelsOf, type Channel, type Role } from "../tuf/dialect.ts";
+import { formatTime } from "../tuf/expires.ts";
+import { readHead } from "./commit.ts";
+import type { Service } from "./service.ts";
+import { readVersion } from "./sign-roles.ts";
+
+/** What an owner or provisioner may know of a Factory; JSON-ready. */
+export function describeFactory(head: Head) {
+  const { delivery, initialKey } = head;
+  return {
+    factory: head.factory,
+    dialect: head.dialect,
+    state: head.state,
+    owner: head.owner,
+    roles: Object.fromEntries(
+      channelsOf(head.dialect).map((channel) => [
+        channel,
+        Object.fromEntries(
+          Object.entries(head.roles[channel] ?? {}).map(([role, { version, sha256, expires }]) => [
+            role,
+            { version, sha256, expires: formatTime(expires) },
+          ]),
+        ),
+      ]),
+    ),
+    onlineKeys: head.onlineKeys,
+    initialKey,
+    delivery: {
+      mode: delivery.mode,
+      state: delivery.state,
+      ...(delivery.state === "ready" && { expiresAt: formatTime(delivery.expiresAt) }),
+      ...(delivery.state === "claimed" && { leaseUntil: formatTime(delivery.leaseUntil) }),
+      ...(delivery.state === "confirmed" && { confirmedAt: formatTime(delivery.confirmedAt) }),
+      ...(delivery.state === "expired" && { expiredAt: formatTime(delivery.expiredAt) }),
+      ...("refusedAt" in delivery &&
+        delivery.refusedAt !== null && { secondClaimRefusedAt: formatTime(delivery.refusedAt) }),
+    },
+    log: head.log,
+  };
+}
+
+const LOG_PAGE = 100;
+
+/**
+ * Up to 100 audit events from number `from` on, each as the exact text that its hash is of.
+ *
+ * @returns with `head`, the newest event's number and hash as the head pins them
+ */
+export async function readLog(service: Service, head: Head, from: number) {
+  const { factory, log } = head;
+  const last = Math.min(log.seq, from + LOG_PAGE - 1);
+  const events: string[] = [];
+  for (let seq = from; seq <= last; seq += 1) {
+    const place = { factory, channel: "log", role: "event", version: seq } as const;
+    const sha256 = seq === log.seq ? log.sha256 : await service.documents.published(place);
+    const bytes = sha256 === null ? null : await service.documents.get({ ...place, sha256 });
+    if (bytes === null) throw new RootwardError("internal", `audit event ${seq} is missing`);
+    events.push(new TextDecoder().decode(bytes));
+  }
+  return { head: log, events, next: last < log.seq ? last + 1 : null };
+}
+
+/**
+ * One role's document, for an owner: whatever the state of the Factory.
+ *
+ * @param version null for the newest
+ * @throws RootwardError `not-found`
+ */
+export async function readRoleFile(
+  service: Service,
+  head: Head,
+  channel: Channel,
+  role: Role,
+  version: number | null,
+): Promise<Uint8Array> {
+  const newest = head.roles[channel]?.[role];
+  if (newest === undefined) {
+    throw new RootwardError("not-found", `${head.factory} ${channel} has no ${role} yet`);
+  }
+  return readVersion(service, head, channel, role, version ?? newest.version);
+}
+
+/**
+ * One role's document, for a device: only once the Factory is live, so that no device is built on a
+ * root that may still be replaced.
+ */
+export async function readForDevice(
+  service: Service,
+  factory: FactoryName,
+  channel: Channel,
+  role: Role,
+  version: number | null,
+): Promise<Uint8Array> {
+  const head = await readHead(service.heads, factory);
+  if (head.state !== "live") {
+    throw new RootwardError("not-found", `Factory ${factory} is not live yet`);
+  }
+  return readRoleFile(service, head, channel, role, version);
+}

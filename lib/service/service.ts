@@ -1,0 +1,21 @@
+/** The ports with what is configured: what every use case is given. */
+import type { Actor } from "../factory/event.ts";
+import type { RefreshPolicy } from "../factory/schedule.ts";
+import type { Moment } from "../factory/transition.ts";
+import { toHex } from "../tuf/bytes.ts";
+import type { Ports } from "./ports.ts";
+
+export interface Service extends Ports {
+  /** Scheme, host and path before `/download`, without a final slash. Links are built from it. */
+  readonly publicUrl: string;
+  readonly policy: RefreshPolicy;
+}
+
+/** A fresh random id: 128 bits in hex. */
+export function randomId(service: Pick<Ports, "randomBytes">): string {
+  return toHex(service.randomBytes(16));
+}
+
+export function moment(service: Service, actor: Actor): Moment {
+  return { now: service.now(), eventId: randomId(service), actor, policy: service.policy };
+}

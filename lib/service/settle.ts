@@ -1,0 +1,88 @@
+/**
+ * Doing what a swap named in `pending`: destroying a share or an archive, taking back the mail with
+ * a link, telling people. Each effect is idempotent; done ones leave by a swap of their own. A crash
+ * in between only means that the schedule, for which the Factory is due at once, does them again.
+ */
+import { RootwardError } from "../error.ts";
+import { decodeEvent } from "../factory/event.ts";
+import type { Effect, Head } from "../factory/head.ts";
+import type { FactoryName } from "../factory/names.ts";
+import { advance } from "../factory/transition.ts";
+import { isSha256, type Sha256 } from "../tuf/bytes.ts";
+import { jsonObject } from "../tuf/json.ts";
+import { readHead, update } from "./commit.ts";
+import { moment, type Service } from "./service.ts";
+
+/**
+ * Runs what is pending.
+ *
+ * @throws RootwardError `internal` if a share or an archive could not be destroyed; a notice that
+ *   could not be sent is reported, stays pending, and fails nobody
+ */
+export async function settle(service: Service, factory: FactoryName): Promise<void> {
+  const { pending } = await readHead(service.heads, factory);
+  if (pending.length === 0) return;
+  const results = await Promise.all(
+    pending.map(async (effect) => ({ effect, done: await attempt(service, factory, effect) })),
+  );
+  const done = results.filter((result) => result.done).map(({ effect }) => effect);
+  if (done.length > 0) {
+    await update(service, factory, (head) => ({
+      transition: settled(service, head, done),
+    }));
+  }
+  const left = results.find(({ effect, done: ok }) => !ok && effect.kind.startsWith("destroy-"));
+  if (left !== undefined) {
+    throw new RootwardError("internal", `${left.effect.kind} did not succeed yet`);
+  }
+}
+
+function settled(service: Service, head: Head, done: readonly Effect[]) {
+  const still = done.filter((effect) =>
+    head.pending.some(({ kind, ref }) => kind === effect.kind && ref === effect.ref),
+  );
+  if (still.length === 0) return null;
+  const details = jsonObject({ done: still.map(({ kind, ref }) => jsonObject({ kind, ref })) });
+  return advance(
+    head,
+    { head: {}, done: still, type: "effects-done", details },
+    moment(service, "schedule"),
+  );
+}
+
+async function attempt(service: Service, factory: FactoryName, effect: Effect): Promise<boolean> {
+  try {
+    await run(service, factory, effect);
+    return true;
+  } catch (error) {
+    service.report(`${effect.kind} for ${factory}`, error);
+    return false;
+  }
+}
+
+async function run(service: Service, factory: FactoryName, { kind, ref }: Effect): Promise<void> {
+  switch (kind) {
+    case "destroy-share":
+      return service.shares.destroy(idHash(ref));
+    case "destroy-archive":
+      return service.archives.delete(idHash(ref));
+    case "withdraw-link":
+      return service.notifier.withdrawLink(idHash(ref));
+    case "notify":
+      return notify(service, factory, Number(ref));
+  }
+}
+
+async function notify(service: Service, factory: FactoryName, seq: number): Promise<void> {
+  const head = await readHead(service.heads, factory);
+  const place = { factory, channel: "log", role: "event", version: seq } as const;
+  const sha256 = head.log.seq === seq ? head.log.sha256 : await service.documents.published(place);
+  const bytes = sha256 === null ? null : await service.documents.get({ ...place, sha256 });
+  if (bytes === null) throw new RootwardError("internal", `audit event ${seq} is missing`);
+  await service.notifier.notify({ factory, email: head.owner.email, event: decodeEvent(bytes) });
+}
+
+function idHash(ref: string): Sha256 {
+  if (!isSha256(ref)) throw new RootwardError("internal", "effect names no delivery");
+  return ref;
+}

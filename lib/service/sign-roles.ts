@@ -1,0 +1,126 @@
+/**
+ * Signing the online roles of a channel through the boundary. A snapshot describes targets and a
+ * timestamp describes a snapshot, so what is signed again pulls what follows it along.
+ */
+import { isRootwardError, RootwardError } from "../error.ts";
+import { storedDocument } from "../factory/documents.ts";
+import type { ChannelRoles, Head, RoleVersion } from "../factory/head.ts";
+import type { SignedRole } from "../factory/roles.ts";
+import { onlineExpiry, onlineVersion } from "../factory/schedule.ts";
+import { ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
+import { MAX_ROLE_BYTES } from "../tuf/role-document.ts";
+import type { MetaEntry } from "../tuf/roles.ts";
+import type { ChannelRef, RoleContent } from "./ports.ts";
+import type { Service } from "./service.ts";
+
+/** What is to be signed for one channel. */
+export interface SigningJob {
+  readonly ref: ChannelRef;
+  /** The roles as they are; for a new Factory only the root. */
+  readonly roles: ChannelRoles;
+  /** The first role to sign; those after it follow. */
+  readonly from: OnlineRole;
+  /** The content of targets where it is signed; otherwise unused. */
+  readonly targets: JsonObject;
+}
+
+/** @returns the signed roles from `job.from` on, in order; nothing is committed */
+export async function signRoles(service: Service, job: SigningJob): Promise<readonly SignedRole[]> {
+  const signed: SignedRole[] = [];
+  let below: RoleVersion | undefined;
+  for (const role of ONLINE_ROLES) {
+    if (ONLINE_ROLES.indexOf(role) < ONLINE_ROLES.indexOf(job.from)) {
+      below = job.roles[role];
+      continue;
+    }
+    const next = await signRole(service, job, content(role, job.targets, below));
+    signed.push(next);
+    const { address, bytes } = next.document;
+    below = { ...address, length: bytes.length, expires: next.expires };
+  }
+  return signed;
+}
+
+function content(
+  role: OnlineRole,
+  targets: JsonObject,
+  below: RoleVersion | undefined,
+): RoleContent {
+  if (role === "targets") return { role, targets };
+  if (below === undefined) throw new RootwardError("internal", `nothing for ${role} to describe`);
+  const meta: MetaEntry = { version: below.version, length: below.length, sha256: below.sha256 };
+  return { role, meta };
+}
+
+async function signRole(
+  service: Service,
+  { ref, roles }: SigningJob,
+  roleContent: RoleContent,
+): Promise<SignedRole> {
+  const { role } = roleContent;
+  const now = service.now();
+  const jitter = (service.randomBytes(1)[0] ?? 0) / 256;
+  const expires = onlineExpiry(service.policy, role, now, jitter);
+  const sign = async (version: number): Promise<SignedRole> => {
+    const bytes = await service.boundary.sign({ ...ref, content: roleContent, version, expires });
+    const place = { factory: ref.factory, channel: ref.channel, role, version };
+    return { channel: ref.channel, role, document: storedDocument(place, bytes), expires };
+  };
+  try {
+    return await sign(onlineVersion(roles[role]?.version ?? 0, now));
+  } catch (error) {
+    // An attempt whose swap was lost has used up the version; go on after it.
+    const last = isRootwardError(error) ? error.details.facts?.["last"] : undefined;
+    if (typeof last !== "number") throw error;
+    return sign(onlineVersion(last, now));
+  }
+}
+
+/** Brings the boundary's trust up to the head's root of a channel. */
+export async function catchUp(service: Service, head: Head, channel: Channel): Promise<ChannelRef> {
+  const { factory, instance, dialect } = head;
+  const ref: ChannelRef = { factory, instance, dialect, channel };
+  const current = head.roles[channel]?.root.version ?? 0;
+  const trusted = await service.boundary.trustedVersion(ref);
+  const missing: Uint8Array[] = [];
+  for (let version = trusted + 1; version <= current; version += 1) {
+    missing.push(await readVersion(service, head, channel, "root", version));
+  }
+  await service.boundary.follow(ref, missing);
+  return ref;
+}
+
+/**
+ * The bytes of one version of a role: the newest from the head, an older one from the published
+ * index (design 2).
+ *
+ * @throws RootwardError `not-found`
+ */
+export async function readVersion(
+  service: Pick<Service, "documents">,
+  head: Head,
+  channel: Channel,
+  role: "root" | OnlineRole,
+  version: number,
+): Promise<Uint8Array> {
+  const { factory } = head;
+  const place = { factory, channel, role, version };
+  const newest = head.roles[channel]?.[role];
+  const sha256 =
+    newest?.version === version ? newest.sha256 : await service.documents.published(place);
+  const bytes = sha256 === null ? null : await service.documents.get({ ...place, sha256 });
+  if (bytes === null) {
+    throw new RootwardError("not-found", `${factory} ${channel} has no ${role} version ${version}`);
+  }
+  return bytes;
+}
+
+/** The `targets` member of a stored targets document, to sign it again unchanged. */
+export function targetsOf(bytes: Uint8Array): JsonObject {
+  const body = parseJson(bytes, { maxBytes: MAX_ROLE_BYTES });
+  const signed = isJsonObject(body) ? body["signed"] : undefined;
+  const targets = isJsonObject(signed) ? signed["targets"] : undefined;
+  if (!isJsonObject(targets)) throw new RootwardError("internal", "stored targets are damaged");
+  return targets;
+}

@@ -1,0 +1,176 @@
+/**
+ * Root ingestion through the first door: a whole signed root for one channel. Reads, judges by the
+ * pure rules, and commits in one swap; of a refused root nothing is kept.
+ */
+import { RootwardError } from "../error.ts";
+import { storedDocument } from "../factory/documents.ts";
+import type { Head } from "../factory/head.ts";
+import type { FactoryName } from "../factory/names.ts";
+import { acceptRoot } from "../factory/roles.ts";
+import type { Sha256 } from "../tuf/bytes.ts";
+import { readChainRoot } from "../tuf/chain.ts";
+import { maxRootBodyBytes, ONLINE_ROLES, type Channel } from "../tuf/dialect.ts";
+import type { Finding } from "../tuf/findings.ts";
+import { parseJson, type JsonValue } from "../tuf/json.ts";
+import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
+import type { Root } from "../tuf/root.ts";
+import { verifyRootUpdate, type RootVerdict } from "../tuf/root-update.ts";
+import type { Principal } from "./authorize.ts";
+import { update } from "./commit.ts";
+import { moment, type Service } from "./service.ts";
+import { settle } from "./settle.ts";
+import { readVersion } from "./sign-roles.ts";
+
+export interface Submission {
+  readonly factory: FactoryName;
+  readonly channel: Channel;
+  /** The request body. */
+  readonly body: Uint8Array;
+  readonly principal: Principal;
+  /** Judge only. */
+  readonly dryRun: boolean;
+}
+
+export interface SubmissionResult {
+  readonly channel: Channel;
+  readonly version: number;
+  /** Of the stored document. */
+  readonly sha256: Sha256;
+  /** False where it was the current root already, or for a dry run. */
+  readonly changed: boolean;
+  readonly warnings: readonly Finding[];
+}
+
+/**
+ * @throws RootwardError `malformed`, `too-large`; `root-refused` with every finding;
+ *   `version-conflict` where somebody was faster; `channel-behind` where prod must follow ci first
+ */
+export async function submitRoot(
+  service: Service,
+  submission: Submission,
+): Promise<SubmissionResult> {
+  const { factory, dryRun } = submission;
+  let submitted: JsonValue | undefined;
+  const decision = await update(service, factory, async (head) => {
+    submitted ??= parseJson(submission.body, { maxBytes: maxRootBodyBytes(head.dialect) });
+    return decide(service, head, submission, submitted);
+  });
+  if (decision.transition !== null) await settle(service, factory);
+  const { version, sha256, warnings } = decision;
+  const changed = decision.transition !== null && !dryRun;
+  return { channel: submission.channel, version, sha256, warnings, changed };
+}
+
+async function decide(service: Service, head: Head, submission: Submission, submitted: JsonValue) {
+  const { factory, channel, principal, dryRun } = submission;
+  const roles = head.roles[channel];
+  if (roles === undefined) {
+    throw new RootwardError("not-found", `Factory ${factory} has no channel ${channel}`);
+  }
+  const current = await currentRoot(service, head, channel);
+  const verdict = verifyRootUpdate(
+    {
+      channel,
+      current,
+      submitted,
+      now: service.now(),
+      onlineKeys: head.onlineKeys,
+      initialKey: head.initialKey.keyid,
+      ciRoot: await ciRootAfter(service, head, channel, current),
+      user: principal.token.user,
+    },
+    service.verify,
+  );
+  if (verdict.kind === "same") {
+    const { version, sha256 } = roles.root;
+    return { transition: null, version, sha256, warnings: verdict.warnings };
+  }
+  if (verdict.kind !== "accepted") throw refusal(factory, channel, verdict);
+  if (channel === "ci") assertProdFollowed(head);
+  await assertStillSigned(service, head, channel, verdict.root);
+  const { version } = verdict.root;
+  const document = storedDocument({ factory, channel, role: "root", version }, verdict.document);
+  const now = moment(service, principal.actor);
+  return {
+    transition: dryRun ? null : acceptRoot(head, channel, roles, verdict.root, document, now),
+    version,
+    sha256: document.address.sha256,
+    warnings: verdict.warnings,
+  };
+}
+
+async function currentRoot(service: Service, head: Head, channel: Channel): Promise<Root> {
+  const version = head.roles[channel]?.root.version ?? 0;
+  const bytes = await readVersion(service, head, channel, "root", version);
+  return readChainRoot(bytes, { dialect: head.dialect, channel, forms: "lenient" }).root;
+}
+
+/** For prod: the ci root of the version that comes next, which prod must equal (rule 23). */
+async function ciRootAfter(
+  service: Service,
+  head: Head,
+  channel: Channel,
+  current: Root,
+): Promise<Root | null> {
+  const version = current.version + 1;
+  if (channel !== "prod" || (head.roles.ci?.root.version ?? 0) < version) return null;
+  const bytes = await readVersion(service, head, "ci", "root", version);
+  return readChainRoot(bytes, { dialect: head.dialect, channel: "ci", forms: "lenient" }).root;
+}
+
+/** Older fioctl sends ci first and then prod; the next ci root waits until prod has followed. */
+function assertProdFollowed({ factory, roles }: Head): void {
+  const [ci, prod] = [roles.ci?.root.version ?? 0, roles.prod?.root.version ?? 0];
+  if (prod < ci) {
+    throw new RootwardError(
+      "channel-behind",
+      `the prod root of ${factory} is at version ${prod}, ci at ${ci}: send prod root ` +
+        `${prod + 1} first (fioctl keys rotate-root --sync-prod, or rootward keys rotate)`,
+    );
+  }
+}
+
+/** Rule 26: what is published stays verifiable under the new root. */
+async function assertStillSigned(
+  service: Service,
+  head: Head,
+  channel: Channel,
+  root: Root,
+): Promise<void> {
+  const errors: Finding[] = [];
+  for (const role of ONLINE_ROLES) {
+    const version = head.roles[channel]?.[role]?.version;
+    if (version === undefined) continue;
+    const bytes = await readVersion(service, head, channel, role, version);
+    if (!isSignedUnder(root, readRoleDocument(bytes, role, head.dialect), service.verify)) {
+      errors.push({
+        code: "targets-unsatisfiable",
+        message: `the published ${role} version ${version} would not verify under this root`,
+      });
+    }
+  }
+  if (errors.length > 0) {
+    throw refusal(head.factory, channel, { kind: "refused", errors, warnings: [] });
+  }
+}
+
+function refusal(
+  factory: FactoryName,
+  channel: Channel,
+  verdict: RootVerdict & { kind: "conflict" | "refused" },
+): RootwardError {
+  if (verdict.kind === "conflict") {
+    return new RootwardError(
+      "version-conflict",
+      `${factory} ${channel} is at root version ${verdict.current} already, got other content for ` +
+        `version ${verdict.got}: read the current root and sign its successor`,
+      { facts: { currentVersion: verdict.current } },
+    );
+  }
+  const { errors } = verdict;
+  const count = errors.length === 1 ? "1 finding" : `${errors.length} findings`;
+  return new RootwardError("root-refused", `root for ${factory} ${channel} refused: ${count}`, {
+    errors: errors.map(({ message }) => message),
+    issues: errors,
+  });
+}

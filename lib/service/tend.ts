@@ -1,0 +1,71 @@
+/**
+ * The schedule (design 8): looks at the Factories that are due, ends deliveries whose time is over,
+ * does pending effects, and signs online roles again long before they expire. Each Factory for
+ * itself: one that fails is reported and does not stop the others.
+ */
+import { endDelivery } from "../factory/delivery.ts";
+import type { Head } from "../factory/head.ts";
+import type { FactoryName } from "../factory/names.ts";
+import { refreshRoles, type SignedRole } from "../factory/roles.ts";
+import { rolesToRefresh } from "../factory/schedule.ts";
+import { ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
+import { jsonObject } from "../tuf/json.ts";
+import { update } from "./commit.ts";
+import { moment, type Service } from "./service.ts";
+import { settle } from "./settle.ts";
+import { catchUp, readVersion, signRoles, targetsOf } from "./sign-roles.ts";
+
+const BATCH = 100;
+
+/** Tends to every Factory that is due once. @returns how many were looked at */
+export async function tendDue(service: Service): Promise<number> {
+  const due = await service.heads.due(service.now(), BATCH);
+  for (const factory of due) {
+    try {
+      await tend(service, factory);
+    } catch (error) {
+      service.report(`tending to ${factory}`, error);
+    }
+  }
+  return due.length;
+}
+
+/** Does what is due for one Factory. Idempotent. */
+export async function tend(service: Service, factory: FactoryName): Promise<void> {
+  await update(service, factory, (head) => ({
+    transition: endDelivery(head, moment(service, "schedule")),
+  }));
+  await settle(service, factory);
+  await update(service, factory, async (head) => {
+    const signed = await refresh(service, head);
+    return {
+      transition:
+        signed.length === 0 ? null : refreshRoles(head, signed, moment(service, "schedule")),
+    };
+  });
+}
+
+async function refresh(service: Service, head: Head): Promise<readonly SignedRole[]> {
+  const signed: SignedRole[] = [];
+  for (const [channel, due] of rolesToRefresh(head, service.policy, service.now())) {
+    const from = ONLINE_ROLES.find((role) => due.has(role));
+    if (from !== undefined) signed.push(...(await refreshChannel(service, head, channel, from)));
+  }
+  return signed;
+}
+
+async function refreshChannel(
+  service: Service,
+  head: Head,
+  channel: Channel,
+  from: OnlineRole,
+): Promise<readonly SignedRole[]> {
+  const roles = head.roles[channel];
+  if (roles?.targets === undefined) return [];
+  const ref = await catchUp(service, head, channel);
+  const targets =
+    from === "targets"
+      ? targetsOf(await readVersion(service, head, channel, "targets", roles.targets.version))
+      : jsonObject({});
+  return signRoles(service, { ref, roles, from, targets });
+}

@@ -1,0 +1,188 @@
+/**
+ * The signing boundary (design: Signing boundary): the only code that holds online private keys.
+ *
+ * It never signs bytes that it was handed: it is told what a document says and builds it. It is a
+ * TUF client of its own service: it starts from the version 1 roots of an instance and believes a
+ * root only after following the chain to it. It refuses a key that the trusted root does not list
+ * for the role or that is not of this Factory's instance, a version not above the last it signed or
+ * beyond its clock, and an expiry outside policy. It knows no way to sign a root.
+ */
+import { RootwardError } from "../error.ts";
+import { makeSigningKey, signingKeyFromPkcs8, type SigningKey } from "../crypto/signing-key.ts";
+import { verifySignature } from "../crypto/verify.ts";
+import { onlineVersion, type RefreshPolicy } from "../factory/schedule.ts";
+import type {
+  ChannelRef,
+  FactoryRef,
+  KeyWrapper,
+  SignRequest,
+  SigningBoundary,
+} from "../service/ports.ts";
+import { nextInChain, readTrustedRoot } from "../tuf/chain.ts";
+import { channelsOf, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
+import type { JsonObject } from "../tuf/json.ts";
+import { rootKey, type KeyId, type KeyType, type RootKey } from "../tuf/keys.ts";
+import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
+import { envelope, snapshotDocument, targetsDocument, timestampDocument } from "../tuf/roles.ts";
+import type { Root } from "../tuf/root.ts";
+import { signatureObject } from "../tuf/signatures.ts";
+import type { PublicKey } from "../tuf/spki.ts";
+import { canonicalize } from "../tuf/canonical.ts";
+import type { SignerRecords } from "./records.ts";
+
+/** How far a version may be ahead of the clock, in versions: seconds of skew, or quick updates. */
+const VERSION_SLACK = 3600;
+
+export interface BoundaryParts {
+  readonly records: SignerRecords;
+  readonly wrapper: KeyWrapper;
+  readonly policy: RefreshPolicy;
+  readonly now: () => number;
+}
+
+export class Boundary implements SigningBoundary {
+  readonly #parts: BoundaryParts;
+
+  constructor(parts: BoundaryParts) {
+    this.#parts = parts;
+  }
+
+  async makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey> {
+    const key = await makeSigningKey(keyType);
+    const { keyid } = rootKey(key.publicKey, ref.dialect);
+    const wrapped = await this.#parts.wrapper.wrap(key.toPkcs8(), context(ref, role, keyid));
+    await this.#parts.records.putKey(ref, { role, keyid, wrapped });
+    return key.publicKey;
+  }
+
+  async trustFirstRoots(
+    ref: FactoryRef,
+    roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
+  ): Promise<void> {
+    const channels = channelsOf(ref.dialect);
+    if (
+      !sameMembers(
+        channels,
+        roots.map(({ channel }) => channel),
+      )
+    ) {
+      throw refused(`expected a first root for each of ${channels.join(", ")}`);
+    }
+    for (const { channel, bytes } of roots) {
+      const root = readTrustedRoot(bytes, policyOf({ ...ref, channel }), verifySignature);
+      if (root.version !== 1) throw refused(`expected root version 1, got ${root.version}`);
+      for (const role of ONLINE_ROLES) await this.#ownKey(ref, root, role);
+    }
+    if (!(await this.#parts.records.startTrust(ref, roots))) {
+      throw refused(`instance of ${ref.factory} has first roots already`);
+    }
+  }
+
+  async trustedVersion(ref: ChannelRef): Promise<number> {
+    return (await this.#trusted(ref)).version;
+  }
+
+  async follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void> {
+    const start = await this.#trusted(ref);
+    let root = start;
+    for (const bytes of roots) root = nextInChain(root, bytes, policyOf(ref), verifySignature);
+    const newest = roots.at(-1);
+    if (newest === undefined) return;
+    await this.#parts.records.advanceTrust(ref, start.version, root.version, newest);
+  }
+
+  async sign(request: SignRequest): Promise<Uint8Array> {
+    const { role } = request.content;
+    const root = await this.#trusted(request);
+    const { key, listed } = await this.#ownKey(request, root, role);
+    this.#checkExpiry(request);
+    await this.#takeVersion(request);
+    const signed = build(request);
+    const signature = key.sign(canonicalize(signed, request.dialect));
+    const { keyid } = listed;
+    const document = envelope(signed, [
+      signatureObject(keyid, key.publicKey, signature, request.dialect),
+    ]);
+    // A fault in signing can give a wrong signature, which for RSA can give away the key.
+    const read = readRoleDocument(document, role, request.dialect);
+    if (!isSignedUnder(root, read, verifySignature)) {
+      throw refused(`${role} would not verify under root version ${root.version}`);
+    }
+    return document;
+  }
+
+  async abandon(ref: FactoryRef): Promise<void> {
+    await this.#parts.records.forget(ref);
+  }
+
+  async #trusted(ref: ChannelRef): Promise<Root> {
+    const record = await this.#parts.records.trustedRoot(ref);
+    if (record === null) throw refused(`no trusted root for ${ref.factory} ${ref.channel}`);
+    return readTrustedRoot(record.bytes, policyOf(ref), verifySignature);
+  }
+
+  /** The key of ours that `root` lists for `role`. */
+  async #ownKey(
+    ref: FactoryRef,
+    root: Root,
+    role: OnlineRole,
+  ): Promise<{ key: SigningKey; listed: RootKey }> {
+    for (const keyid of root.roles[role].keyids) {
+      const listed = root.keys.get(keyid);
+      const sealed = await this.#parts.records.key(ref, role, keyid);
+      if (listed === undefined || sealed === null) continue;
+      const der = await this.#parts.wrapper.unwrap(sealed.wrapped, context(ref, role, keyid));
+      const key = signingKeyFromPkcs8(der);
+      if (key.publicKey.fingerprint === listed.key.fingerprint) return { key, listed };
+    }
+    throw refused(`root version ${root.version} lists no ${role} key of this instance`);
+  }
+
+  #checkExpiry({ content, expires }: SignRequest): void {
+    const now = this.#parts.now();
+    const { lifetime } = this.#parts.policy.roles[content.role];
+    if (expires <= now || expires > now + lifetime) {
+      throw refused(`${content.role}: expected an expiry within ${lifetime} ms from now`);
+    }
+  }
+
+  async #takeVersion(request: SignRequest): Promise<void> {
+    const { content, version } = request;
+    const limit = onlineVersion(0, this.#parts.now()) + VERSION_SLACK;
+    if (version > limit) {
+      throw refused(`${content.role}: version ${version} is beyond the clock (${limit})`);
+    }
+    if (!(await this.#parts.records.takeVersion(request, content.role, version))) {
+      const last = await this.#parts.records.lastVersion(request, content.role);
+      throw refused(`${content.role}: expected a version above ${last}, got ${version}`, { last });
+    }
+  }
+}
+
+function build({ content, dialect, version, expires }: SignRequest): JsonObject {
+  switch (content.role) {
+    case "targets":
+      return targetsDocument(dialect, version, expires, content.targets);
+    case "snapshot":
+      return snapshotDocument(dialect, version, expires, content.meta);
+    case "timestamp":
+      return timestampDocument(dialect, version, expires, content.meta);
+  }
+}
+
+/** A wrapped key that is moved to another Factory, instance or role does not open there. */
+function context(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Record<string, string> {
+  return { purpose: "online key", factory: ref.factory, instance: ref.instance, role, keyid };
+}
+
+function policyOf({ dialect, channel }: ChannelRef) {
+  return { dialect, channel, forms: "strict" } as const;
+}
+
+function sameMembers(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item) => b.includes(item));
+}
+
+function refused(message: string, facts: Record<string, number> = {}): RootwardError {
+  return new RootwardError("signing-refused", message, { facts });
+}

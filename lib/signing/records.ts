@@ -1,0 +1,33 @@
+/**
+ * The records that only the signing boundary writes: its keys, the roots that it trusts, and the
+ * last version of each role that it signed. It believes these, and not the head, which a
+ * compromised service could write.
+ */
+import type { ChannelRef, FactoryRef } from "../service/ports.ts";
+import type { Channel, OnlineRole } from "../tuf/dialect.ts";
+import type { KeyId } from "../tuf/keys.ts";
+
+export interface SealedKey {
+  readonly role: OnlineRole;
+  readonly keyid: KeyId;
+  /** PKCS#8 DER, wrapped with factory, instance, role and keyid as context. */
+  readonly wrapped: Uint8Array;
+}
+
+export interface SignerRecords {
+  putKey(ref: FactoryRef, key: SealedKey): Promise<void>;
+  key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<SealedKey | null>;
+  /** @returns false if the instance has trusted roots already, and then changes nothing */
+  startTrust(
+    ref: FactoryRef,
+    roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
+  ): Promise<boolean>;
+  trustedRoot(ref: ChannelRef): Promise<{ version: number; bytes: Uint8Array } | null>;
+  /** Replaces the trusted root if it still is `version`; @returns whether it did */
+  advanceTrust(ref: ChannelRef, version: number, next: number, bytes: Uint8Array): Promise<boolean>;
+  lastVersion(ref: ChannelRef, role: OnlineRole): Promise<number>;
+  /** Takes `version` if it is above the last one taken; @returns whether it did */
+  takeVersion(ref: ChannelRef, role: OnlineRole, version: number): Promise<boolean>;
+  /** Removes keys and trust of an instance. */
+  forget(ref: FactoryRef): Promise<void>;
+}
