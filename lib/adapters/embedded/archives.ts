@@ -1,0 +1,63 @@
+/**
+ * Sealed archives as files. A presigned URL carries its end and a MAC over both under a key that
+ * lives in this process: after a restart old URLs are dead, and the claimant asks again.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Archives } from "../../service/ports.ts";
+import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
+import { errorCode, removeFile, replaceFile } from "./files.ts";
+
+export class FileArchives implements Archives {
+  readonly #folder: string;
+  readonly #publicUrl: () => string;
+  readonly #key = randomBytes(32);
+
+  /** @param publicUrl where the HTTP server answers; known once it listens */
+  constructor(folder: string, publicUrl: () => string) {
+    this.#folder = folder;
+    this.#publicUrl = publicUrl;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // Halves of files from a crash; no head names them.
+    for (const name of readdirSync(folder).filter((file) => file.endsWith(".tmp"))) {
+      rmSync(join(folder, name), { force: true });
+    }
+  }
+
+  async put(idHash: Sha256, object: Uint8Array): Promise<void> {
+    await replaceFile(this.#file(idHash), object);
+  }
+
+  async presign(idHash: Sha256, until: number): Promise<string> {
+    const mac = this.#mac(idHash, `${until}`);
+    return `${this.#publicUrl()}/download/archive/${idHash}?until=${until}&mac=${mac}`;
+  }
+
+  async delete(idHash: Sha256): Promise<void> {
+    await removeFile(this.#file(idHash));
+  }
+
+  /** What a presigned URL yields; null for a wrong or ended one, and where the object is gone. */
+  async open(idHash: string, until: string, mac: string, now: number): Promise<Uint8Array | null> {
+    if (!isSha256(idHash) || !/^\d{1,16}$/.test(until) || Number(until) <= now) return null;
+    const expected = Buffer.from(this.#mac(idHash, until));
+    const given = Buffer.from(mac);
+    if (expected.length !== given.length || !timingSafeEqual(expected, given)) return null;
+    try {
+      return await readFile(this.#file(idHash));
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return null;
+      throw error;
+    }
+  }
+
+  #mac(idHash: Sha256, until: string): string {
+    return createHmac("sha256", this.#key).update(`${idHash} ${until}`).digest("base64url");
+  }
+
+  #file(idHash: Sha256): string {
+    return join(this.#folder, idHash);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Writing files that must survive a crash: content first, then the name, each synced, so a reader
+ * sees the old file or the new one and never half of one.
+ */
+import { constants } from "node:fs";
+import { link, open, rename, rm, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** Writes `bytes` to `file`, replacing what is there; mode 0600. */
+export async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${file}.tmp`;
+  await writeSynced(temporary, bytes);
+  await rename(temporary, file);
+  await syncFolder(dirname(file));
+}
+
+/** Writes `bytes` to `file` unless it exists; mode 0600. @returns whether it was written */
+export async function createFile(file: string, bytes: Uint8Array): Promise<boolean> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  await writeSynced(temporary, bytes);
+  try {
+    await link(temporary, file);
+    await syncFolder(dirname(file));
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+    throw error;
+  } finally {
+    await unlink(temporary);
+  }
+}
+
+export async function removeFile(file: string): Promise<void> {
+  await rm(file, { force: true });
+  await syncFolder(dirname(file));
+}
+
+async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
+  const handle = await open(file, flags, 0o600);
+  try {
+    // An older file of this name may have another mode.
+    await handle.chmod(0o600);
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A rename is durable only once its folder is synced. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The `code` of a system error, such as ENOENT. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,71 @@
+/**
+ * Mail as files: one plain-text `.eml` a message in a folder that an operator's mailer, or a person,
+ * picks up. The folder is outside the data folder, because a message with a link holds T: with the
+ * data folder and such a message together, an archive can be opened until it is confirmed.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { linkMailText, NOTICES } from "../../service/mail.ts";
+import type { LinkMail, Notice, Notifier } from "../../service/ports.ts";
+import type { Sha256 } from "../../tuf/bytes.ts";
+import { createFile, removeFile } from "./files.ts";
+
+export class Outbox implements Notifier {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  async sendLink(mail: LinkMail): Promise<void> {
+    await this.#write(this.#linkFile(mail.idHash), {
+      to: mail.email,
+      id: mail.idHash,
+      time: mail.now,
+      ...linkMailText(mail),
+    });
+  }
+
+  async withdrawLink(idHash: Sha256): Promise<void> {
+    await removeFile(this.#linkFile(idHash));
+  }
+
+  async notify(notice: Notice): Promise<void> {
+    const { factory, email, event } = notice;
+    const text = NOTICES[event.type]?.(notice);
+    if (text === undefined) return;
+    const id = `${factory}-${event.seq}-${event.type}`;
+    await this.#write(join(this.#folder, `${id}.eml`), {
+      to: email,
+      id,
+      time: event.time,
+      ...text,
+    });
+  }
+
+  #linkFile(idHash: Sha256): string {
+    return join(this.#folder, `download-${idHash.slice(0, 32)}.eml`);
+  }
+
+  async #write(
+    file: string,
+    mail: { to: string; id: string; time: number; subject: string; body: string },
+  ): Promise<void> {
+    const lines = [
+      "From: Rootward <rootward@localhost>",
+      `To: ${mail.to}`,
+      `Subject: ${mail.subject}`,
+      `Date: ${new Date(mail.time).toUTCString().replace("GMT", "+0000")}`,
+      `Message-ID: <${mail.id}@rootward>`,
+      "MIME-Version: 1.0",
+      "Content-Type: text/plain; charset=utf-8",
+      "Content-Transfer-Encoding: 8bit",
+      "",
+      ...mail.body.split("\n"),
+      "",
+    ];
+    await createFile(file, new TextEncoder().encode(lines.join("\r\n")));
+  }
+}

@@ -1,0 +1,111 @@
+/** The signing boundary's own records in SQLite. Wrapped keys only; see key-wrapper.ts. */
+import type { DatabaseSync } from "node:sqlite";
+import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
+import type { SealedKey, SignerRecords } from "../../signing/records.ts";
+import type { Channel, OnlineRole } from "../../tuf/dialect.ts";
+import type { KeyId } from "../../tuf/keys.ts";
+import { blobColumn, numberColumn, truncateLog } from "./database.ts";
+
+export class SqliteSignerRecords implements SignerRecords {
+  readonly #db: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#db = database;
+  }
+
+  async putKey({ factory, instance }: FactoryRef, key: SealedKey): Promise<void> {
+    this.#db
+      .prepare("INSERT INTO signer_keys VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+      .run(factory, instance, key.role, key.keyid, key.wrapped);
+  }
+
+  async key({ factory, instance }: FactoryRef, role: OnlineRole, keyid: KeyId) {
+    const row = this.#db
+      .prepare(
+        `SELECT wrapped FROM signer_keys
+         WHERE factory = ? AND instance = ? AND role = ? AND keyid = ?`,
+      )
+      .get(factory, instance, role, keyid);
+    return row === undefined ? null : { role, keyid, wrapped: blobColumn(row, "wrapped") };
+  }
+
+  async startTrust(
+    { factory, instance }: FactoryRef,
+    roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
+  ): Promise<boolean> {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const insert = this.#db.prepare(
+        "INSERT INTO signer_roots VALUES (?, ?, ?, 1, ?) ON CONFLICT DO NOTHING",
+      );
+      const fresh = roots.every(
+        ({ channel, bytes }) => insert.run(factory, instance, channel, bytes).changes === 1,
+      );
+      this.#db.exec(fresh ? "COMMIT" : "ROLLBACK");
+      return fresh;
+    } catch (error) {
+      this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  async trustedRoot({ factory, instance, channel }: ChannelRef) {
+    const row = this.#db
+      .prepare(
+        `SELECT version, body FROM signer_roots
+         WHERE factory = ? AND instance = ? AND channel = ?`,
+      )
+      .get(factory, instance, channel);
+    return row === undefined
+      ? null
+      : { version: numberColumn(row, "version"), bytes: blobColumn(row, "body") };
+  }
+
+  async advanceTrust(
+    { factory, instance, channel }: ChannelRef,
+    version: number,
+    next: number,
+    bytes: Uint8Array,
+  ): Promise<boolean> {
+    const { changes } = this.#db
+      .prepare(
+        `UPDATE signer_roots SET version = ?, body = ?
+         WHERE factory = ? AND instance = ? AND channel = ? AND version = ?`,
+      )
+      .run(next, bytes, factory, instance, channel, version);
+    return changes === 1;
+  }
+
+  async lastVersion({ factory, instance, channel }: ChannelRef, role: OnlineRole): Promise<number> {
+    const row = this.#db
+      .prepare(
+        `SELECT version FROM signer_versions
+         WHERE factory = ? AND instance = ? AND channel = ? AND role = ?`,
+      )
+      .get(factory, instance, channel, role);
+    return row === undefined ? 0 : numberColumn(row, "version");
+  }
+
+  async takeVersion(
+    { factory, instance, channel }: ChannelRef,
+    role: OnlineRole,
+    version: number,
+  ): Promise<boolean> {
+    const { changes } = this.#db
+      .prepare(
+        `INSERT INTO signer_versions VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET version = excluded.version WHERE version < excluded.version`,
+      )
+      .run(factory, instance, channel, role, version);
+    return changes === 1;
+  }
+
+  async forget({ factory, instance }: FactoryRef): Promise<void> {
+    for (const table of ["signer_keys", "signer_roots", "signer_versions"]) {
+      this.#db
+        .prepare(`DELETE FROM ${table} WHERE factory = ? AND instance = ?`)
+        .run(factory, instance);
+    }
+    truncateLog(this.#db);
+  }
+}

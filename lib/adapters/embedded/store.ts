@@ -1,0 +1,160 @@
+/**
+ * Heads, documents, tokens and idempotency keys in SQLite. Each method is one statement, so each is
+ * atomic by itself; the only one that decides anything is the conditional update of a head.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { DocumentAddress, Place, StoredDocument } from "../../factory/documents.ts";
+import { decodeHead, encodeHead, type Head } from "../../factory/head.ts";
+import { isFactoryName, type FactoryName } from "../../factory/names.ts";
+import type {
+  Documents,
+  Heads,
+  Requests,
+  Shares,
+  TokenRecord,
+  Tokens,
+} from "../../service/ports.ts";
+import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
+import { RootwardError } from "../../error.ts";
+import { blobColumn, textColumn, truncateLog } from "./database.ts";
+
+export class SqliteHeads implements Heads {
+  readonly #db: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#db = database;
+  }
+
+  async read(factory: FactoryName): Promise<Head | null> {
+    const row = this.#db.prepare("SELECT body FROM heads WHERE factory = ?").get(factory);
+    return row === undefined ? null : decodeHead(textColumn(row, "body"));
+  }
+
+  async create(head: Head): Promise<boolean> {
+    const { changes } = this.#db
+      .prepare("INSERT INTO heads VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+      .run(head.factory, head.revision, head.dueAt, encodeHead(head));
+    return changes === 1;
+  }
+
+  async swap(revision: number, next: Head): Promise<boolean> {
+    const { changes } = this.#db
+      .prepare(
+        "UPDATE heads SET revision = ?, due_at = ?, body = ? WHERE factory = ? AND revision = ?",
+      )
+      .run(next.revision, next.dueAt, encodeHead(next), next.factory, revision);
+    return changes === 1;
+  }
+
+  async due(now: number, limit: number): Promise<readonly FactoryName[]> {
+    return this.#db
+      .prepare("SELECT factory FROM heads WHERE due_at <= ? ORDER BY due_at LIMIT ?")
+      .all(now, limit)
+      .map((row) => textColumn(row, "factory"))
+      .filter(isFactoryName);
+  }
+}
+
+export class SqliteDocuments implements Documents {
+  readonly #db: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#db = database;
+  }
+
+  async put({ address, bytes }: StoredDocument): Promise<void> {
+    const { factory, channel, role, version, sha256 } = address;
+    this.#db
+      .prepare("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+      .run(factory, channel, role, version, sha256, bytes);
+  }
+
+  async get({ factory, channel, role, version, sha256 }: DocumentAddress) {
+    const row = this.#db
+      .prepare(
+        `SELECT body FROM documents
+         WHERE factory = ? AND channel = ? AND role = ? AND version = ? AND sha256 = ?`,
+      )
+      .get(factory, channel, role, version, sha256);
+    return row === undefined ? null : blobColumn(row, "body");
+  }
+
+  async publish({ factory, channel, role, version, sha256 }: DocumentAddress): Promise<void> {
+    this.#db
+      .prepare("INSERT INTO published VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+      .run(factory, channel, role, version, sha256);
+  }
+
+  async published({ factory, channel, role, version }: Place): Promise<Sha256 | null> {
+    const row = this.#db
+      .prepare(
+        `SELECT sha256 FROM published
+         WHERE factory = ? AND channel = ? AND role = ? AND version = ?`,
+      )
+      .get(factory, channel, role, version);
+    const sha256 = row === undefined ? null : textColumn(row, "sha256");
+    return sha256 !== null && isSha256(sha256) ? sha256 : null;
+  }
+}
+
+export class SqliteTokens implements Tokens {
+  readonly #db: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#db = database;
+  }
+
+  async put(token: TokenRecord): Promise<void> {
+    this.#db
+      .prepare("INSERT INTO tokens VALUES (?, ?) ON CONFLICT DO NOTHING")
+      .run(token.hash, JSON.stringify(token));
+  }
+
+  async find(hash: Sha256): Promise<TokenRecord | null> {
+    const row = this.#db.prepare("SELECT body FROM tokens WHERE hash = ?").get(hash);
+    return row === undefined ? null : (JSON.parse(textColumn(row, "body")) as TokenRecord);
+  }
+}
+
+export class SqliteRequests implements Requests {
+  readonly #db: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#db = database;
+  }
+
+  async first(keyHash: Sha256, bodyHash: Sha256): Promise<Sha256> {
+    this.#db
+      .prepare("INSERT INTO requests VALUES (?, ?) ON CONFLICT DO NOTHING")
+      .run(keyHash, bodyHash);
+    const row = this.#db.prepare("SELECT body_hash FROM requests WHERE hash = ?").get(keyHash);
+    const stored = row === undefined ? "" : textColumn(row, "body_hash");
+    if (!isSha256(stored)) throw new RootwardError("internal", "stored request is damaged");
+    return stored;
+  }
+}
+
+export class SqliteShares implements Shares {
+  readonly #db: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#db = database;
+  }
+
+  async put(idHash: Sha256, wrapped: Uint8Array): Promise<void> {
+    this.#db
+      .prepare("INSERT INTO shares VALUES (?, ?) ON CONFLICT DO NOTHING")
+      .run(idHash, wrapped);
+  }
+
+  async get(idHash: Sha256): Promise<Uint8Array | null> {
+    const row = this.#db.prepare("SELECT wrapped FROM shares WHERE id_hash = ?").get(idHash);
+    return row === undefined ? null : blobColumn(row, "wrapped");
+  }
+
+  async destroy(idHash: Sha256): Promise<void> {
+    this.#db.prepare("DELETE FROM shares WHERE id_hash = ?").run(idHash);
+    // Also where the row was gone already: a crash may have come between the two.
+    truncateLog(this.#db);
+  }
+}

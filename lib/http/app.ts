@@ -1,0 +1,59 @@
+/**
+ * The API as one hono app: Request -> Response. It authorises each request itself (no gateway
+ * authorizer, whose cache would let a token for one Factory pass for another), keeps paths exact,
+ * and redirects nothing. Errors everywhere: `{"code", "message", "errors"}`, which fioctl prints.
+ */
+import { Hono } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { isRootwardError, RootwardError } from "../error.ts";
+import { randomId, type Service } from "../service/service.ts";
+import { deviceRoutes } from "./devices.ts";
+import { archiveRoute, downloadRoutes, type ArchiveOpener, type Page } from "./download.ts";
+import { factoryRoutes } from "./factories.ts";
+import { rootRoutes } from "./roots.ts";
+import { STATUS } from "./status.ts";
+import { routes } from "./routes.ts";
+
+export interface AppParts {
+  readonly service: Service;
+  readonly page: Page;
+  /** Only in the embedded form. */
+  readonly archives?: ArchiveOpener;
+}
+
+export function createApp({ service, page, archives }: AppParts): Hono {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    await next();
+    c.header("X-Content-Type-Options", "nosniff");
+    if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
+  });
+  routes(app, "/healthz", { GET: (c) => c.json({ status: "ok" }) });
+  factoryRoutes(app, service);
+  rootRoutes(app, service);
+  deviceRoutes(app, service);
+  downloadRoutes(app, service, page);
+  if (archives !== undefined) archiveRoute(app, archives, service.now);
+  app.notFound(() => {
+    throw new RootwardError("not-found", "no such path: paths are exact, mind the final slash");
+  });
+  app.onError((error, c) => {
+    const { status, body } = errorAnswer(service, error);
+    c.header("Cache-Control", "no-store");
+    return c.json(body, status as ContentfulStatusCode);
+  });
+  return app;
+}
+
+/** An error as an answer; one that we do not know is logged once, and its answer says nothing. */
+function errorAnswer(service: Service, error: unknown) {
+  const status = isRootwardError(error) ? STATUS[error.code] : 500;
+  if (!isRootwardError(error) || status === 500) {
+    const requestId = randomId(service);
+    service.report(`request ${requestId}`, error);
+    return { status: 500, body: { code: "internal", message: "internal error", requestId } };
+  }
+  const { code, message, details } = error;
+  const { facts, ...findings } = details;
+  return { status, body: { code, message, ...findings, ...facts } };
+}

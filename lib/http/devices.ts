@@ -1,0 +1,41 @@
+/**
+ * Routes of devices: metadata of live Factories, at the names that TUF clients ask for. Versioned
+ * files are immutable; unversioned ones may be kept at an edge for 5 seconds in the tuf dialect and
+ * not at all in ats; a root that does not exist yet is never cached (measured with tuf-js: a cached
+ * 404 beside an online key rotation fails a third of polls).
+ */
+import type { Hono } from "hono";
+import { RootwardError } from "../error.ts";
+import { readForDevice } from "../service/read.ts";
+import type { Service } from "../service/service.ts";
+import type { Channel, Role } from "../tuf/dialect.ts";
+import { factoryParam } from "./request.ts";
+import { routes } from "./routes.ts";
+
+const FILE = /^(?:([1-9][0-9]{0,9})\.)?(root|targets|snapshot|timestamp)\.json$/;
+const CHANNELS: readonly Channel[] = ["main", "ci", "prod"];
+
+export function deviceRoutes(app: Hono, service: Service): void {
+  routes(app, "/repo/:factory/:channel/:file", {
+    GET: async (c) => {
+      c.header("Cache-Control", "no-store");
+      const file = FILE.exec(c.req.param("file") ?? "");
+      const channel = CHANNELS.find((name) => name === c.req.param("channel"));
+      const role = file?.[2] as Role | undefined;
+      const version = file?.[1] === undefined ? null : Number(file[1]);
+      if (
+        channel === undefined ||
+        role === undefined ||
+        (role === "timestamp" && version !== null)
+      ) {
+        throw new RootwardError("not-found", "no such metadata file");
+      }
+      const bytes = await readForDevice(service, factoryParam(c), channel, role, version);
+      const fresh = channel === "main" ? "public, max-age=0, s-maxage=5" : "no-store";
+      return c.body(new Uint8Array(bytes), 200, {
+        "Content-Type": "application/json",
+        "Cache-Control": version === null ? fresh : "public, max-age=31536000, immutable",
+      });
+    },
+  });
+}

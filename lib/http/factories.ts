@@ -1,0 +1,112 @@
+/** Routes of provisioners and owners: bootstrap, state, audit log, and who one is. */
+import type { Hono } from "hono";
+import * as v from "valibot";
+import { RootwardError } from "../error.ts";
+import { isFactoryName } from "../factory/names.ts";
+import { authorize, authorizeFactory } from "../service/authorize.ts";
+import { bootstrap } from "../service/bootstrap.ts";
+import { describeFactory, readLog } from "../service/read.ts";
+import type { Service } from "../service/service.ts";
+import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
+import { DIALECTS } from "../tuf/dialect.ts";
+import { KEY_TYPES } from "../tuf/keys.ts";
+import { factoryParam, readJson, requestToken } from "./request.ts";
+import { routes } from "./routes.ts";
+
+const printable = v.pipe(
+  v.string(),
+  v.regex(/^[\x21-\x7e]{1,200}$/, "expected 1 to 200 printable ASCII characters without spaces"),
+);
+
+const bootstrapBody = v.strictObject({
+  name: v.pipe(
+    v.string(),
+    v.check(isFactoryName, "expected ^[a-z0-9][a-z0-9-]{1,62}$"),
+    v.transform((name) => name as typeof name & { readonly brand: "FactoryName" }),
+  ),
+  dialect: v.optional(v.picklist(DIALECTS), "ats"),
+  keyType: v.optional(v.picklist(KEY_TYPES), "rsa"),
+  onlineKeyType: v.optional(v.picklist(KEY_TYPES), "ed25519"),
+  owner: v.strictObject({
+    id: printable,
+    email: v.pipe(printable, v.regex(/^[^@<>,;"]+@[^@<>,;"]+$/, "expected an e-mail address")),
+  }),
+  delivery: v.optional(v.literal("link"), "link"),
+});
+
+export function factoryRoutes(app: Hono, service: Service): void {
+  routes(app, "/ota/factories/", {
+    POST: async (c) => {
+      const { actor, token } = await authorize(service, requestToken(c), "factory:create");
+      if (token.bound !== null) {
+        throw new RootwardError("forbidden", "a token of one Factory creates no others");
+      }
+      const { value, bytes } = await readJson(c, bootstrapBody);
+      const key = c.req.header("idempotency-key");
+      const createdWith =
+        key === undefined ? null : await firstUse(service, token.id, key, sha256(bytes));
+      const result = await bootstrap(service, value, actor, createdWith);
+      return c.json(result, result.delivery.url === undefined ? 200 : 201);
+    },
+  });
+
+  routes(app, "/ota/factories/:factory/", {
+    GET: async (c) => {
+      const { head } = await authorizeFactory(
+        service,
+        requestToken(c),
+        "root:read",
+        factoryParam(c),
+      );
+      return c.json(describeFactory(head));
+    },
+  });
+
+  routes(app, "/ota/factories/:factory/log/", {
+    GET: async (c) => {
+      const { head } = await authorizeFactory(
+        service,
+        requestToken(c),
+        "root:read",
+        factoryParam(c),
+      );
+      const from = c.req.query("from") ?? "1";
+      if (!/^[1-9]\d{0,14}$/.test(from)) {
+        throw new RootwardError("malformed", "query from: expected a number of at least 1");
+      }
+      return c.json(await readLog(service, head, Number(from)));
+    },
+  });
+
+  routes(app, "/ota/factories/:factory/users/self/", {
+    GET: async (c) => {
+      const { token } = await authorizeFactory(
+        service,
+        requestToken(c),
+        "root:read",
+        factoryParam(c),
+      );
+      return c.json({ "polis-id": token.user, "effective-scopes": token.scopes });
+    },
+  });
+}
+
+/** An Idempotency-Key stands for one body, for one token. @returns the hash it is kept under */
+async function firstUse(
+  service: Service,
+  tokenId: string,
+  key: string,
+  bodyHash: Sha256,
+): Promise<Sha256> {
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw new RootwardError("malformed", "Idempotency-Key: expected 1 to 255 printable characters");
+  }
+  const keyHash = sha256Text(`${tokenId} ${key}`);
+  if ((await service.requests.first(keyHash, bodyHash)) !== bodyHash) {
+    throw new RootwardError(
+      "idempotency-key-reused",
+      "this Idempotency-Key was used for another body: take a new key for a new request",
+    );
+  }
+  return keyHash;
+}

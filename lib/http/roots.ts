@@ -1,0 +1,52 @@
+/** Routes of owners' tools (fioctl, our CLI): reading roots, and submitting a whole signed root. */
+import type { Context, Hono } from "hono";
+import { RootwardError } from "../error.ts";
+import { authorizeFactory } from "../service/authorize.ts";
+import { readRoleFile } from "../service/read.ts";
+import type { Service } from "../service/service.ts";
+import { submitRoot } from "../service/submit-root.ts";
+import { maxRootBodyBytes } from "../tuf/dialect.ts";
+import { channelQuery, factoryParam, readBody, requestToken } from "./request.ts";
+import { routes } from "./routes.ts";
+
+const BASE = "/ota/repo/:factory/api/v1/user_repo";
+
+export function rootRoutes(app: Hono, service: Service): void {
+  const readRoot = async (c: Context, version: number | null): Promise<Response> => {
+    const { head } = await authorizeFactory(service, requestToken(c), "root:read", factoryParam(c));
+    const channel = channelQuery(c, head.dialect);
+    const bytes = await readRoleFile(service, head, channel, "root", version);
+    return c.body(new Uint8Array(bytes), 200, { "Content-Type": "application/json" });
+  };
+
+  routes(app, `${BASE}/root.json`, { GET: (c) => readRoot(c, null) });
+  routes(app, `${BASE}/:file{[1-9][0-9]{0,9}\\.root\\.json}`, {
+    GET: (c) => readRoot(c, Number.parseInt(c.req.param("file") ?? "", 10)),
+  });
+
+  routes(app, `${BASE}/root`, {
+    POST: async (c) => {
+      const factory = factoryParam(c);
+      const { head, ...principal } = await authorizeFactory(
+        service,
+        requestToken(c),
+        "root:update",
+        factory,
+      );
+      const channel = channelQuery(c, head.dialect);
+      const dryRun = c.req.query("dry-run");
+      if (dryRun !== undefined && dryRun !== "1") {
+        throw new RootwardError("malformed", "query dry-run: expected 1 or nothing");
+      }
+      const body = await readBody(c, maxRootBodyBytes(head.dialect));
+      const result = await submitRoot(service, {
+        factory,
+        channel,
+        body,
+        principal,
+        dryRun: dryRun === "1",
+      });
+      return c.json(result);
+    },
+  });
+}

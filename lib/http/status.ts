@@ -1,0 +1,36 @@
+/** The one table from error code to HTTP status. It does not compile with a row missing. */
+import type { ErrorCode } from "../error.ts";
+
+export const STATUS: Readonly<Record<ErrorCode, number>> = {
+  malformed: 400,
+  "too-large": 413,
+  "unsupported-media-type": 415,
+  unauthenticated: 401,
+  forbidden: 403,
+  "not-found": 404,
+  "method-not-allowed": 405,
+  "idempotency-key-reused": 422,
+  "factory-exists": 409,
+  "version-conflict": 409,
+  "channel-behind": 409,
+  "update-staged": 423,
+  "delivery-used": 410,
+  "delivery-expired": 410,
+  "delivery-replaced": 410,
+  "delivery-mismatch": 422,
+  busy: 423,
+  "root-refused": 422,
+  // The service asked the boundary for something wrong: our fault, whoever the caller is.
+  "signing-refused": 500,
+  // What only an owner's machine finds never reaches HTTP.
+  "archive-invalid": 500,
+  "archive-busy": 500,
+  "file-exists": 500,
+  "chain-broken": 500,
+  "log-broken": 500,
+  "link-invalid": 500,
+  "server-unreachable": 500,
+  "server-refused": 500,
+  usage: 500,
+  internal: 500,
+};
