@@ -1,0 +1,47 @@
+/**
+ * The one table from error code to exit code and hint; it does not compile with a row missing.
+ * 0 done, 1 refused or failed, 2 usage.
+ */
+import type { ErrorCode } from "../error.ts";
+
+interface Exit {
+  readonly code: 1 | 2;
+  readonly hint: string | null;
+}
+
+const plain: Exit = { code: 1, hint: null };
+
+export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
+  malformed: plain,
+  "too-large": plain,
+  "unsupported-media-type": plain,
+  unauthenticated: { code: 1, hint: "give a token with --token or ROOTWARD_TOKEN" },
+  forbidden: plain,
+  "not-found": plain,
+  "method-not-allowed": plain,
+  "idempotency-key-reused": plain,
+  "factory-exists": plain,
+  "version-conflict": { code: 1, hint: "somebody else changed the root: run the command again" },
+  "channel-behind": { code: 1, hint: "run rootward keys rotate: it brings prod up first" },
+  "update-staged": plain,
+  "delivery-used": plain,
+  "delivery-expired": plain,
+  "delivery-replaced": plain,
+  "delivery-mismatch": plain,
+  busy: { code: 1, hint: "try again" },
+  "root-refused": plain,
+  "signing-refused": plain,
+  "archive-invalid": plain,
+  "archive-busy": plain,
+  "file-exists": { code: 1, hint: "move it away, or name another file with -o" },
+  "chain-broken": {
+    code: 1,
+    hint: "nothing was signed; if the service is the right one, it was tampered with",
+  },
+  "log-broken": { code: 1, hint: "nothing was signed; ask the service's operator what happened" },
+  "link-invalid": plain,
+  "server-unreachable": { code: 1, hint: "is the service running? see --server, ROOTWARD_SERVER" },
+  "server-refused": plain,
+  usage: { code: 2, hint: null },
+  internal: plain,
+};

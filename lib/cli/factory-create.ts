@@ -1,0 +1,53 @@
+/** `rootward factory create`: bootstraps a Factory and prints the link, which is shown only here. */
+import { randomUUID } from "node:crypto";
+import * as v from "valibot";
+import type { Dialect } from "../tuf/dialect.ts";
+import type { KeyType } from "../tuf/keys.ts";
+import type { Client } from "./client.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface CreateOptions {
+  readonly name: string;
+  readonly dialect: Dialect;
+  readonly keyType: KeyType;
+  readonly onlineKeyType: KeyType;
+  readonly ownerId: string;
+  readonly ownerEmail: string;
+}
+
+const answer = v.object({
+  factory: v.string(),
+  dialect: v.string(),
+  root: v.object({
+    version: v.number(),
+    keyids: v.array(v.string()),
+    sha256: v.record(v.string(), v.string()),
+  }),
+  delivery: v.object({ mode: v.string(), url: v.optional(v.string()), expiresAt: v.string() }),
+  ownerToken: v.optional(v.string()),
+});
+
+export async function factoryCreate(
+  client: Client,
+  terminal: Terminal,
+  options: CreateOptions,
+): Promise<void> {
+  const { name, dialect, keyType, onlineKeyType } = options;
+  const owner = { id: options.ownerId, email: options.ownerEmail };
+  const body = { name, dialect, keyType, onlineKeyType, owner };
+  // One key for this one run: a request that is repeated below us creates nothing twice.
+  const headers = { "Idempotency-Key": randomUUID() };
+  const created = await terminal.step(`creating Factory ${name} (${dialect}, ${keyType} key)`, () =>
+    client.postJson("/ota/factories/", body, answer, headers),
+  );
+  const { delivery, root, ownerToken } = created;
+  terminal.result(created, [
+    `Factory      ${created.factory} (${created.dialect})`,
+    `root key     ${root.keyids.join(", ")}`,
+    ...Object.entries(root.sha256).map(([channel, hash]) => `root ${channel.padEnd(7)} ${hash}`),
+    `link         ${delivery.url ?? "(mailed to the owner)"}`,
+    `             works once, until ${delivery.expiresAt}; mailed to ${owner.email}`,
+    `owner token  ${ownerToken ?? "(was in the first answer)"}`,
+    "Neither is shown again. No device is served until the owner has confirmed the download.",
+  ]);
+}

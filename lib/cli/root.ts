@@ -1,0 +1,210 @@
+/**
+ * `rootward root show|history|verify`: what the fleet trusts, read from the service. `show` and
+ * `history` verify the chain on the way; `verify` also checks that the online roles verify under the
+ * newest root, that the audit log is unbroken, and that both tell the same story.
+ */
+import { decodeEvent, type LoggedEvent } from "../factory/event.ts";
+import { isJsonObject, type JsonValue } from "../tuf/json.ts";
+import { verifySignature } from "../crypto/verify.ts";
+import { RootwardError } from "../error.ts";
+import { sha256 } from "../tuf/bytes.ts";
+import { readTrustedRoot } from "../tuf/chain.ts";
+import { channelsOf, ONLINE_ROLES, type Channel, type Dialect } from "../tuf/dialect.ts";
+import { formatTime } from "../tuf/expires.ts";
+import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
+import type { Root } from "../tuf/root.ts";
+import { rootPath, type Client } from "./client.ts";
+import {
+  followRemote,
+  readRemoteLog,
+  readState,
+  strictPolicy,
+  type VerifiedRoot,
+} from "./remote-chain.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface RootOptions {
+  readonly factory: string;
+  /** All channels of the Factory unless given. */
+  readonly channel: string | undefined;
+}
+
+type Chain = readonly [VerifiedRoot, ...VerifiedRoot[]];
+
+export async function rootShow(
+  client: Client,
+  terminal: Terminal,
+  options: RootOptions,
+): Promise<void> {
+  const { chains, state } = await readChains(client, terminal, options);
+  const shown = [...chains].map(([channel, chain]) => ({ channel, ...describe(newest(chain)) }));
+  terminal.result(
+    { factory: options.factory, state: state.state, roots: shown },
+    shown.flatMap((root) => [
+      `${options.factory} ${root.channel}: root version ${root.version}, until ${root.expires}`,
+      ...Object.entries(root.roles).map(
+        ([role, { threshold, keyids }]) =>
+          `  ${role.padEnd(9)} ${threshold} of ${keyids.length}: ${keyids.join(", ")}`,
+      ),
+    ]),
+  );
+}
+
+export async function rootHistory(
+  client: Client,
+  terminal: Terminal,
+  options: RootOptions,
+): Promise<void> {
+  const { chains } = await readChains(client, terminal, options);
+  const history = [...chains].map(([channel, chain]) => ({
+    channel,
+    roots: chain.map((item) => ({ ...describe(item), changelog: changelog(item.root) })),
+  }));
+  terminal.result(
+    { factory: options.factory, history },
+    history.flatMap(({ channel, roots }) => [
+      `${options.factory} ${channel}`,
+      ...roots.map(
+        ({ version, expires, roles, changelog: why }) =>
+          `  ${String(version).padStart(4)}  until ${expires}  root keys ` +
+          `${roles.root.keyids.map((keyid) => keyid.slice(0, 12)).join(", ")}  ${why}`,
+      ),
+    ]),
+  );
+}
+
+export async function rootVerify(
+  client: Client,
+  terminal: Terminal,
+  options: RootOptions,
+): Promise<void> {
+  const { chains, state } = await readChains(client, terminal, options);
+  const log = await terminal.step("verifying the audit log", () =>
+    readRemoteLog(client, options.factory, null),
+  );
+  await terminal.step("comparing log and chain", async () => compare(log.events, chains));
+  const roles: string[] = [];
+  if (state.state === "live") {
+    for (const [channel, chain] of chains) {
+      const signed = await terminal.step(`verifying the online roles of ${channel}`, () =>
+        verifyOnlineRoles(client, options.factory, state.dialect, channel, newest(chain).root),
+      );
+      roles.push(...signed);
+    }
+  }
+  const versions = [...chains].map(
+    ([channel, chain]) => `${channel} 1 to ${newest(chain).root.version}`,
+  );
+  const channels = Object.fromEntries(
+    [...chains].map(([channel, chain]) => [channel, newest(chain).root.version]),
+  );
+  terminal.result({ factory: options.factory, verified: true, channels, roles, log: log.end }, [
+    `chain        ${versions.join(", ")}: every step signed by the threshold before it and its own`,
+    `online roles ${roles.join(", ") || "not served yet: the Factory is not live"}`,
+    `audit log    ${log.end.seq} events, unbroken, ending in ${log.end.sha256}`,
+  ]);
+}
+
+async function readChains(client: Client, terminal: Terminal, { factory, channel }: RootOptions) {
+  const state = await readState(client, factory);
+  const all = channelsOf(state.dialect);
+  const channels = all.filter((name) => channel === undefined || name === channel);
+  if (channels.length === 0) {
+    throw new RootwardError("usage", `--channel: expected one of ${all.join(", ")}`);
+  }
+  const chains = new Map<Channel, Chain>();
+  for (const name of channels) {
+    const chain = await terminal.step(`following the chain of ${name} from version 1`, () =>
+      readChain(client, factory, state.dialect, name),
+    );
+    chains.set(name, chain);
+  }
+  return { chains, state };
+}
+
+async function readChain(
+  client: Client,
+  factory: string,
+  dialect: Dialect,
+  channel: Channel,
+): Promise<Chain> {
+  const policy = strictPolicy(dialect, channel);
+  const bytes = await client.find(rootPath(factory, channel, 1));
+  if (bytes === null) throw new RootwardError("not-found", `there is no root 1 of ${channel}`);
+  const root = readTrustedRoot(bytes, policy, verifySignature);
+  if (root.version !== 1) throw new RootwardError("chain-broken", "root 1 says another version");
+  return followRemote(client, factory, policy, { root, bytes });
+}
+
+async function verifyOnlineRoles(
+  client: Client,
+  factory: string,
+  dialect: Dialect,
+  channel: Channel,
+  root: Root,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const role of ONLINE_ROLES) {
+    const bytes = await client.find(`/repo/${factory}/${channel}/${role}.json`);
+    if (bytes === null) continue;
+    const document = readRoleDocument(bytes, role, dialect);
+    if (!isSignedUnder(root, document, verifySignature)) {
+      throw new RootwardError("chain-broken", `${channel} ${role} does not verify under its root`);
+    }
+    if (document.expires <= Date.now()) {
+      throw new RootwardError("chain-broken", `${channel} ${role} has expired`);
+    }
+    found.push(`${channel} ${role} ${document.version}`);
+  }
+  return found;
+}
+
+/** Every root that the log tells of is in the chain, and every root of the chain in the log. */
+function compare(events: readonly Uint8Array[], chains: ReadonlyMap<Channel, Chain>): void {
+  const told = new Map(events.map(decodeEvent).flatMap(rootsTold));
+  for (const [channel, chain] of chains) {
+    for (const { root, bytes } of chain) {
+      if (told.get(`${channel} ${root.version}`) !== sha256(bytes)) {
+        throw new RootwardError(
+          "log-broken",
+          `${channel} root version ${root.version} is not the one that the audit log tells of`,
+        );
+      }
+      told.delete(`${channel} ${root.version}`);
+    }
+    const missing = [...told.keys()].find((place) => place.startsWith(`${channel} `));
+    if (missing !== undefined) {
+      throw new RootwardError(
+        "chain-broken",
+        `the audit log tells of ${missing}, which is not served`,
+      );
+    }
+  }
+}
+
+/** The roots that an event made current, as `<channel> <version>` and the SHA-256 of each. */
+function rootsTold({ type, details }: LoggedEvent): readonly (readonly [string, JsonValue])[] {
+  const { roots, channel, version, sha256: hash } = details;
+  if (type === "factory-created" && isJsonObject(roots)) {
+    return Object.entries(roots).map(([name, first]) => [`${name} 1`, first] as const);
+  }
+  const accepted =
+    type === "root-accepted" && typeof channel === "string" && typeof version === "number";
+  return accepted ? [[`${channel} ${version}`, hash ?? null]] : [];
+}
+
+function newest(chain: Chain): VerifiedRoot {
+  return chain.at(-1) ?? chain[0];
+}
+
+function describe({ root, bytes }: VerifiedRoot) {
+  const { version, expires, roles } = root;
+  return { version, expires: formatTime(expires), sha256: sha256(bytes), roles };
+}
+
+function changelog(root: Root): string {
+  const value = root.signed["x-changelog"];
+  const message =
+    typeof value === "object" && value !== null && "message" in value ? value["message"] : "";
+  return typeof message === "string" ? message : "";
+}

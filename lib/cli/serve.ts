@@ -1,0 +1,132 @@
+/**
+ * `rootward serve`: the embedded form, one process. The first line on stdout is
+ * `listening on http://HOST:PORT`. SIGTERM and SIGINT end it cleanly; so does `kill -9`, as far as
+ * what was acknowledged goes.
+ */
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { openEmbedded } from "../adapters/embedded/open.ts";
+import { RootwardError } from "../error.ts";
+import { DEFAULT_REFRESH } from "../factory/schedule.ts";
+import { createApp } from "../http/app.ts";
+import type { Service } from "../service/service.ts";
+import { tendDue } from "../service/tend.ts";
+import { bundlePage } from "./page.ts";
+
+export interface ServeOptions {
+  readonly data: string;
+  readonly outbox: string;
+  readonly masterKeyFile: string;
+  readonly port: number;
+  readonly host: string;
+  readonly publicUrl: string | undefined;
+  /** A line for the operator; never with a secret. */
+  readonly log: (line: string) => void;
+  /** Milliseconds since 1970; the system's clock unless given. */
+  readonly now?: () => number;
+  /** How often the schedule looks for what is due, in milliseconds. */
+  readonly scheduleEvery?: number;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly adminTokenFile: string;
+  close(): Promise<void>;
+}
+
+const SCHEDULE_EVERY = 60_000;
+const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
+
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const publicUrl = checkPublicUrl(options);
+  // SQLite makes its own files beside the database; nothing of ours is for anybody else.
+  process.umask(0o077);
+  const state = { url: "" };
+  const report = (what: string, error: unknown): void => options.log(describeError(what, error));
+  const { ports, adminTokenFile, close } = await openEmbedded({
+    dataFolder: options.data,
+    outboxFolder: options.outbox,
+    masterKeyFile: options.masterKeyFile,
+    publicUrl: () => publicUrl ?? state.url,
+    report,
+    ...(options.now && { now: options.now }),
+  });
+  const service: Service = {
+    ...ports,
+    policy: DEFAULT_REFRESH,
+    get publicUrl() {
+      return publicUrl ?? state.url;
+    },
+  };
+  const app = createApp({ service, page: await bundlePage(), archives: ports.archives });
+  const server = createAdaptorServer({ fetch: app.fetch });
+  server.listen(options.port, options.host);
+  await Promise.race([
+    once(server, "listening"),
+    once(server, "error").then(([error]) => {
+      throw new RootwardError("usage", `cannot listen on port ${options.port}: ${String(error)}`);
+    }),
+  ]);
+  const { port } = server.address() as AddressInfo;
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  state.url = `http://${host}:${port}`;
+  const stopSchedule = startSchedule(service, options.scheduleEvery ?? SCHEDULE_EVERY);
+  return {
+    url: state.url,
+    adminTokenFile,
+    close: async () => {
+      await stopSchedule();
+      const closed = once(server, "close");
+      server.close();
+      if ("closeIdleConnections" in server) server.closeIdleConnections();
+      const force = setTimeout(() => {
+        if ("closeAllConnections" in server) server.closeAllConnections();
+      }, 5000);
+      await closed;
+      clearTimeout(force);
+      close();
+    },
+  };
+}
+
+/** Browsers have no WebCrypto on plain http beyond loopback, and a link must not travel openly. */
+function checkPublicUrl({ host, publicUrl }: ServeOptions): string | undefined {
+  const url = publicUrl?.replace(/\/+$/, "");
+  if (url !== undefined && !/^https?:\/\/[^\s?#]+$/.test(url)) {
+    throw new RootwardError("usage", "--public-url: expected https://HOST");
+  }
+  if (!LOOPBACK.includes(host) && url?.startsWith("https://") !== true) {
+    throw new RootwardError(
+      "usage",
+      `--host ${host} is reachable from elsewhere: give --public-url https://... of the proxy ` +
+        `that terminates TLS before it`,
+    );
+  }
+  return url;
+}
+
+/** Runs the schedule now and then; one run at a time. @returns how to stop it */
+function startSchedule(service: Service, every: number): () => Promise<void> {
+  let running: Promise<unknown> = Promise.resolve();
+  let busy = false;
+  const run = (): void => {
+    if (busy) return;
+    busy = true;
+    running = tendDue(service)
+      .catch((error: unknown) => service.report("schedule", error))
+      .finally(() => {
+        busy = false;
+      });
+  };
+  const timer = setInterval(run, every);
+  run();
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}
+
+function describeError(what: string, error: unknown): string {
+  return `${new Date().toISOString()} ${what}: ${Error.isError(error) ? (error.stack ?? error.message) : "unknown error"}`;
+}
