@@ -58,13 +58,7 @@ function compareCodePoints(a: string, b: string): number {
   if (a === b) return 0;
   let i = 0;
   while (i < a.length && a[i] === b[i]) i += 1;
-  // A difference in the low half of a pair must be compared as the whole code point.
-  if (i > 0 && isHighSurrogate(a.charCodeAt(i - 1))) i -= 1;
   return (a.codePointAt(i) ?? -1) - (b.codePointAt(i) ?? -1);
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
 }
 
 /**

@@ -8,7 +8,7 @@ import { maxRootBodyBytes, type Channel, type Dialect } from "./dialect.ts";
 import { parseJson } from "./json.ts";
 import {
   readSignedRoot,
-  verifyFirstRoot,
+  verifyOwnThreshold,
   verifySuccessor,
   type SignedRoot,
 } from "./root-update.ts";
@@ -54,8 +54,7 @@ export function readTrustedRoot(
   // Lenient: what made this root trusted has happened already, and the root before it, which may
   // explain a key without a role, is not here.
   const signed = readChainRoot(bytes, { ...policy, forms: "lenient" });
-  const errors = signed.root.version === 1 ? verifyFirstRoot(signed, verify) : [];
-  assertNone(errors, signed.root.version);
+  assertNone(verifyOwnThreshold(signed, verify), signed.root.version);
   return signed.root;
 }
 
@@ -71,7 +70,7 @@ export function nextInChain(
   verify: VerifySignature,
 ): Root {
   const next = readChainRoot(bytes, policy, trusted);
-  assertNone(verifySuccessor(trusted, next, verify), next.root.version);
+  assertNone(verifySuccessor(trusted, next, policy.forms, verify), next.root.version);
   return next.root;
 }
 

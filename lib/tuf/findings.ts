@@ -5,7 +5,6 @@
 
 /** Code of each finding, with the number of the ingestion rule it stands for. */
 export const FINDING_RULES = {
-  "json-invalid": 2,
   "root-too-large": 1,
   "foreign-character": 3,
   "envelope-members": 4,

@@ -20,6 +20,9 @@ export type RootVersion = number & { readonly brand: "RootVersion" };
 /** aktualizr and ota-tuf hold versions in 32 bits (rule 20). */
 export const MAX_VERSION = 2 ** 31 - 1;
 
+/** aktualizr refuses a higher threshold. */
+const MAX_EARLY_THRESHOLD = 1000;
+
 export interface RoleKeys {
   readonly keyids: readonly KeyId[];
   readonly threshold: number;
@@ -300,7 +303,11 @@ function checkThreshold(
 ): void {
   const distinct = new Set(keyids.map((keyid) => keys.get(keyid)?.key.fingerprint ?? keyid)).size;
   const early =
-    forms.channel === "prod" && role === "targets" && keyids.length === 1 && threshold >= 2;
+    forms.channel === "prod" &&
+    role === "targets" &&
+    keyids.length === 1 &&
+    threshold >= 2 &&
+    threshold <= MAX_EARLY_THRESHOLD;
   if (threshold < 1 || (threshold > distinct && !early)) {
     findings.add(
       "threshold-range",
@@ -348,9 +355,15 @@ function names(list: readonly string[]): string {
   return shown.join(", ") + (list.length > 5 ? ` and ${list.length - 5} more` : "");
 }
 
-/** A value as a message may show it: short, and never with control characters. */
+/** Whether `text` holds a private key in PEM, of whatever kind (rule 14). */
+export function holdsPrivateKey(text: string): boolean {
+  return /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY/.test(text);
+}
+
+/** A value as a message may show it: short, no secret, and never with control characters. */
 function show(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
+  if (typeof value === "string" && holdsPrivateKey(value)) return "a private key";
   if (isJsonObject(value)) return "an object";
   if (isJsonArray(value)) return "a list";
   const text = JSON.stringify(value);

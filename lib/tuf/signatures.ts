@@ -29,7 +29,7 @@ export interface Signature {
   readonly keyid: KeyId;
   readonly method: string | null;
   readonly bytes: Uint8Array;
-  /** The entry as received. */
+  /** The entry as it is stored: nobody signs its other members, so none is kept. */
   readonly object: JsonObject;
 }
 
@@ -93,7 +93,10 @@ function readSignature(item: JsonValue, dialect: Dialect): Signature | null {
   }
   const bytes = dialect === "ats" ? fromBase64(sig) : fromHex(sig);
   if (bytes === null) return null;
-  return { keyid, method: typeof method === "string" ? method : null, bytes, object: item };
+  // tuf signatures have no method. One that is there anyway must not contradict the key.
+  const said = typeof method === "string" ? method : null;
+  const stored = dialect === "ats" ? { keyid, method: said ?? undefined, sig } : { keyid, sig };
+  return { keyid, method: said, bytes, object: jsonObject(stored) };
 }
 
 /** Who signed: what was counted for a role, and which signatures by its keys are bad. */
