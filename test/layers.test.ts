@@ -1,0 +1,83 @@
+/**
+ * The layers hold, and the checker that says so sees violations: a canary file with forbidden
+ * imports must be refused. Pure code bundles for a browser unchanged, without anything of Node.
+ */
+import { execFile } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "@jest/globals";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const run = promisify(execFile);
+
+/** What the checker prints about one file; empty if it finds nothing. */
+async function check(file: string): Promise<string> {
+  const tool = join(root, "node_modules/dependency-cruiser/bin/dependency-cruise.mjs");
+  const arguments_ = [tool, "--config", ".dependency-cruiser.cjs", "--output-type", "err", file];
+  try {
+    await run(process.execPath, arguments_, { cwd: root });
+    return "";
+  } catch (error) {
+    return String((error as { stdout?: string }).stdout);
+  }
+}
+
+const CANARIES = [
+  ["lib/tuf", "node:crypto", "pure-code-is-pure"],
+  ["lib/factory", "node:fs", "pure-code-is-pure"],
+  ["lib/delivery", "hono", "pure-code-is-pure"],
+  ["lib/tuf", "../factory/head.ts", "tuf-stands-alone"],
+  ["lib/delivery", "../factory/head.ts", "delivery"],
+  ["lib/service", "../adapters/embedded/open.ts", "service"],
+  ["lib/service", "../signing/boundary.ts", "service"],
+  ["lib/http", "../adapters/embedded/open.ts", "http"],
+  ["lib/web", "../service/deliver.ts", "web"],
+] as const;
+
+describe("the checker sees", () => {
+  test.each(CANARIES)("%s importing %s", async (folder, imported, rule) => {
+    const file = join(folder, `canary-${rule}-${process.pid}.ts`);
+    writeFileSync(join(root, file), `import * as all from "${imported}";\nexport default all;\n`);
+    try {
+      expect(await check(file)).toContain(`error ${rule}`);
+    } finally {
+      rmSync(join(root, file));
+    }
+  });
+});
+
+test("pure code bundles for the browser", async () => {
+  const entries = [
+    "lib/tuf/root-update.ts",
+    "lib/tuf/chain.ts",
+    "lib/tuf/roles.ts",
+    "lib/tuf/role-document.ts",
+    "lib/factory/transition.ts",
+    "lib/factory/delivery.ts",
+    "lib/factory/roles.ts",
+    "lib/delivery/sealing.ts",
+    "lib/archive/keys.ts",
+    "lib/archive/trust.ts",
+    "lib/archive/archive.ts",
+  ];
+  const result = await build({
+    entryPoints: entries.map((entry) => join(root, entry)),
+    bundle: true,
+    platform: "browser",
+    format: "esm",
+    write: false,
+    outdir: "unused",
+    logLevel: "silent",
+  });
+  expect(result.errors).toEqual([]);
+  expect(result.outputFiles).toHaveLength(entries.length);
+});
+
+test("composition files stay short", () => {
+  for (const file of ["bin/rootward.ts", "bin/rootward.js", "bin/require-node.js"]) {
+    expect(readFileSync(join(root, file), "utf8").split("\n").length).toBeLessThanOrEqual(41);
+  }
+});
