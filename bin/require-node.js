@@ -1,6 +1,7 @@
 // Plain JavaScript for any Node since 20. The code is TypeScript that Node 24 runs directly; npm
 // installs that Node as the dependency `node`, and npm scripts find it. Called with a file, it runs
 // the file; imported, it only checks.
+import { resolve } from "node:path";
 import { argv, versions } from "node:process";
 import { pathToFileURL } from "node:url";
 
@@ -19,7 +20,7 @@ export function requireNode() {
 const [, self, file, ...rest] = argv;
 if (self !== undefined && file !== undefined && import.meta.url === pathToFileURL(self).href) {
   if (requireNode()) {
-    argv.splice(1, argv.length, file, ...rest);
+    argv.splice(1, argv.length, resolve(file), ...rest);
     await import(pathToFileURL(file).href);
   }
 }

@@ -16,9 +16,9 @@ const run = promisify(execFile);
 /** What the checker prints about one file; empty if it finds nothing. */
 async function check(file: string): Promise<string> {
   const tool = join(root, "node_modules/dependency-cruiser/bin/dependency-cruise.mjs");
-  const arguments_ = [tool, "--config", ".dependency-cruiser.cjs", "--output-type", "err", file];
+  const args = [tool, "--config", ".dependency-cruiser.cjs", "--output-type", "err", file];
   try {
-    await run(process.execPath, arguments_, { cwd: root });
+    await run(process.execPath, args, { cwd: root });
     return "";
   } catch (error) {
     return String((error as { stdout?: string }).stdout);

@@ -5,7 +5,7 @@
 import * as v from "valibot";
 
 /** 16 to 64 characters that the client drew at random: who may ask again until the lease ends. */
-export const claimant = v.pipe(
+const claimant = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z0-9_-]{16,64}$/, "expected 16 to 64 letters, digits, _ or -"),
 );

@@ -11,10 +11,6 @@ export const SECRET_BYTES = 32;
 /** A delivery id: 64 lower-case hex digits. Whoever knows it may claim; the database has its hash. */
 export type DeliveryId = string & { readonly brand: "DeliveryId" };
 
-export function isDeliveryId(text: string): text is DeliveryId {
-  return /^[0-9a-f]{64}$/.test(text);
-}
-
 /** `SHA-256("rootward delivery id" || T)`; says nothing of T, so the service may see it. */
 export function deliveryId(secret: Uint8Array): DeliveryId {
   return sha256(

@@ -9,8 +9,8 @@ import type { Channel, Role } from "../tuf/dialect.ts";
 import type { FactoryName } from "./names.ts";
 
 /** The audit log is kept like a channel with one role, its sequence number as the version. */
-export type DocumentChannel = Channel | "log";
-export type DocumentRole = Role | "event";
+type DocumentChannel = Channel | "log";
+type DocumentRole = Role | "event";
 
 /** A place in the published index. */
 export interface Place {

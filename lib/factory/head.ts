@@ -8,7 +8,7 @@
 import * as v from "valibot";
 import { RootwardError } from "../error.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
-import { DIALECTS, type Channel, type OnlineRole, type Role } from "../tuf/dialect.ts";
+import { DIALECTS } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import { isFactoryName, isInstanceId, type FactoryName, type InstanceId } from "./names.ts";
 
@@ -131,15 +131,3 @@ export function decodeHead(text: string): Head {
   const path = parsed.issues[0].path?.map(({ key }) => String(key)).join(".") ?? "";
   throw new RootwardError("internal", `stored head is damaged at ${path}`);
 }
-
-/** The roles of a channel, or null where the Factory's dialect has no such channel. */
-export function rolesOf(value: Head, channel: Channel): ChannelRoles | null {
-  return value.roles[channel] ?? null;
-}
-
-/** The newest version of a role in a channel, or null where nothing is published. */
-export function newest(value: Head, channel: Channel, role: Role): RoleVersion | null {
-  return value.roles[channel]?.[role] ?? null;
-}
-
-export type OnlineKeys = Readonly<Record<OnlineRole, KeyId>>;

@@ -1,5 +1,5 @@
 /** What a token may do. `delivery` is the scope of a download link's id and of nothing else. */
-export const SCOPES = [
+const SCOPES = [
   "factory:create",
   "root:read",
   "root:update",

@@ -18,7 +18,7 @@ import { KeyMaterialError, type PublicKey } from "./spki.ts";
 export type RootVersion = number & { readonly brand: "RootVersion" };
 
 /** aktualizr and ota-tuf hold versions in 32 bits (rule 20). */
-export const MAX_VERSION = 2 ** 31 - 1;
+const MAX_VERSION = 2 ** 31 - 1;
 
 /** aktualizr refuses a higher threshold. */
 const MAX_EARLY_THRESHOLD = 1000;

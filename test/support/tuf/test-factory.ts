@@ -146,13 +146,13 @@ export function signRoot(
 }
 
 /** `body` as a request brings it: written as JSON and strictly parsed. */
-export function received(body: JsonValue): JsonValue {
+function received(body: JsonValue): JsonValue {
   const bytes = new TextEncoder().encode(JSON.stringify(body));
   return parseJson(bytes, { maxBytes: maxRootBodyBytes("tuf") });
 }
 
 /** What a service asks about `submitted`, unless `changes` says otherwise. */
-export function rootUpdate(
+function rootUpdate(
   factory: TestFactory,
   submitted: JsonValue,
   changes: Partial<RootUpdate> = {},
@@ -182,7 +182,7 @@ export function judge(
 }
 
 /** `value` with what is at `path` replaced, or taken out where `member` is undefined. */
-export function edit(
+function edit(
   value: JsonObject,
   [name = "", ...rest]: readonly string[],
   member: JsonValue | undefined,

@@ -1,0 +1,157 @@
+/**
+ * Kills the embedded server with SIGKILL at random moments under a load of bootstraps, claims,
+ * confirmations and rotations, starts it again on the same folder, and holds it to everything that
+ * it acknowledged. By hand: `npm run kill -- 200 [SEED]`.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findIn, privateKeyForms, readFolder } from "../support/secrets.ts";
+import { BrokenPromise, Life, type Service } from "./life.ts";
+
+export interface KillReport {
+  readonly kills: number;
+  readonly factories: number;
+  readonly answered: number;
+  readonly unanswered: number;
+  readonly roots: number;
+}
+
+const WORKERS = 3;
+/** Longest life of one server, in milliseconds after it listens. */
+const MAX_LIFE = 350;
+/** A worker starts a new Factory after this many roots. */
+const ROOTS_PER_FACTORY = 4;
+
+const bin = fileURLToPath(new URL("../../bin/rootward.js", import.meta.url));
+
+export async function runKills(
+  kills: number,
+  seed: number,
+  progress: (line: string) => void = () => undefined,
+): Promise<KillReport> {
+  const folder = mkdtempSync(join(tmpdir(), "rootward-kill-"));
+  const random = generator(seed);
+  const lives: Life[] = [];
+  const current = new Map<number, Life>();
+  try {
+    for (let kill = 0; kill < kills; kill += 1) {
+      const { service, child } = await start(folder);
+      // The newest ones were just interrupted; of the older ones a few each time.
+      const older = lives.filter(() => random() < 5 / (lives.length + 1));
+      await verifyAll(service, new Set([...current.values(), ...older]));
+      const until = performance.now() + random() * MAX_LIFE;
+      const load = Promise.all(
+        Array.from({ length: WORKERS }, (_, worker) => work(worker, service, lives, current)),
+      );
+      await Promise.race([sleepUntil(until), load.then(failed)]);
+      child.kill("SIGKILL");
+      await Promise.all([load, once(child, "exit")]);
+      if ((kill + 1) % 20 === 0) progress(`${kill + 1} kills, ${lives.length} Factories`);
+    }
+    const { service, child } = await start(folder);
+    await verifyAll(service, new Set(lives));
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    searchSecrets(join(folder, "data"), lives);
+    return report(kills, lives);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function start(folder: string): Promise<{ service: Service; child: ChildProcess }> {
+  const data = join(folder, "data");
+  const args = ["serve", "--data", data, "--outbox", join(folder, "outbox"), "--port", "0"];
+  const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  let errors = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    output += chunk.toString();
+    const url = /^listening on (\S+)\n/.exec(output)?.[1];
+    if (url === undefined) continue;
+    const adminToken = readFileSync(join(data, "admin.token"), "utf8").trim();
+    return { service: { url, adminToken }, child };
+  }
+  throw new BrokenPromise(`the server did not come up again: ${errors}`);
+}
+
+/** One owner after the other, until the server dies. */
+async function work(
+  worker: number,
+  service: Service,
+  lives: Life[],
+  current: Map<number, Life>,
+): Promise<void> {
+  for (;;) {
+    let life = current.get(worker);
+    if (life === undefined || life.state === "lost" || life.roots.size >= ROOTS_PER_FACTORY) {
+      life = new Life(`factory-${lives.length}`);
+      lives.push(life);
+      current.set(worker, life);
+    }
+    try {
+      await life.step(service);
+    } catch (error) {
+      life.interrupted();
+      if (error instanceof BrokenPromise) throw error;
+      return;
+    }
+  }
+}
+
+async function verifyAll(service: Service, lives: ReadonlySet<Life>): Promise<void> {
+  for (const life of lives) await life.verify(service);
+}
+
+/** No root private key of anybody, in any encoding, in any file of the data folder. */
+function searchSecrets(data: string, lives: readonly Life[]): void {
+  const contents = readFolder(data);
+  for (const { name, secrets } of lives) {
+    const found = findIn(contents, secrets.flatMap(privateKeyForms));
+    if (found.length > 0) throw new BrokenPromise(`a root key of ${name} is in ${found.join()}`);
+  }
+}
+
+function report(kills: number, lives: readonly Life[]): KillReport {
+  const sum = (count: (life: Life) => number): number =>
+    lives.reduce((total, life) => total + count(life), 0);
+  return {
+    kills,
+    factories: lives.length,
+    answered: sum(({ answered }) => answered),
+    unanswered: sum(({ unanswered }) => unanswered),
+    roots: sum(({ roots }) => roots.size),
+  };
+}
+
+async function sleepUntil(time: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, time - performance.now())));
+}
+
+function failed(): never {
+  throw new BrokenPromise("the server stopped answering before it was killed");
+}
+
+/** A small repeatable generator (mulberry32); numbers from 0 up to 1. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const kills = Number(process.argv[2] ?? 200);
+  const seed = Number(process.argv[3] ?? 1);
+  console.log(JSON.stringify(await runKills(kills, seed, (line) => console.error(line))));
+}
