@@ -20,7 +20,6 @@ export type ErrorCode =
   | "factory-exists"
   | "version-conflict"
   | "channel-behind"
-  | "update-staged"
   | "delivery-used"
   | "delivery-expired"
   | "delivery-replaced"

@@ -23,7 +23,6 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   "factory-exists": plain,
   "version-conflict": { code: 1, hint: "somebody else changed the root: run the command again" },
   "channel-behind": { code: 1, hint: "run rootward keys rotate: it brings prod up first" },
-  "update-staged": plain,
   "delivery-used": plain,
   "delivery-expired": plain,
   "delivery-replaced": plain,

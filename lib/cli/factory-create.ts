@@ -23,7 +23,11 @@ const answer = v.object({
     keyids: v.array(v.string()),
     sha256: v.record(v.string(), v.string()),
   }),
-  delivery: v.object({ mode: v.string(), url: v.optional(v.string()), expiresAt: v.string() }),
+  delivery: v.object({
+    mode: v.string(),
+    url: v.optional(v.string()),
+    expiresAt: v.optional(v.string()),
+  }),
   ownerToken: v.optional(v.string()),
 });
 
@@ -46,7 +50,7 @@ export async function factoryCreate(
     `root key     ${root.keyids.join(", ")}`,
     ...Object.entries(root.sha256).map(([channel, hash]) => `root ${channel.padEnd(7)} ${hash}`),
     `link         ${delivery.url ?? "(mailed to the owner)"}`,
-    `             works once, until ${delivery.expiresAt}; mailed to ${owner.email}`,
+    `             works once, until ${delivery.expiresAt ?? "claimed"}; mailed to ${owner.email}`,
     `owner token  ${ownerToken ?? "(was in the first answer)"}`,
     "Neither is shown again. No device is served until the owner has confirmed the download.",
   ]);

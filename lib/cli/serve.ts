@@ -93,8 +93,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 /** Browsers have no WebCrypto on plain http beyond loopback, and a link must not travel openly. */
 function checkPublicUrl({ host, publicUrl }: ServeOptions): string | undefined {
   const url = publicUrl?.replace(/\/+$/, "");
-  if (url !== undefined && !/^https?:\/\/[^\s?#]+$/.test(url)) {
-    throw new RootwardError("usage", "--public-url: expected https://HOST");
+  if (url !== undefined && !/^https?:\/\/[^\s/?#]+$/.test(url)) {
+    throw new RootwardError("usage", "--public-url: expected https://HOST, without a path");
   }
   if (!LOOPBACK.includes(host) && url?.startsWith("https://") !== true) {
     throw new RootwardError(

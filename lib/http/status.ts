@@ -13,7 +13,6 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   "factory-exists": 409,
   "version-conflict": 409,
   "channel-behind": 409,
-  "update-staged": 423,
   "delivery-used": 410,
   "delivery-expired": 410,
   "delivery-replaced": 410,

@@ -49,7 +49,7 @@ export interface BootstrapResult {
     readonly keyids: readonly string[];
     readonly sha256: Readonly<Partial<Record<Channel, Sha256>>>;
   };
-  readonly delivery: { readonly mode: "link"; readonly expiresAt: string; readonly url?: string };
+  readonly delivery: { readonly mode: "link"; readonly expiresAt?: string; readonly url?: string };
   /** In the first answer only, as is the link. */
   readonly ownerToken?: string;
   /** In a replay: why link and token are not here. */
@@ -238,7 +238,6 @@ async function replay(
 
 function describe(head: Head): BootstrapResult {
   const { delivery } = head;
-  const expiresAt = delivery.state === "ready" ? delivery.expiresAt : 0;
   const channels = channelsOf(head.dialect);
   return {
     factory: head.factory,
@@ -253,6 +252,9 @@ function describe(head: Head): BootstrapResult {
         }),
       ),
     },
-    delivery: { mode: "link", expiresAt: formatTime(expiresAt) },
+    delivery: {
+      mode: "link",
+      ...(delivery.state === "ready" && { expiresAt: formatTime(delivery.expiresAt) }),
+    },
   };
 }

@@ -12,7 +12,7 @@ import { mintToken } from "./authorize.ts";
 import { readHead, update } from "./commit.ts";
 import { OWNER_SCOPES } from "./scopes.ts";
 import { moment, type Service } from "./service.ts";
-import { settle } from "./settle.ts";
+import { settle, settleQuietly } from "./settle.ts";
 
 /** How long a URL of the sealed archive works. */
 const PRESIGN_MS = 60_000;
@@ -56,6 +56,7 @@ export async function claim(
   const decision = await update(service, factory, (head) =>
     claimDelivery(head, claimantHash, moment(service, "link")),
   );
+  // Taking back the mail must not keep the claimant from the archive.
   if (decision.transition !== null) await settleQuietly(service, factory);
   if (decision.kind === "refused") throw decision.error;
   const wrapped = await service.shares.get(idHash);
@@ -103,13 +104,4 @@ export async function confirm(
   if (!decision.withToken) return answer;
   const spec = { factory, instance, user: owner.id, scopes: OWNER_SCOPES };
   return { ...answer, ownerToken: await mintToken(service, spec) };
-}
-
-/** After a claim: taking back the mail must not keep the claimant from the archive. */
-async function settleQuietly(service: Service, factory: FactoryName): Promise<void> {
-  try {
-    await settle(service, factory);
-  } catch (error) {
-    service.report(`effects of a claim of ${factory}`, error);
-  }
 }

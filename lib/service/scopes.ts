@@ -1,16 +1,8 @@
 /** What a token may do. `delivery` is the scope of a download link's id and of nothing else. */
-const SCOPES = [
-  "factory:create",
-  "root:read",
-  "root:update",
-  "targets:update",
-  "admin",
-  "delivery",
-] as const;
-export type Scope = (typeof SCOPES)[number];
+export type Scope = "factory:create" | "root:read" | "root:update" | "admin" | "delivery";
 
 /** What the owner of a Factory gets at bootstrap and with the confirmation. */
 export const OWNER_SCOPES: readonly Scope[] = ["root:read", "root:update"];
 
-/** What the token of whoever installs the service may do: everything but claiming. */
-export const ADMIN_SCOPES: readonly Scope[] = SCOPES.filter((scope) => scope !== "delivery");
+/** What whoever installs the service may do: `admin` stands for every scope but `delivery`. */
+export const ADMIN_SCOPES: readonly Scope[] = ["admin"];

@@ -37,6 +37,15 @@ export async function settle(service: Service, factory: FactoryName): Promise<vo
   }
 }
 
+/** The same where the answer does not depend on it: what fails is reported and left to the schedule. */
+export async function settleQuietly(service: Service, factory: FactoryName): Promise<void> {
+  try {
+    await settle(service, factory);
+  } catch (error) {
+    service.report(`effects of ${factory}`, error);
+  }
+}
+
 function settled(service: Service, head: Head, done: readonly Effect[]) {
   const still = done.filter((effect) =>
     head.pending.some(({ kind, ref }) => kind === effect.kind && ref === effect.ref),

@@ -18,7 +18,7 @@ import { verifyRootUpdate, type RootVerdict } from "../tuf/root-update.ts";
 import type { Principal } from "./authorize.ts";
 import { update } from "./commit.ts";
 import { moment, type Service } from "./service.ts";
-import { settle } from "./settle.ts";
+import { settleQuietly } from "./settle.ts";
 import { readVersion } from "./sign-roles.ts";
 
 export interface Submission {
@@ -55,7 +55,8 @@ export async function submitRoot(
     submitted ??= parseJson(submission.body, { maxBytes: maxRootBodyBytes(head.dialect) });
     return decide(service, head, submission, submitted);
   });
-  if (decision.transition !== null) await settle(service, factory);
+  // The root is in force whatever becomes of the effects.
+  if (decision.transition !== null) await settleQuietly(service, factory);
   const { version, sha256, warnings } = decision;
   const changed = decision.transition !== null && !dryRun;
   return { channel: submission.channel, version, sha256, warnings, changed };

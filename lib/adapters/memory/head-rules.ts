@@ -1,0 +1,103 @@
+/** What holds between a head and the next, and between a head and the documents that it names. */
+import type { DocumentAddress } from "../../factory/documents.ts";
+import { decodeEvent } from "../../factory/event.ts";
+import type { Head } from "../../factory/head.ts";
+import { sha256 } from "../../tuf/bytes.ts";
+import { ROLES, type Channel } from "../../tuf/dialect.ts";
+import type { Invariants } from "./invariants.ts";
+import { addressKey, placeKey, type MemoryState } from "./state.ts";
+
+const CHANNELS = ["main", "ci", "prod"] as const satisfies readonly Channel[];
+
+/** @throws InvariantError */
+export function checkCreation(head: Head, state: MemoryState): void {
+  const { invariants } = state;
+  invariants.expect(head.revision === 1, `a new head has revision ${head.revision}`);
+  invariants.expect(head.log.seq === 1, `a new log starts with event ${head.log.seq}`);
+  checkDocuments(head, state);
+  checkEvent(head, null, state);
+}
+
+/** @throws InvariantError */
+export function checkSwap(base: Head, next: Head, state: MemoryState): void {
+  const { invariants } = state;
+  const same = (name: "factory" | "instance" | "dialect"): void =>
+    invariants.expect(base[name] === next[name], `a swap changes the ${name}`);
+  same("factory");
+  same("instance");
+  same("dialect");
+  invariants.expect(
+    next.revision === base.revision + 1,
+    `revision ${next.revision} follows ${base.revision}`,
+  );
+  invariants.expect(
+    next.log.seq === base.log.seq + 1,
+    `event ${next.log.seq} follows ${base.log.seq}`,
+  );
+  checkVersions(base, next, invariants);
+  checkDocuments(next, state);
+  checkEvent(next, base, state);
+  checkPublished(base, next, state);
+}
+
+function checkVersions(base: Head, next: Head, invariants: Invariants): void {
+  for (const channel of CHANNELS) {
+    for (const role of ROLES) {
+      const before = base.roles[channel]?.[role];
+      const after = next.roles[channel]?.[role];
+      if (before === undefined) continue;
+      const what = `${channel} ${role} ${before.version}`;
+      invariants.expect(after !== undefined, `${what} is gone`);
+      if (after === undefined) continue;
+      const rise = after.version - before.version;
+      invariants.expect(rise >= 0, `${what} goes down to ${after.version}`);
+      invariants.expect(rise > 0 || after.sha256 === before.sha256, `${what} changes its content`);
+      invariants.expect(role !== "root" || rise <= 1, `${what} rises to ${after.version}`);
+    }
+  }
+}
+
+function checkDocuments(head: Head, state: MemoryState): void {
+  for (const address of namedBy(head)) {
+    const bytes = state.documents.get(addressKey(address));
+    const whole = bytes !== undefined && sha256(bytes) === address.sha256;
+    state.invariants.expect(whole, `head names ${addressKey(address)}, which is not stored`);
+  }
+}
+
+function checkEvent(head: Head, base: Head | null, state: MemoryState): void {
+  const bytes = state.documents.get(addressKey(eventOf(head)));
+  const event = bytes === undefined ? null : decodeEvent(bytes);
+  state.invariants.expect(
+    event?.seq === head.log.seq && event.previous === (base?.log.sha256 ?? null),
+    `event ${head.log.seq} does not follow the one before it`,
+  );
+}
+
+function checkPublished(base: Head, next: Head, state: MemoryState): void {
+  const still = new Set(namedBy(next).map(addressKey));
+  for (const address of namedBy(base)) {
+    if (still.has(addressKey(address))) continue;
+    state.invariants.expect(
+      state.published.get(placeKey(address)) === address.sha256,
+      `${addressKey(address)} is superseded and was not published`,
+    );
+  }
+}
+
+/** Every document that a head names. */
+export function namedBy(head: Head): readonly DocumentAddress[] {
+  const { factory } = head;
+  const roles = CHANNELS.flatMap((channel) =>
+    ROLES.flatMap((role) => {
+      const named = head.roles[channel]?.[role];
+      if (named === undefined) return [];
+      return [{ factory, channel, role, version: named.version, sha256: named.sha256 }];
+    }),
+  );
+  return [...roles, eventOf(head)];
+}
+
+function eventOf({ factory, log }: Head): DocumentAddress {
+  return { factory, channel: "log", role: "event", version: log.seq, sha256: log.sha256 };
+}

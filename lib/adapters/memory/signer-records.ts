@@ -1,0 +1,97 @@
+/** The signing boundary's own records in memory. Wrapped keys only. */
+import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
+import type { SealedKey, SignerRecords } from "../../signing/records.ts";
+import type { Channel, OnlineRole } from "../../tuf/dialect.ts";
+import type { KeyId } from "../../tuf/keys.ts";
+import type { Faults } from "./faults.ts";
+import { copyOf, type MemoryState } from "./state.ts";
+
+export class MemorySignerRecords implements SignerRecords {
+  readonly #records: MemoryState["signer"];
+  readonly #faults: Faults;
+
+  constructor({ signer }: MemoryState, faults: Faults) {
+    this.#records = signer;
+    this.#faults = faults;
+  }
+
+  async putKey(ref: FactoryRef, { role, keyid, wrapped }: SealedKey): Promise<void> {
+    await this.#faults.write("signer.putKey", ref.factory, () => {
+      const { keys } = this.#records;
+      const name = nameOf(ref, role, keyid);
+      if (!keys.has(name)) keys.set(name, copyOf(wrapped));
+    });
+  }
+
+  async key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<SealedKey | null> {
+    return this.#faults.read("signer.key", ref.factory, () => {
+      const wrapped = this.#records.keys.get(nameOf(ref, role, keyid));
+      return wrapped === undefined ? null : { role, keyid, wrapped: copyOf(wrapped) };
+    });
+  }
+
+  async startTrust(
+    ref: FactoryRef,
+    first: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
+  ): Promise<boolean> {
+    return this.#faults.write("signer.startTrust", ref.factory, () => {
+      const { roots } = this.#records;
+      if (first.some(({ channel }) => roots.has(nameOf(ref, channel)))) return false;
+      for (const { channel, bytes } of first) {
+        roots.set(nameOf(ref, channel), { version: 1, bytes: copyOf(bytes) });
+      }
+      return true;
+    });
+  }
+
+  async trustedRoot(ref: ChannelRef): Promise<{ version: number; bytes: Uint8Array } | null> {
+    return this.#faults.read("signer.trustedRoot", ref.factory, () => {
+      const root = this.#records.roots.get(nameOf(ref, ref.channel));
+      return root === undefined ? null : { version: root.version, bytes: copyOf(root.bytes) };
+    });
+  }
+
+  async advanceTrust(
+    ref: ChannelRef,
+    version: number,
+    next: number,
+    bytes: Uint8Array,
+  ): Promise<boolean> {
+    return this.#faults.write("signer.advanceTrust", ref.factory, () => {
+      const name = nameOf(ref, ref.channel);
+      if (this.#records.roots.get(name)?.version !== version) return false;
+      this.#records.roots.set(name, { version: next, bytes: copyOf(bytes) });
+      return true;
+    });
+  }
+
+  async lastVersion(ref: ChannelRef, role: OnlineRole): Promise<number> {
+    return this.#faults.read("signer.lastVersion", ref.factory, () => this.#last(ref, role));
+  }
+
+  async takeVersion(ref: ChannelRef, role: OnlineRole, version: number): Promise<boolean> {
+    return this.#faults.write("signer.takeVersion", ref.factory, () => {
+      if (version <= this.#last(ref, role)) return false;
+      this.#records.versions.set(nameOf(ref, ref.channel, role), version);
+      return true;
+    });
+  }
+
+  async forget(ref: FactoryRef): Promise<void> {
+    await this.#faults.write("signer.forget", ref.factory, () => {
+      for (const records of Object.values(this.#records)) {
+        for (const name of records.keys()) {
+          if (name.startsWith(`${nameOf(ref)} `)) records.delete(name);
+        }
+      }
+    });
+  }
+
+  #last(ref: ChannelRef, role: OnlineRole): number {
+    return this.#records.versions.get(nameOf(ref, ref.channel, role)) ?? 0;
+  }
+}
+
+function nameOf({ factory, instance }: FactoryRef, ...rest: readonly string[]): string {
+  return [factory, instance, ...rest].join(" ");
+}
