@@ -1,5 +1,6 @@
 // The layers and their direction (docs/architecture.md). test/layers.test.ts proves with a canary
 // that this checker sees violations.
+const files = "^lib/files\\.ts$";
 const pure = "^lib/(error|tuf|factory|delivery|archive)(/|\\.ts$)";
 const only = (name, from, allowed, comment) => ({
   name,
@@ -57,7 +58,7 @@ module.exports = {
     only(
       "adapters",
       "^lib/adapters/",
-      [pure, "^lib/crypto/", "^lib/service/(ports|mail|scopes)\\.ts$", "^lib/signing/"],
+      [pure, "^lib/crypto/", "^lib/service/(ports|mail|scopes)\\.ts$", "^lib/signing/", files],
       "adapters know ports and pure code",
     ),
     only("http", "^lib/http/", [pure, "^lib/service/"], "http translates requests to use cases"),
@@ -65,7 +66,7 @@ module.exports = {
     only(
       "cli",
       "^lib/cli/",
-      [pure, "^lib/crypto/", "^lib/(service|http|signing|adapters)/"],
+      [pure, "^lib/crypto/", "^lib/(service|http|signing|adapters)/", files],
       "commands; serve composes the embedded server",
     ),
   ],

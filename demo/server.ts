@@ -1,14 +1,13 @@
 /** The service and the command line as processes of their own, as a person runs them. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 
 const bin = fileURLToPath(new URL("../bin/rootward.js", import.meta.url));
 
-export interface CliResult {
+interface CliResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -23,7 +22,7 @@ export interface DemoServer {
   cli(args: readonly string[], token?: string, input?: string): Promise<CliResult>;
   /** The same, where a failure is expected. */
   tryCli(args: readonly string[], token?: string, input?: string): Promise<CliResult>;
-  /** How many server shares the database holds. */
+  /** How many server shares the service holds. */
   countShares(): number;
   stop(): Promise<void>;
 }
@@ -42,7 +41,9 @@ export async function startDemoServer(folder: string): Promise<DemoServer> {
     if (!chunk.toString().startsWith("admin token: ")) process.stderr.write(chunk);
   });
   const url = await firstLine(child.stdout);
-  const tryCli: DemoServer["tryCli"] = (args, token, input) => runCli(url, args, token, input);
+  const state = join(folder, "owner-state");
+  const tryCli: DemoServer["tryCli"] = (args, token, input) =>
+    runCli({ ROOTWARD_SERVER: url, ROOTWARD_TOKEN: token, XDG_STATE_HOME: state }, args, input);
   return {
     url,
     adminToken: readFileSync(join(data, "admin.token"), "utf8").trim(),
@@ -55,10 +56,7 @@ export async function startDemoServer(folder: string): Promise<DemoServer> {
       return result;
     },
     countShares: () => {
-      const database = new DatabaseSync(join(data, "rootward.db"), { readOnly: true });
-      const count = database.prepare("SELECT count(*) AS n FROM shares").get()?.["n"];
-      database.close();
-      return typeof count === "number" ? count : -1;
+      return readdirSync(join(data, "shares")).length;
     },
     stop: async () => {
       child.kill("SIGTERM");
@@ -78,13 +76,11 @@ async function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
 }
 
 async function runCli(
-  url: string,
+  env: Readonly<Record<string, string | undefined>>,
   args: readonly string[],
-  token: string | undefined,
   input = "",
 ): Promise<CliResult> {
-  const env = { ...process.env, ROOTWARD_SERVER: url, ROOTWARD_TOKEN: token };
-  const child = spawn(process.execPath, [bin, ...args], { env });
+  const child = spawn(process.execPath, [bin, ...args], { env: { ...process.env, ...env } });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));

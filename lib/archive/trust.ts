@@ -4,7 +4,7 @@
  * that was sent but not yet answered. With this, `keys rotate` believes nothing that a server
  * merely hands it.
  */
-import { RootwardError } from "../error.ts";
+import { isRootwardError, RootwardError } from "../error.ts";
 import type { LogMark } from "../factory/event.ts";
 import { isFactoryName, type FactoryName } from "../factory/names.ts";
 import { isSha256 } from "../tuf/bytes.ts";
@@ -55,7 +55,7 @@ export function archivedLogMark(entries: ArchiveEntries): LogMark | null {
   const value = readEntry(entries, LOG);
   if (value === null) return null;
   const { seq, sha256 } = value;
-  if (typeof seq === "number" && typeof sha256 === "string" && isSha256(sha256)) {
+  if (typeof seq === "number" && seq >= 1 && typeof sha256 === "string" && isSha256(sha256)) {
     return { seq, sha256 };
   }
   throw new RootwardError("archive-invalid", `archive entry ${LOG}: expected seq and sha256`);
@@ -83,9 +83,11 @@ export function withoutPending(entries: ArchiveEntries): ArchiveEntries {
 function readEntry(entries: ArchiveEntries, name: string): JsonObject | null {
   const bytes = entries.get(name);
   if (bytes === undefined) return null;
-  const value = parseJson(bytes, { maxBytes: MAX_BYTES });
-  if (!isJsonObject(value)) {
-    throw new RootwardError("archive-invalid", `archive entry ${name}: expected an object`);
+  try {
+    const value = parseJson(bytes, { maxBytes: MAX_BYTES });
+    if (isJsonObject(value)) return value;
+  } catch (error) {
+    if (!isRootwardError(error)) throw error;
   }
-  return value;
+  throw new RootwardError("archive-invalid", `archive entry ${name}: expected a JSON object`);
 }

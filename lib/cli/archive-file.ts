@@ -1,22 +1,26 @@
 /**
  * The archive on the owner's disk, changed in place so that a crash at any moment leaves a file that
- * opens and holds every private key: the new archive is written beside it and synced, the old one is
- * kept as `.bak`, and one rename puts the new one in place.
+ * opens and holds every private key: the new archive is written beside it and synced, the one from
+ * before the run is kept as `.bak`, and one rename puts the new one in place.
  *
  * A lock keeps two runs on one archive apart: each would add its own key, and the one renamed last
- * would lose the other's, perhaps after its root was accepted.
+ * would lose the other's, perhaps after its root was accepted. The lock is the operating system's,
+ * through SQLite, on an empty file `.lock` beside the archive: it ends with the process that holds
+ * it, however that ends, so it is never stale and never guessed at.
  */
 import { constants } from "node:fs";
-import { copyFile, open, readFile, rename, unlink } from "node:fs/promises";
-import { createFile, errorCode, replaceFile } from "../adapters/embedded/files.ts";
+import { copyFile, open, readFile, realpath, rename } from "node:fs/promises";
+import { DatabaseSync } from "node:sqlite";
 import { readArchive, writeArchive, type ArchiveEntries } from "../archive/archive.ts";
 import { RootwardError } from "../error.ts";
+import { errorCode, replaceFile } from "../files.ts";
 import { equalBytes } from "../tuf/bytes.ts";
 
 export class ArchiveFile {
   readonly path: string;
   #bytes: Uint8Array;
   #entries: ArchiveEntries;
+  #backedUp = false;
 
   private constructor(path: string, bytes: Uint8Array, entries: ArchiveEntries) {
     this.path = path;
@@ -31,37 +35,55 @@ export class ArchiveFile {
   /**
    * Opens an archive for one run of `work` at a time.
    *
+   * @param path may be a symbolic link; what it leads to is read and replaced
    * @throws RootwardError `archive-invalid` if it cannot be read, `archive-busy` if another run has it
    */
   static async withLock<T>(path: string, work: (file: ArchiveFile) => Promise<T>): Promise<T> {
-    // Reading first: for a file that is not there no lock is made.
-    await readBytes(path);
-    const lock = `${path}.lock`;
-    await takeLock(lock);
+    const real = await realPath(path);
+    const lock = takeLock(`${real}.lock`);
     try {
-      const bytes = await readBytes(path);
-      return await work(new ArchiveFile(path, bytes, await readArchive(bytes)));
+      const bytes = await readBytes(real);
+      return await work(new ArchiveFile(real, bytes, await readArchive(bytes)));
     } finally {
-      await unlink(lock);
+      lock.close();
     }
   }
 
-  /** Puts `entries` in place of the archive. Entries may be added or changed, never lost. */
+  /** Puts `entries` in place of the archive. Entries may be added; no key is lost or changed. */
   async replace(entries: ArchiveEntries): Promise<void> {
-    for (const name of this.#entries.keys()) {
-      if (/\.(?:sec|pub)$/.test(name) && !entries.has(name)) {
+    for (const [name, before] of this.#entries) {
+      const after = entries.get(name);
+      if (/\.(?:sec|pub)$/.test(name) && (after === undefined || !equalBytes(after, before))) {
         throw new RootwardError("internal", `archive would lose ${name}`);
       }
     }
-    if (!equalBytes(await readBytes(this.path), this.#bytes)) {
-      throw new RootwardError("archive-busy", `${this.path} was changed by another program`);
-    }
+    await this.assertUnchanged();
     const bytes = await writeArchive(entries);
     const readBack = await readArchive(bytes);
-    await copySynced(this.path, `${this.path}.bak`);
+    if (!this.#backedUp) await copySynced(this.path, `${this.path}.bak`);
+    this.#backedUp = true;
     await replaceFile(this.path, bytes);
     this.#bytes = bytes;
     this.#entries = readBack;
+  }
+
+  /**
+   * Asks the disk whether the archive is still what this run put there.
+   *
+   * @throws RootwardError `archive-busy` where another program, which knows no lock, changed it
+   */
+  async assertUnchanged(): Promise<void> {
+    if (!equalBytes(await readBytes(this.path), this.#bytes)) {
+      throw new RootwardError("archive-busy", `${this.path} was changed by another program`);
+    }
+  }
+}
+
+async function realPath(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    throw new RootwardError("archive-invalid", `cannot read ${path}: ${errorCode(error) ?? ""}`);
   }
 }
 
@@ -86,29 +108,23 @@ async function copySynced(from: string, to: string): Promise<void> {
   await rename(temporary, to);
 }
 
-/** The lock holds the process id of its owner; one whose owner is dead is a crash's and is taken. */
-async function takeLock(lock: string): Promise<void> {
-  const mine = new TextEncoder().encode(`${process.pid}\n`);
-  for (let tries = 0; tries < 3; tries += 1) {
-    if (await createFile(lock, mine)) return;
-    const holder = Number.parseInt(await readFile(lock, "utf8").catch(() => ""), 10);
-    if (Number.isInteger(holder) && isAlive(holder)) {
-      throw new RootwardError(
-        "archive-busy",
-        `another run (process ${holder}) is working on this archive; if not, remove ${lock}`,
-      );
-    }
-    await unlink(lock).catch(() => undefined);
-  }
-  throw new RootwardError("archive-busy", `cannot take ${lock}`);
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
+/** @returns what holds the lock until it is closed */
+function takeLock(file: string): DatabaseSync {
+  let database: DatabaseSync;
   try {
-    process.kill(pid, 0);
-    return true;
+    database = new DatabaseSync(file);
+  } catch {
+    throw new RootwardError("archive-invalid", `cannot make ${file} beside the archive`);
+  }
+  try {
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    return database;
   } catch (error) {
-    return errorCode(error) === "EPERM";
+    database.close();
+    const busy = Error.isError(error) && error.message.includes("locked");
+    throw new RootwardError(
+      busy ? "archive-busy" : "archive-invalid",
+      busy ? "another run is working on this archive: wait for it" : `cannot lock ${file}`,
+    );
   }
 }

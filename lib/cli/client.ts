@@ -72,7 +72,7 @@ export class Client {
       return await fetch(url, {
         ...init,
         headers,
-        redirect: "error",
+        redirect: "manual",
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch {
@@ -81,6 +81,9 @@ export class Client {
   }
 
   async #success(response: Response): Promise<Uint8Array> {
+    if (response.status >= 300 && response.status < 400) {
+      throw new RootwardError("server-refused", `${this.server} redirects: give its own address`);
+    }
     const bytes = await this.#body(response);
     if (response.ok) return bytes;
     const told = v.safeParse(errorBody, parse(bytes));
@@ -124,8 +127,9 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
+/** The codes that an answer can carry; the others are for what this machine finds. */
 function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(STATUS, code);
+  return Object.entries(STATUS).some(([name, status]) => name === code && status !== 500);
 }
 
 /** The path of a root as owners read it. @param version null for the newest */

@@ -3,14 +3,14 @@
  * sure. Confirming destroys the service's copy, so it comes last: after the file was written, synced
  * with its folder, read back from disk, compared and opened.
  *
- * The claimant is drawn before the claim and noted beside the output, and so is the file once it is
- * safe; a run that was killed anywhere is continued by the next one.
+ * Who claims, and where the archive goes, is noted before it happens (claim-note.ts), so a run that
+ * was killed anywhere is continued by the next one, wherever that is started.
  */
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { createFile, removeFile, replaceFile } from "../adapters/embedded/files.ts";
+import { dirname, resolve } from "node:path";
+import { isFactoryName } from "../factory/names.ts";
+import { createFile } from "../files.ts";
 import { readArchive } from "../archive/archive.ts";
 import { archivedKeys } from "../archive/keys.ts";
 import { archivedFactory, trustedRootEntry } from "../archive/trust.ts";
@@ -19,19 +19,15 @@ import { claimAnswer, confirmAnswer, type ClaimAnswer } from "../delivery/claim.
 import { deliveryId, parseLink, type DeliveryLink } from "../delivery/link.ts";
 import { openArchive } from "../delivery/sealing.ts";
 import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
-import { fromBase64Url, sha256, sha256Text } from "../tuf/bytes.ts";
+import { fromBase64Url, sha256 } from "../tuf/bytes.ts";
 import { readTrustedRoot } from "../tuf/chain.ts";
 import { channelsOf } from "../tuf/dialect.ts";
+import { ClaimNote } from "./claim-note.ts";
 import { Client } from "./client.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Refusals after which there is nothing to go on with; anything else may be tried again. */
-const FINAL: readonly ErrorCode[] = [
-  "not-found",
-  "delivery-used",
-  "delivery-expired",
-  "delivery-replaced",
-];
+/** Refusals of a claim after which only a file that is here already can be confirmed. */
+const FINAL: readonly ErrorCode[] = ["delivery-used", "delivery-expired", "delivery-replaced"];
 
 /** An archive that is safe on this machine. */
 interface SavedArchive {
@@ -48,27 +44,20 @@ export async function keysDownload(
   const link = parseLink(linkText);
   const client = new Client({ server: link.publicUrl });
   const id = deliveryId(link.secret);
-  const folder = output === undefined ? process.cwd() : dirname(resolve(output));
-  const noteFile = join(folder, `.rootward-claim-${sha256Text(id).slice(0, 16)}`);
-  // A file that is there already is one of an earlier run of this very download, or not ours.
-  if (output !== undefined && existsSync(output) && !existsSync(noteFile)) {
-    throw new RootwardError("file-exists", `${output} exists already; nothing was claimed`);
-  }
-  const { claimant, file: earlier } = await readNote(noteFile);
-  const saved = await claimAndSave(terminal, client, link, { id, claimant }, output).catch(
-    async (error: unknown) => {
-      if (!isRootwardError(error) || !FINAL.includes(error.code)) throw error;
-      // The archive was saved and perhaps confirmed before an earlier run was cut off.
-      if (earlier !== null) return readBack(earlier, null);
-      await removeFile(noteFile);
+  const note = await ClaimNote.open(id);
+  assertOutput(output, note);
+  const request = { id, claimant: note.claimant };
+  const saved = await claimAndSave(terminal, client, link, request, note, output).catch(
+    (error: unknown) => {
+      // The archive was saved, and perhaps confirmed, before an earlier run was cut off.
+      const refused = isRootwardError(error) && FINAL.includes(error.code);
+      if (refused && note.file !== null && existsSync(note.file)) return readBack(note.file, null);
       throw error;
     },
   );
-  await replaceFile(noteFile, new TextEncoder().encode(`${claimant}\n${saved.file}\n`));
   const confirmed = await terminal.step("confirming: the service destroys its copy", () =>
-    client.postJson("/download/confirm", { id, claimant, sha256: saved.sha256 }, confirmAnswer),
+    client.postJson("/download/confirm", { ...request, sha256: saved.sha256 }, confirmAnswer),
   );
-  await removeFile(noteFile);
   const token = confirmed.ownerToken;
   const environment = `ROOTWARD_SERVER=${client.server} ROOTWARD_TOKEN=${token ?? "..."}`;
   terminal.result({ ...confirmed, ...saved, server: client.server }, [
@@ -80,13 +69,20 @@ export async function keysDownload(
     "Keep the archive offline. Next, make a root key that only you ever had:",
     `  ${environment} rootward keys rotate ${saved.file}`,
   ]);
+  // Only now: until the token was shown, another run would get a fresh one.
+  await note.remove();
 }
 
-/** The claimant of this download, drawn once, and where an earlier run saved the archive. */
-async function readNote(noteFile: string): Promise<{ claimant: string; file: string | null }> {
-  await createFile(noteFile, new TextEncoder().encode(randomBytes(24).toString("base64url")));
-  const [claimant = "", file = null] = (await readFile(noteFile, "utf8")).split("\n");
-  return { claimant, file };
+/** Everything about the output that can be known before the link is used up. */
+function assertOutput(output: string | undefined, note: ClaimNote): void {
+  if (output === undefined) return;
+  if (!existsSync(dirname(resolve(output)))) {
+    throw new RootwardError("usage", `-o: there is no folder ${dirname(resolve(output))}`);
+  }
+  // A file that is there already is one of an earlier run of this very download, or not ours.
+  if (existsSync(output) && note.file !== resolve(output)) {
+    throw new RootwardError("file-exists", `${output} exists already; nothing was claimed`);
+  }
 }
 
 async function claimAndSave(
@@ -94,14 +90,19 @@ async function claimAndSave(
   client: Client,
   link: DeliveryLink,
   request: { readonly id: string; readonly claimant: string },
+  note: ClaimNote,
   output: string | undefined,
 ): Promise<SavedArchive> {
   const claim = await terminal.step("claiming the link", () =>
     client.postJson("/download/claim", request, claimAnswer),
   );
-  const file = resolve(output ?? claim.filename);
-  await terminal.step(`fetching and opening ${claim.filename}`, () =>
-    fetchTo(client, link, claim, file),
+  // The service names the Factory, and never the place on this disk.
+  if (!isFactoryName(claim.factory)) {
+    throw new RootwardError("server-refused", "the service names no Factory");
+  }
+  const file = resolve(output ?? `${claim.factory}.tgz`);
+  await terminal.step(`fetching and opening the archive of ${claim.factory}`, () =>
+    fetchTo(client, link, claim, note, file),
   );
   return terminal.step(`reading back ${file}`, () => readBack(file, claim));
 }
@@ -110,6 +111,7 @@ async function fetchTo(
   client: Client,
   link: DeliveryLink,
   claim: ClaimAnswer,
+  note: ClaimNote,
   file: string,
 ): Promise<void> {
   const object = await client.find(claim.archiveUrl);
@@ -118,28 +120,31 @@ async function fetchTo(
     throw new RootwardError("server-refused", "the sealed archive could not be fetched: run again");
   }
   const archive = await openArchive(object, { secret: link.secret, share });
-  if (sha256(archive) !== claim.sha256) {
-    throw new RootwardError("archive-invalid", "the archive is not the one that was announced");
-  }
-  if (await createFile(file, archive)) return;
+  await checkArchive(archive, claim);
+  await note.setFile(file);
+  if (await createFile(file, archive, `${file}.part`)) return;
   if (sha256(await readFile(file)) !== claim.sha256) {
     throw new RootwardError("file-exists", `${file} exists already and is something else`);
   }
 }
 
-/**
- * Reads the file from disk again and checks that it holds what version 1 of the root needs.
- *
- * @param claim null for a file that an earlier run saved and checked against its claim
- */
+/** @param claim null for a file that an earlier run checked against its claim */
 async function readBack(file: string, claim: ClaimAnswer | null): Promise<SavedArchive> {
   const bytes = await readFile(file);
-  const hash = sha256(bytes);
-  if (claim !== null && hash !== claim.sha256) {
-    throw new RootwardError(
-      "archive-invalid",
-      `${file} reads back different from what was written`,
-    );
+  return { file, sha256: sha256(bytes), keyids: await checkArchive(bytes, claim) };
+}
+
+/**
+ * Checks that an archive is the one that was announced and holds what version 1 of the root needs.
+ *
+ * @returns the ids of the root keys that it holds
+ */
+async function checkArchive(
+  bytes: Uint8Array,
+  claim: ClaimAnswer | null,
+): Promise<readonly string[]> {
+  if (claim !== null && sha256(bytes) !== claim.sha256) {
+    throw new RootwardError("archive-invalid", "the archive is not the one that was announced");
   }
   const entries = await readArchive(bytes);
   const about = archivedFactory(entries);
@@ -162,7 +167,7 @@ async function readBack(file: string, claim: ClaimAnswer | null): Promise<SavedA
       keyids.add(keyid);
     }
   }
-  return { file, sha256: hash, keyids: [...keyids] };
+  return [...keyids];
 }
 
 /** Reads the link from standard input, so that it is in no shell history and no process list. */

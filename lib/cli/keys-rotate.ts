@@ -12,38 +12,37 @@
  * accepted, and step 3 follows, or the same key is used again from step 2 on.
  */
 import * as v from "valibot";
-import { archivedKeys, keyEntries, rotatedKeyName } from "../archive/keys.ts";
+import { keyEntries, rotatedKeyName } from "../archive/keys.ts";
 import {
   archivedFactory,
-  archivedLogMark,
   factoryEntry,
   logEntry,
   pendingEntry,
   pendingKeyid,
   trustedRootEntry,
   withoutPending,
+  type ArchivedFactory,
 } from "../archive/trust.ts";
-import { makeSigningKey, signingKeyFromArchive, type SigningKey } from "../crypto/signing-key.ts";
+import { makeSigningKey, type SigningKey } from "../crypto/signing-key.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { isRootwardError, RootwardError } from "../error.ts";
-import { isFactoryName, type FactoryName } from "../factory/names.ts";
-import { canonicalize } from "../tuf/canonical.ts";
-import { nextInChain, readTrustedRoot } from "../tuf/chain.ts";
-import { channelsOf, firstChannel, type Channel, type Dialect } from "../tuf/dialect.ts";
-import type { JsonObject } from "../tuf/json.ts";
+import { nextInChain } from "../tuf/chain.ts";
+import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
 import { rootKey, type KeyId, type KeyType } from "../tuf/keys.ts";
-import { envelope, rotatedRoot, withTargetsThreshold } from "../tuf/roles.ts";
-import type { Root } from "../tuf/root.ts";
-import { signatureObject } from "../tuf/signatures.ts";
+import { rotatedRoot, withTargetsThreshold } from "../tuf/roles.ts";
 import type { ArchiveFile } from "./archive-file.ts";
 import { submitPath, type Client } from "./client.ts";
-import { followRemote, readRemoteLog, strictPolicy, type VerifiedRoot } from "./remote-chain.ts";
+import { keyById, ownSigner, rootSigners, signRoot } from "./own-keys.ts";
+import { followRemote, readRemoteLog, strictPolicy } from "./remote-chain.ts";
 import type { Terminal } from "./terminal.ts";
+import { currentRoot, followFromArchive, verifiedRoot, type Roots } from "./trusted-roots.ts";
 
 export interface RotateOptions {
   readonly factory: string | undefined;
   readonly keyType: KeyType;
   readonly reason: string;
+  /** Take the log as it is: the service was restored from a backup. */
+  readonly acceptLog: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -51,7 +50,14 @@ export interface RotateOptions {
 /** How long a rotated root is valid: a year, as with fioctl. */
 const ROOT_LIFETIME = 365 * 86_400_000;
 
-type Roots = ReadonlyMap<Channel, VerifiedRoot>;
+interface Job {
+  readonly client: Client;
+  readonly terminal: Terminal;
+  readonly file: ArchiveFile;
+  readonly about: ArchivedFactory;
+  readonly options: RotateOptions;
+  readonly user: string;
+}
 
 export async function keysRotate(
   client: Client,
@@ -59,62 +65,42 @@ export async function keysRotate(
   file: ArchiveFile,
   options: RotateOptions,
 ): Promise<void> {
-  const { factory, dialect } = aboutFactory(file, options.factory);
-  const channels = channelsOf(dialect);
-  const { roots, log } = await terminal.step(
+  const about = aboutFactory(file, options.factory);
+  const { factory, dialect } = about;
+  const { roots, logEnd } = await terminal.step(
     `verifying the chain of ${factory} from the root in the archive`,
-    async () => ({
-      log: await readRemoteLog(client, factory, archivedLogMark(file.entries)),
-      roots: await followAll(client, file, factory, dialect),
-    }),
+    () => followFromArchive(client, file.entries, about, options.acceptLog),
   );
-  const user = (await client.getJson(`/ota/factories/${factory}/users/self/`, userAnswer))[
-    "polis-id"
-  ];
-  const job: Job = { client, terminal, file, factory, dialect, options, user };
+  const job: Job = { client, terminal, file, about, options, user: await ownId(client, factory) };
   const first = firstChannel(dialect);
   let current = await followProd(job, roots);
   const pending = pendingKeyid(file.entries);
-  const accepted =
-    pending !== null && currentRoot(current, first).roles.root.keyids.includes(pending);
+  const { version, roles } = currentRoot(current, first);
+  const accepted = pending !== null && roles.root.keyids.includes(pending);
   if (accepted) {
     terminal.note(
       `the last run was cut off after the service had accepted its root: root version ` +
-        `${currentRoot(current, first).version} with key ${pending} is in force`,
+        `${version} with key ${pending} is in force`,
     );
   } else {
     current = await rotateFirst(job, current, pending);
     current = await followProd(job, current);
   }
-  const end = await readRemoteLog(client, factory, log.end);
+  const log = await readRemoteLog(client, factory, logEnd);
   await terminal.step("noting the new root in the archive", () =>
     file.replace(
       new Map([
         ...withoutPending(file.entries),
-        factoryEntry({ factory, dialect }),
-        ...channels.map(
-          (channel) => [trustedRootEntry(channel), verified(current, channel).bytes] as const,
-        ),
-        logEntry(end.end),
+        factoryEntry(about),
+        ...[...current].map(([channel, { bytes }]) => [trustedRootEntry(channel), bytes] as const),
+        logEntry(log.end),
       ]),
     ),
   );
   report(job, current, accepted);
 }
 
-interface Job {
-  readonly client: Client;
-  readonly terminal: Terminal;
-  readonly file: ArchiveFile;
-  readonly factory: FactoryName;
-  readonly dialect: Dialect;
-  readonly options: RotateOptions;
-  readonly user: string;
-}
-
-const userAnswer = v.object({ "polis-id": v.string() });
-
-function aboutFactory(file: ArchiveFile, named: string | undefined) {
+function aboutFactory(file: ArchiveFile, named: string | undefined): ArchivedFactory {
   const about = archivedFactory(file.entries);
   if (about === null) {
     throw new RootwardError(
@@ -122,39 +108,29 @@ function aboutFactory(file: ArchiveFile, named: string | undefined) {
       "this archive carries no root that its owner trusts; archives from Rootward do",
     );
   }
-  if (named !== undefined && (!isFactoryName(named) || named !== about.factory)) {
+  if (named !== undefined && named !== about.factory) {
     throw new RootwardError("usage", `this archive is of Factory ${about.factory}`);
   }
   return about;
 }
 
-async function followAll(
-  client: Client,
-  file: ArchiveFile,
-  factory: FactoryName,
-  dialect: Dialect,
-): Promise<Roots> {
-  const roots = new Map<Channel, VerifiedRoot>();
-  for (const channel of channelsOf(dialect)) {
-    const bytes = file.entries.get(trustedRootEntry(channel));
-    if (bytes === undefined) {
-      throw new RootwardError("archive-invalid", `the archive carries no trusted ${channel} root`);
-    }
-    const policy = strictPolicy(dialect, channel);
-    const trusted = { root: readTrustedRoot(bytes, policy, verifySignature), bytes };
-    const chain = await followRemote(client, factory, policy, trusted);
-    roots.set(channel, chain.at(-1) ?? trusted);
-  }
-  return roots;
+/** Who the token stands for. It goes into what is signed, so it has a form that every client takes. */
+async function ownId(client: Client, factory: string): Promise<string> {
+  const answer = await client.getJson(
+    `/ota/factories/${factory}/users/self/`,
+    v.object({ "polis-id": v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/)) }),
+  );
+  return answer["polis-id"];
 }
 
 /** Rotates the first channel's root: makes the key unless `pending` names one, archives, sends. */
 async function rotateFirst(job: Job, roots: Roots, pending: KeyId | null): Promise<Roots> {
-  const { terminal, file, dialect, options } = job;
+  const { terminal, file, about, options } = job;
+  const { dialect } = about;
   const channel = firstChannel(dialect);
   const current = currentRoot(roots, channel);
-  const old = ownKey(file, current);
-  const key = pending === null ? await newKey(job) : keyById(job, pending);
+  const old = ownSigner(file.entries, current);
+  const key = pending === null ? await newKey(job) : keyById(file.entries, dialect, pending);
   const added = rootKey(key.publicKey, dialect);
   const now = options.now();
   const signed = rotatedRoot(current, {
@@ -163,6 +139,9 @@ async function rotateFirst(job: Job, roots: Roots, pending: KeyId | null): Promi
     expires: now + ROOT_LIFETIME,
     changelog: { user: job.user, message: options.reason, time: now },
   });
+  const bytes = signRoot(dialect, signed, [old, { keyid: added.keyid, key }]);
+  // Our own work by the rules that devices use, before anything is written or sent.
+  nextInChain(current, bytes, strictPolicy(dialect, channel), verifySignature);
   if (pending === null) {
     await terminal.step(`archiving the new key (the old archive stays as ${file.path}.bak)`, () =>
       file.replace(
@@ -178,55 +157,49 @@ async function rotateFirst(job: Job, roots: Roots, pending: KeyId | null): Promi
       `the last run was cut off before its root was accepted: going on with its key ${pending}`,
     );
   }
-  const bytes = sign(dialect, signed, [old.key, key]);
   return submit(job, roots, channel, bytes);
 }
 
 /** In ats: where prod is one root behind ci, signs the same root for prod and sends it. */
 async function followProd(job: Job, roots: Roots): Promise<Roots> {
-  const { dialect, file } = job;
-  if (dialect !== "ats") return roots;
+  const { about, file } = job;
+  if (about.dialect !== "ats") return roots;
   const [ci, prod] = [currentRoot(roots, "ci"), currentRoot(roots, "prod")];
   if (ci.version === prod.version) return roots;
-  if (ci.version !== prod.version + 1) {
-    throw new RootwardError(
-      "chain-broken",
-      `ci is at root version ${ci.version} and prod at ${prod.version}: they may differ by one`,
-    );
-  }
   const signed = withTargetsThreshold(ci.signed, prod.roles.targets.threshold);
-  const keyids = new Set([...prod.roles.root.keyids, ...ci.roles.root.keyids]);
-  const keys = heldKeys(file).filter(({ publicKey }) =>
-    keyids.has(rootKey(publicKey, dialect).keyid),
-  );
-  return submit(job, roots, "prod", sign(dialect, signed, keys));
+  const signers = [...rootSigners(file.entries, prod), ...rootSigners(file.entries, ci)];
+  const once = new Map(signers.map((signer) => [signer.keyid, signer]));
+  return submit(job, roots, "prod", signRoot(about.dialect, signed, [...once.values()]));
 }
 
-/** Sends a signed root; where no answer comes, asks the service what is true. */
+/** Sends a signed root; where no clear answer comes, asks the service what is true. */
 async function submit(job: Job, roots: Roots, channel: Channel, bytes: Uint8Array): Promise<Roots> {
-  const { client, terminal, factory, dialect } = job;
-  const before = verified(roots, channel);
-  const policy = strictPolicy(dialect, channel);
-  // Our own work by the rules that devices use, before anybody sees it.
+  const { client, terminal, file, about } = job;
+  const before = verifiedRoot(roots, channel);
+  const policy = strictPolicy(about.dialect, channel);
   const root = nextInChain(before.root, bytes, policy, verifySignature);
   await terminal.step(`sending root version ${root.version} (${channel})`, async () => {
+    // From here on the new key may be all that can sign the next root.
+    await file.assertUnchanged();
+    let refusal: unknown = null;
     try {
-      const answer = await client.postJson(submitPath(factory, channel), bytes, submitAnswer);
+      const path = submitPath(about.factory, channel);
+      const { warnings } = await client.postJson(path, bytes, submitAnswer);
       // Prod gets the same advice as ci: once is enough.
-      if (channel === firstChannel(dialect)) {
-        for (const { message } of answer.warnings) terminal.warn(message);
-      }
+      const advice = channel === firstChannel(about.dialect) ? warnings : [];
+      for (const { message } of advice) terminal.warn(message);
     } catch (error) {
-      if (!isRootwardError(error) || error.code !== "server-unreachable") throw error;
+      // Also an answer of a gateway's: only the chain tells.
+      refusal = error;
     }
-    const chain = await followRemote(client, factory, policy, before);
-    if (chain[1]?.root.signedHash !== root.signedHash) {
-      throw new RootwardError(
-        "server-unreachable",
-        `root version ${root.version} was sent but is not in force; the archive is safe and ` +
-          `holds the new key: run the command again`,
-      );
-    }
+    const chain = await followRemote(client, about.factory, policy, before);
+    if (chain[1]?.root.signedHash === root.signedHash) return;
+    if (isRootwardError(refusal) && refusal.code !== "server-unreachable") throw refusal;
+    throw new RootwardError(
+      "server-unreachable",
+      `root version ${root.version} was sent but is not in force; the archive is safe and holds ` +
+        `the new key: run the command again`,
+    );
   });
   return new Map([...roots, [channel, { root, bytes }]]);
 }
@@ -236,17 +209,6 @@ const submitAnswer = v.object({
   warnings: v.array(v.object({ code: v.string(), message: v.string() })),
 });
 
-function sign(dialect: Dialect, signed: JsonObject, keys: readonly SigningKey[]): Uint8Array {
-  const message = canonicalize(signed, dialect);
-  return envelope(
-    signed,
-    keys.map((key) => {
-      const { keyid } = rootKey(key.publicKey, dialect);
-      return signatureObject(keyid, key.publicKey, key.sign(message), dialect);
-    }),
-  );
-}
-
 async function newKey({ terminal, options }: Job): Promise<SigningKey> {
   const kind = options.keyType === "rsa" ? "RSA-4096" : "Ed25519";
   return terminal.step(`making a new ${kind} root key on this machine`, () =>
@@ -254,76 +216,17 @@ async function newKey({ terminal, options }: Job): Promise<SigningKey> {
   );
 }
 
-function heldKeys(file: ArchiveFile): readonly SigningKey[] {
-  return archivedKeys(file.entries).map(({ privateText }) => signingKeyFromArchive(privateText));
-}
-
-/** The one key in the archive that the current root lists as a root key. */
-function ownKey(file: ArchiveFile, current: Root): { keyid: KeyId; key: SigningKey } {
-  const { keyids, threshold } = current.roles.root;
-  const held = heldKeys(file);
-  const own = keyids.flatMap((keyid) => {
-    const fingerprint = current.keys.get(keyid)?.key.fingerprint;
-    const key = held.find(({ publicKey }) => publicKey.fingerprint === fingerprint);
-    return key === undefined ? [] : [{ keyid, key }];
-  });
-  const [mine] = own;
-  if (mine === undefined) {
-    throw new RootwardError(
-      "archive-invalid",
-      `the archive holds no key of root version ${current.version} (${keyids.join(", ")})`,
-    );
-  }
-  if (own.length > 1) {
-    throw new RootwardError(
-      "archive-invalid",
-      "the archive holds more than one current root key: keep each in an archive of its own",
-    );
-  }
-  if (threshold > 1) {
-    throw new RootwardError(
-      "usage",
-      `root version ${current.version} needs ${threshold} signatures, and this archive can give one`,
-    );
-  }
-  return mine;
-}
-
-function keyById({ file, dialect }: Job, keyid: KeyId): SigningKey {
-  const key = heldKeys(file).find(({ publicKey }) => rootKey(publicKey, dialect).keyid === keyid);
-  if (key === undefined) {
-    throw new RootwardError("archive-invalid", `the archive lacks the key ${keyid} it announces`);
-  }
-  return key;
-}
-
-function verified(roots: Roots, channel: Channel): VerifiedRoot {
-  const root = roots.get(channel);
-  if (root === undefined) throw new RootwardError("internal", `no ${channel} root`);
-  return root;
-}
-
-function currentRoot(roots: Roots, channel: Channel): Root {
-  return verified(roots, channel).root;
-}
-
-function report({ terminal, file, factory, dialect }: Job, roots: Roots, resumed: boolean): void {
-  const channels = channelsOf(dialect);
-  const { version, roles, signed } = currentRoot(roots, firstChannel(dialect));
+function report({ terminal, file, about }: Job, roots: Roots, resumed: boolean): void {
+  const channels = channelsOf(about.dialect);
+  const { version, roles, signed } = currentRoot(roots, firstChannel(about.dialect));
   const expires = typeof signed["expires"] === "string" ? signed["expires"] : "";
-  const result = {
-    factory,
-    channels,
-    version,
-    keyids: roles.root.keyids,
-    expires,
-    archive: file.path,
-    resumed,
-  };
+  const { keyids } = roles.root;
+  const { factory } = about;
+  const result = { factory, channels, version, keyids, expires, archive: file.path, resumed };
   terminal.result(result, [
     `Factory      ${factory} (${channels.join(", ")})`,
     `root         version ${version}, until ${expires}`,
-    `root key     ${roles.root.keyids.join(", ")}`,
+    `root key     ${keyids.join(", ")}`,
     `archive      ${file.path} (before: ${file.path}.bak); keep both offline`,
   ]);
 }

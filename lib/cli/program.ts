@@ -30,11 +30,12 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!isRootwardError(error)) {
-      terminal.error(Error.isError(error) ? error.message : "unknown error", [], null);
+      const message = Error.isError(error) ? error.message : "unknown error";
+      terminal.error("internal", message, [], null);
       return 1;
     }
     const { code, hint } = EXIT[error.code];
-    terminal.error(error.message, error.details.errors ?? [], hint);
+    terminal.error(error.code, error.message, error.details.errors ?? [], hint);
     return code;
   }
 }
@@ -116,10 +117,20 @@ function addKeys(program: Command, terminal: Terminal, client: () => Client): vo
       new Option("--key-type <type>", "of the new key").choices(KEY_TYPES).default("ed25519"),
     )
     .option("-m, --message <reason>", "for the root's changelog", printableAscii, "rotate root key")
+    .option(
+      "--accept-log",
+      "take the service's audit log as it is now, after its operator restored a backup",
+    )
     .action(async (archive: string, options: KeysRotateOptions) => {
-      const { factory, keyType, message } = options;
+      const { factory, keyType, message: reason, acceptLog = false } = options;
       await ArchiveFile.withLock(archive, (file) =>
-        keysRotate(client(), terminal, file, { factory, keyType, reason: message, now: Date.now }),
+        keysRotate(client(), terminal, file, {
+          factory,
+          keyType,
+          reason,
+          acceptLog,
+          now: Date.now,
+        }),
       );
     });
 }
@@ -128,6 +139,7 @@ interface KeysRotateOptions {
   readonly factory?: string;
   readonly keyType: KeyType;
   readonly message: string;
+  readonly acceptLog?: true;
 }
 
 /** What goes into `signed` must be in the characters that all clients agree on (rule 3). */

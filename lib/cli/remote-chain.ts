@@ -6,10 +6,11 @@
 import * as v from "valibot";
 import { verifySignature } from "../crypto/verify.ts";
 import { RootwardError } from "../error.ts";
-import { verifyLog, type LogMark } from "../factory/event.ts";
+import { decodeEvent, verifyLog, type LogMark, type LoggedEvent } from "../factory/event.ts";
 import { isSha256, sha256, type Sha256 } from "../tuf/bytes.ts";
 import { nextInChain, type ChainPolicy } from "../tuf/chain.ts";
 import type { Channel, Dialect } from "../tuf/dialect.ts";
+import { isJsonObject, type JsonValue } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
 import { rootPath, type Client } from "./client.ts";
 
@@ -33,7 +34,7 @@ export async function followRemote(
   factory: string,
   policy: ChainPolicy,
   trusted: VerifiedRoot,
-): Promise<readonly [VerifiedRoot, ...VerifiedRoot[]]> {
+): Promise<Chain> {
   const chain: [VerifiedRoot, ...VerifiedRoot[]] = [trusted];
   let last = trusted.root;
   for (let step = 0; step < MAX_STEPS; step += 1) {
@@ -56,8 +57,11 @@ const logAnswer = v.object({
   next: v.nullable(v.number()),
 });
 
+/** More events than this are not read in one run; a Factory makes some two hundred a year. */
+const MAX_EVENTS = 100_000;
+
 /**
- * Reads and verifies the audit log.
+ * Reads and verifies the audit log, page by page.
  *
  * @param mark an event already known, which must still be in the log; null to start with the first
  * @returns the events after `mark` as served, and where the log ends
@@ -69,30 +73,84 @@ export async function readRemoteLog(
   mark: LogMark | null,
 ): Promise<{ readonly events: readonly Uint8Array[]; readonly end: LogMark }> {
   const events: Uint8Array[] = [];
-  let from: number | null = mark === null ? 1 : mark.seq;
-  let pinned: LogMark | null = null;
-  while (from !== null) {
-    const page: v.InferOutput<typeof logAnswer> = await client.getJson(
-      `/ota/factories/${factory}/log/?from=${from}`,
-      logAnswer,
-    );
-    events.push(...page.events.map((text) => new TextEncoder().encode(text)));
-    pinned = page.head;
+  let end = mark;
+  let from = mark?.seq ?? 1;
+  for (;;) {
+    const page = await readPage(client, factory, from);
+    // The first event asked for is the known one, which must be the same still.
+    const known = from === mark?.seq ? page.events[0] : undefined;
+    if (from === mark?.seq && (known === undefined || sha256(known) !== mark.sha256)) {
+      throw new RootwardError(
+        "log-broken",
+        `audit event ${from} is not the one that was seen before: history was rewritten`,
+      );
+    }
+    const fresh = known === undefined ? page.events : page.events.slice(1);
+    end = verifyLog(fresh, end);
+    events.push(...fresh);
+    if (page.next === null && end?.seq === page.head.seq && end.sha256 === page.head.sha256) {
+      return { events, end };
+    }
+    if (page.next !== from + page.events.length || page.next > MAX_EVENTS) break;
     from = page.next;
   }
-  const [known] = events;
-  if (mark !== null && (known === undefined || sha256(known) !== mark.sha256)) {
-    throw new RootwardError(
-      "log-broken",
-      `audit event ${mark.seq} is not the one that was seen before: history was rewritten`,
-    );
+  throw new RootwardError("log-broken", "the audit log does not end where the service says");
+}
+
+async function readPage(client: Client, factory: string, from: number) {
+  const { head, events, next } = await client.getJson(
+    `/ota/factories/${factory}/log/?from=${from}`,
+    logAnswer,
+  );
+  const bytes = events.map((text) => new TextEncoder().encode(text));
+  // An empty page with another after it would never end.
+  return { head, events: bytes, next: bytes.length === 0 ? null : next };
+}
+
+export type Chain = readonly [VerifiedRoot, ...VerifiedRoot[]];
+
+/**
+ * Holds log and chains against each other: every root that the log tells of is in its chain, and
+ * every root of a chain is in the log. A service that hides one of the two, or shows an old state of
+ * one, is found out.
+ *
+ * @param events the events after a known mark, or all
+ * @param chains the roots after those known at that mark, or all
+ */
+export function assertSameStory(
+  events: readonly Uint8Array[],
+  chains: ReadonlyMap<Channel, readonly VerifiedRoot[]>,
+): void {
+  const told = new Map(events.map(decodeEvent).flatMap(rootsTold));
+  for (const [channel, chain] of chains) {
+    for (const { root, bytes } of chain) {
+      if (told.get(`${channel} ${root.version}`) !== sha256(bytes)) {
+        throw new RootwardError(
+          "log-broken",
+          `${channel} root version ${root.version} is not the one that the audit log tells of`,
+        );
+      }
+      told.delete(`${channel} ${root.version}`);
+    }
+    const missing = [...told.keys()].find((place) => place.startsWith(`${channel} `));
+    if (missing !== undefined) {
+      throw new RootwardError(
+        "chain-broken",
+        `the audit log tells of ${missing} (channel, root version), which is not served`,
+      );
+    }
   }
-  const fresh = mark === null ? events : events.slice(1);
-  const end = verifyLog(fresh, mark);
-  if (end === null || pinned === null || end.seq !== pinned.seq || end.sha256 !== pinned.sha256) {
-    throw new RootwardError("log-broken", "the audit log does not end where the service says");
+}
+
+/** The roots that an event made current, as `<channel> <version>` and the SHA-256 of each. */
+function rootsTold({ type, details }: LoggedEvent): readonly (readonly [string, JsonValue])[] {
+  const { roots, channel, version, sha256: hash } = details;
+  if (type === "factory-created" && isJsonObject(roots)) {
+    return Object.entries(roots).map(([name, first]) => [`${name} 1`, first] as const);
   }
-  return { events: fresh, end };
+  const accepted =
+    type === "root-accepted" && typeof channel === "string" && typeof version === "number";
+  return accepted ? [[`${channel} ${version}`, hash ?? null]] : [];
 }
 
 const stateAnswer = v.object({

@@ -3,8 +3,6 @@
  * `history` verify the chain on the way; `verify` also checks that the online roles verify under the
  * newest root, that the audit log is unbroken, and that both tell the same story.
  */
-import { decodeEvent, type LoggedEvent } from "../factory/event.ts";
-import { isJsonObject, type JsonValue } from "../tuf/json.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { RootwardError } from "../error.ts";
 import { sha256 } from "../tuf/bytes.ts";
@@ -15,10 +13,12 @@ import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
 import type { Root } from "../tuf/root.ts";
 import { rootPath, type Client } from "./client.ts";
 import {
+  assertSameStory,
   followRemote,
   readRemoteLog,
   readState,
   strictPolicy,
+  type Chain,
   type VerifiedRoot,
 } from "./remote-chain.ts";
 import type { Terminal } from "./terminal.ts";
@@ -28,8 +28,6 @@ export interface RootOptions {
   /** All channels of the Factory unless given. */
   readonly channel: string | undefined;
 }
-
-type Chain = readonly [VerifiedRoot, ...VerifiedRoot[]];
 
 export async function rootShow(
   client: Client,
@@ -82,7 +80,7 @@ export async function rootVerify(
   const log = await terminal.step("verifying the audit log", () =>
     readRemoteLog(client, options.factory, null),
   );
-  await terminal.step("comparing log and chain", async () => compare(log.events, chains));
+  await terminal.step("comparing log and chain", async () => assertSameStory(log.events, chains));
   const roles: string[] = [];
   if (state.state === "live") {
     for (const [channel, chain] of chains) {
@@ -144,9 +142,13 @@ async function verifyOnlineRoles(
   root: Root,
 ): Promise<readonly string[]> {
   const found: string[] = [];
+  const missing: string[] = [];
   for (const role of ONLINE_ROLES) {
     const bytes = await client.find(`/repo/${factory}/${channel}/${role}.json`);
-    if (bytes === null) continue;
+    if (bytes === null) {
+      missing.push(role);
+      continue;
+    }
     const document = readRoleDocument(bytes, role, dialect);
     if (!isSignedUnder(root, document, verifySignature)) {
       throw new RootwardError("chain-broken", `${channel} ${role} does not verify under its root`);
@@ -156,41 +158,11 @@ async function verifyOnlineRoles(
     }
     found.push(`${channel} ${role} ${document.version}`);
   }
+  // Prod has none of them until its owner has signed targets.
+  if (missing.length > 0 && (channel !== "prod" || found.length > 0)) {
+    throw new RootwardError("chain-broken", `${channel} ${missing.join(", ")}: not served`);
+  }
   return found;
-}
-
-/** Every root that the log tells of is in the chain, and every root of the chain in the log. */
-function compare(events: readonly Uint8Array[], chains: ReadonlyMap<Channel, Chain>): void {
-  const told = new Map(events.map(decodeEvent).flatMap(rootsTold));
-  for (const [channel, chain] of chains) {
-    for (const { root, bytes } of chain) {
-      if (told.get(`${channel} ${root.version}`) !== sha256(bytes)) {
-        throw new RootwardError(
-          "log-broken",
-          `${channel} root version ${root.version} is not the one that the audit log tells of`,
-        );
-      }
-      told.delete(`${channel} ${root.version}`);
-    }
-    const missing = [...told.keys()].find((place) => place.startsWith(`${channel} `));
-    if (missing !== undefined) {
-      throw new RootwardError(
-        "chain-broken",
-        `the audit log tells of ${missing}, which is not served`,
-      );
-    }
-  }
-}
-
-/** The roots that an event made current, as `<channel> <version>` and the SHA-256 of each. */
-function rootsTold({ type, details }: LoggedEvent): readonly (readonly [string, JsonValue])[] {
-  const { roots, channel, version, sha256: hash } = details;
-  if (type === "factory-created" && isJsonObject(roots)) {
-    return Object.entries(roots).map(([name, first]) => [`${name} 1`, first] as const);
-  }
-  const accepted =
-    type === "root-accepted" && typeof channel === "string" && typeof version === "number";
-  return accepted ? [[`${channel} ${version}`, hash ?? null]] : [];
 }
 
 function newest(chain: Chain): VerifiedRoot {

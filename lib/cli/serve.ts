@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { openEmbedded } from "../adapters/embedded/open.ts";
 import { RootwardError } from "../error.ts";
+import { errorCode } from "../files.ts";
 import { DEFAULT_REFRESH } from "../factory/schedule.ts";
 import { createApp } from "../http/app.ts";
 import type { Service } from "../service/service.ts";
@@ -60,14 +61,20 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     },
   };
   const app = createApp({ service, page: await bundlePage(), archives: ports.archives });
-  const server = createAdaptorServer({ fetch: app.fetch });
+  const server = createAdaptorServer({
+    fetch: (request, env) => app.fetch(exactPath(request, env as IncomingEnv)),
+  });
   server.listen(options.port, options.host);
-  await Promise.race([
-    once(server, "listening"),
-    once(server, "error").then(([error]) => {
-      throw new RootwardError("usage", `cannot listen on port ${options.port}: ${String(error)}`);
-    }),
-  ]);
+  try {
+    // Rejects where the server emits an error instead.
+    await once(server, "listening");
+  } catch (error) {
+    close();
+    throw new RootwardError(
+      "usage",
+      `cannot listen on ${options.host} port ${options.port}: ${errorCode(error) ?? "unknown"}`,
+    );
+  }
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   state.url = `http://${host}:${port}`;
@@ -88,6 +95,21 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       close();
     },
   };
+}
+
+interface IncomingEnv {
+  readonly incoming?: { readonly url?: string };
+}
+
+/**
+ * Paths are exact. What the URL parser would resolve (`/x/%2e%2e/healthz`) could mean one path to a
+ * proxy that filters and another here, so it is no path of ours.
+ */
+function exactPath(request: Request, { incoming }: IncomingEnv): Request {
+  const raw = incoming?.url?.split("?")[0];
+  const url = new URL(request.url);
+  if (raw === undefined || raw === url.pathname) return request;
+  return new Request(new URL("/not-exact", url), { method: request.method });
 }
 
 /** Browsers have no WebCrypto on plain http beyond loopback, and a link must not travel openly. */

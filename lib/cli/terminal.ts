@@ -13,15 +13,22 @@ export interface Terminal {
   warn(line: string): void;
   /** The result: the object with `--json`, else the lines. Called once. */
   result(object: object, lines: readonly string[]): void;
-  /** An error, with findings and a hint below it. */
-  error(message: string, findings: readonly string[], hint: string | null): void;
+  /** An error, with findings and a hint below it; with `--json` an object on stdout too. */
+  error(code: string, message: string, findings: readonly string[], hint: string | null): void;
+}
+
+/** Without control characters: what a service says must not move the cursor or change the title. */
+function printable(text: string): string {
+  return text.replace(/[^\n\u0020-\u007e\u00a0-\uffff]/g, "?");
 }
 
 /** Steps shorter than this are told without their time. */
 const WORTH_TELLING_MS = 100;
 
 export function createTerminal(json: boolean): Terminal {
-  const line = (text: string): void => console.error(text);
+  const line = (text: string): void => console.error(printable(text));
+  const marked = (colour: "green" | "red" | "yellow", mark: string, text: string): void =>
+    console.error(`${styleText(colour, mark, { stream: process.stderr })} ${printable(text)}`);
   return {
     async step(text, work) {
       const spinner = process.stderr.isTTY ? ora({ text, stream: process.stderr }).start() : null;
@@ -31,22 +38,23 @@ export function createTerminal(json: boolean): Terminal {
         const took = performance.now() - start;
         const time = took < WORTH_TELLING_MS ? "" : ` (${(took / 1000).toFixed(1)} s)`;
         spinner?.stop();
-        line(`${styleText("green", "✔", { stream: process.stderr })} ${text}${time}`);
+        marked("green", "✔", `${text}${time}`);
         return result;
       } catch (error) {
         spinner?.stop();
-        line(`${styleText("red", "✘", { stream: process.stderr })} ${text}`);
+        marked("red", "✘", text);
         throw error;
       }
     },
     note: line,
-    warn: (text) => line(`${styleText("yellow", "warning:", { stream: process.stderr })} ${text}`),
+    warn: (text) => marked("yellow", "warning:", text),
     result(object, lines) {
       if (json) console.log(JSON.stringify(object));
-      else for (const text of lines) console.log(text);
+      else for (const text of lines) console.log(printable(text));
     },
-    error(message, findings, hint) {
-      line(`${styleText("red", "error:", { stream: process.stderr })} ${message}`);
+    error(code, message, findings, hint) {
+      if (json) console.log(JSON.stringify({ error: { code, message, errors: findings } }));
+      marked("red", "error:", message);
       for (const finding of findings) line(`  - ${finding}`);
       if (hint !== null) line(`  ${hint}`);
     },

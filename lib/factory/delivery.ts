@@ -91,7 +91,7 @@ function refuse(error: RootwardError, transition: Transition | null = null): Cla
   return { kind: "refused", error, transition };
 }
 
-/** Somebody else has the link too. The first time, owner and provisioner are told. */
+/** Somebody else has the link too. The first time, the owner is told. */
 function refuseOther(
   head: Head,
   delivery: Delivery & { state: "claimed" | "confirmed" },

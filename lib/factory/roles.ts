@@ -12,6 +12,8 @@ import type { StoredDocument } from "./documents.ts";
 import type { ChannelRoles, Head, RoleVersion } from "./head.ts";
 import { advance, type Moment, type Transition } from "./transition.ts";
 
+const MAX_LOGGED_KEYIDS = 64;
+
 /** A stored document as the head names it. */
 export function roleVersion(document: StoredDocument, expires: number): RoleVersion {
   const { version, sha256 } = document.address;
@@ -49,8 +51,11 @@ export function acceptRoot(
         version: root.version,
         sha256: document.address.sha256,
         expires: formatTime(root.expires),
-        keyids: root.roles.root.keyids,
+        // The event stays small however many keys a root has; all of them are in the root itself.
+        keyids: root.roles.root.keyids.slice(0, MAX_LOGGED_KEYIDS),
+        confirmsDelivery: open,
       }),
+      notify: open,
     },
     moment,
   );

@@ -42,7 +42,7 @@ export interface Change {
   readonly done?: readonly Effect[];
   readonly type: EventType;
   readonly details: JsonObject;
-  /** Tell owner and provisioner of this event. */
+  /** Tell the owner of this event. */
   readonly notify?: boolean;
 }
 

@@ -60,7 +60,9 @@ export async function readBody(c: Context, maxBytes: number): Promise<Uint8Array
   const stream = c.req.raw.body as ReadableStream<Uint8Array> | null;
   const reader = stream?.getReader();
   for (;;) {
-    const part = await reader?.read();
+    const part = await reader?.read().catch(() => {
+      throw new RootwardError("malformed", "body: it broke off");
+    });
     if (part === undefined || part.done) return Buffer.concat(chunks);
     const chunk = part.value;
     total += chunk.length;

@@ -9,26 +9,19 @@
 import { RootwardError } from "../error.ts";
 import { deliveryId, makeLink, SECRET_BYTES } from "../delivery/link.ts";
 import { NONCE_BYTES, sealArchive, SHARE_BYTES } from "../delivery/sealing.ts";
-import type { StoredDocument } from "../factory/documents.ts";
 import type { Actor } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName, InstanceId } from "../factory/names.ts";
-import { create } from "../factory/transition.ts";
+import { create, type Transition } from "../factory/transition.ts";
 import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
 import { channelsOf, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import { rootKey, type KeyType } from "../tuf/keys.ts";
 import { mintToken } from "./authorize.ts";
-import { commit } from "./commit.ts";
+import { storeDocuments, swapHead } from "./commit.ts";
 import { shareContext } from "./deliver.ts";
-import {
-  makeArchive,
-  makeFirstRoots,
-  makeOnlineKeys,
-  signFirstRoles,
-  type FirstRoot,
-} from "./first-metadata.ts";
+import { makeArchive, makeFirstRoots, makeOnlineKeys, signFirstRoles } from "./first-metadata.ts";
 import type { FactoryRef } from "./ports.ts";
 import { OWNER_SCOPES } from "./scopes.ts";
 import { moment, randomId, type Service } from "./service.ts";
@@ -75,18 +68,18 @@ export async function bootstrap(
   const idHash = sha256Text(deliveryId(secret));
   let prepared: Prepared;
   try {
-    prepared = await prepare(service, request, ref, secret, idHash);
+    prepared = await prepare(service, request, ref, secret, idHash, actor, createdWith);
+    await storeDocuments(service, prepared.transition);
   } catch (error) {
     await takeBack(service, ref, idHash);
     throw error;
   }
   // From here on an error leaves it unknown whether the Factory exists, so nothing is taken back.
-  const made = await commitFactory(service, { ...prepared.first, createdWith }, prepared, actor);
-  if (made !== null) {
+  const { transition, ownerToken } = prepared;
+  if (await swapHead(service, transition)) {
     const link = makeLink(service.publicUrl, secret);
-    await sendLink(service, made, link);
-    const result = describe(made);
-    const { ownerToken } = prepared;
+    await sendLink(service, transition.head, link);
+    const result = describe(transition.head);
     return { ...result, delivery: { ...result.delivery, url: link }, ownerToken };
   }
   await takeBack(service, ref, idHash);
@@ -95,12 +88,8 @@ export async function bootstrap(
   throw new RootwardError("busy", `Factory ${request.name} is being created: try again`);
 }
 
-type FirstHead = Omit<Head, "revision" | "log" | "dueAt">;
-
 interface Prepared {
-  readonly first: Omit<FirstHead, "createdWith">;
-  readonly documents: readonly StoredDocument[];
-  readonly roots: readonly FirstRoot[];
+  readonly transition: Transition;
   readonly ownerToken: string;
 }
 
@@ -111,6 +100,8 @@ async function prepare(
   ref: FactoryRef,
   secret: Uint8Array,
   idHash: Sha256,
+  actor: Actor,
+  createdWith: Sha256 | null,
 ): Promise<Prepared> {
   const rootPair = await service.makeRootKey(request.keyType);
   const root = rootKey(rootPair.publicKey, ref.dialect);
@@ -133,11 +124,12 @@ async function prepare(
   });
   const expiresAt = service.now() + service.policy.linkLifetime;
   const archived = { sha256: sha256(archive), size: archive.length };
-  const first = {
+  const first: Omit<Head, "revision" | "log" | "dueAt"> = {
     factory,
     instance,
     dialect,
     owner,
+    createdWith,
     state: "provisioned",
     roles,
     onlineKeys: {
@@ -148,26 +140,14 @@ async function prepare(
     initialKey: { keyid: root.keyid, state: "escrowed" },
     delivery: { mode: "link", state: "ready", idHash, ...archived, expiresAt },
     pending: [],
-  } as const;
-  return { first, documents, roots, ownerToken };
-}
-
-/** @returns null if somebody else created the Factory meanwhile */
-async function commitFactory(
-  service: Service,
-  first: FirstHead,
-  { documents, roots }: Prepared,
-  actor: Actor,
-): Promise<Head | null> {
+  };
+  const hashes = roots.map(({ channel, document }) => [channel, document.address.sha256] as const);
   const details = jsonObject({
-    dialect: first.dialect,
-    keyids: [first.initialKey.keyid],
-    roots: jsonObject(
-      Object.fromEntries(roots.map(({ channel, document }) => [channel, document.address.sha256])),
-    ),
+    dialect,
+    keyids: [root.keyid],
+    roots: jsonObject(Object.fromEntries(hashes)),
   });
-  const transition = create(first, documents, details, moment(service, actor));
-  return (await commit(service, transition)) ? transition.head : null;
+  return { transition: create(first, documents, details, moment(service, actor)), ownerToken };
 }
 
 async function escrow(
@@ -232,7 +212,8 @@ async function replay(
     ...describe(head),
     note:
       "this Factory was created by an earlier request with this Idempotency-Key; link and owner " +
-      "token were in that answer only and the link was mailed to the owner",
+      "token were in that answer only. If neither it nor the mail arrived, the Factory must be " +
+      "bootstrapped again",
   };
 }
 

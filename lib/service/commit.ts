@@ -21,15 +21,31 @@ type Store = { readonly heads: Heads; readonly documents: Documents };
 /** How often a write whose outcome is unknown is repeated, and how long before each repetition. */
 const REPEAT_DELAYS = [10, 50, 250, 1000];
 /** How often a change is decided again after somebody else's swap. */
-const MAX_ROUNDS = 20;
+const MAX_ROUNDS = 100;
 
 /** @returns false if somebody else's change came first; then nothing of this one is visible */
 export async function commit(store: Store, transition: Transition): Promise<boolean> {
-  const { base, head, documents, superseded } = transition;
-  await Promise.all([
-    ...documents.map((document) => store.documents.put(document)),
-    ...superseded.map((address) => store.documents.publish(address)),
-  ]);
+  await storeDocuments(store, transition);
+  return swapHead(store, transition);
+}
+
+/** Steps 1 and 2. When this throws, the swap was not tried, so nothing has changed. */
+export async function storeDocuments(
+  { documents: store }: Store,
+  { documents, superseded }: Transition,
+): Promise<void> {
+  const writes = [
+    ...documents.map((document) => store.put(document)),
+    ...superseded.map((address) => store.publish(address)),
+  ];
+  // All are over before an error is told, so nothing is written behind the caller's back.
+  const failed = (await Promise.allSettled(writes)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+}
+
+/** Step 3. When this throws, nobody knows whether the change is there. */
+export async function swapHead(store: Store, transition: Transition): Promise<boolean> {
+  const { base, head } = transition;
   const write = (): Promise<boolean> =>
     base === null ? store.heads.create(head) : store.heads.swap(base.revision, head);
   const { applied, repeated } = await untilAnswered(write);

@@ -53,17 +53,18 @@ export async function claim(
   const idHash = sha256Text(request.id);
   const claimantHash = sha256Text(request.claimant);
   const factory = await factoryOf(service, idHash);
+  // Before the swap: a service that cannot open the share must not use up the link.
+  const wrapped = await service.shares.get(idHash);
+  const share = wrapped && (await service.wrapper.unwrap(wrapped, shareContext(idHash)));
   const decision = await update(service, factory, (head) =>
     claimDelivery(head, claimantHash, moment(service, "link")),
   );
   // Taking back the mail must not keep the claimant from the archive.
   if (decision.transition !== null) await settleQuietly(service, factory);
   if (decision.kind === "refused") throw decision.error;
-  const wrapped = await service.shares.get(idHash);
-  if (wrapped === null) {
+  if (share === null) {
     throw new RootwardError("delivery-expired", "this archive was destroyed and cannot be fetched");
   }
-  const share = await service.wrapper.unwrap(wrapped, shareContext(idHash));
   const { delivery } = await readHead(service.heads, factory);
   return {
     factory,

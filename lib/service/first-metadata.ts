@@ -30,11 +30,10 @@ export async function makeOnlineKeys(
 ): Promise<Readonly<Record<OnlineRole, RootKey>>> {
   const key = async (role: OnlineRole): Promise<RootKey> =>
     rootKey(await service.boundary.makeKey(ref, role, keyType), ref.dialect);
-  const [targets, snapshot, timestamp] = await Promise.all([
-    key("targets"),
-    key("snapshot"),
-    key("timestamp"),
-  ]);
+  const keys = [key("targets"), key("snapshot"), key("timestamp")] as const;
+  // When one fails the others are over too, so none is stored after they were taken back.
+  await Promise.allSettled(keys);
+  const [targets, snapshot, timestamp] = await Promise.all(keys);
   return { targets, snapshot, timestamp };
 }
 

@@ -1,4 +1,4 @@
-/** The words that owners and provisioners read. Plain text, short, and with the next thing to do. */
+/** The words that owners read. Plain text, short, and with the next thing to do. */
 import type { EventType } from "../factory/event.ts";
 import { formatTime } from "../tuf/expires.ts";
 import type { LinkMail, Notice } from "./ports.ts";
@@ -42,6 +42,14 @@ export const NOTICES: Readonly<
       `The root key archive of ${factory} was downloaded and confirmed at ${formatTime(event.time)}.`,
       "It is destroyed on the service, and the Factory is live.",
       "If that was not you, tell whoever set up this Factory before any device is built.",
+    ].join("\n"),
+  }),
+  "root-accepted": ({ factory, event }) => ({
+    subject: `Factory ${factory} is live`,
+    body: [
+      `A root signed with the first root key of ${factory} was accepted at ${formatTime(event.time)},`,
+      "so that key is in its owner's hands: the copy on the service is destroyed, and the Factory is",
+      "live. If that was not you, tell whoever set up this Factory before any device is built.",
     ].join("\n"),
   }),
   "delivery-refused": ({ factory, event }) => ({

@@ -91,8 +91,8 @@ export interface SignRequest extends ChannelRef {
 
 /**
  * The only holder of online keys. It never signs bytes that it was handed and never a root; it is a
- * TUF client of its own service and believes only roots that it verified itself (design: Signing
- * boundary). Everything it does not do is RootwardError `signing-refused`.
+ * TUF client of its own service and believes only roots that it verified itself. What it does not do
+ * is RootwardError `signing-refused`, or `chain-broken` for a root that does not follow.
  */
 export interface SigningBoundary {
   makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey>;

@@ -78,7 +78,7 @@ async function decide(service: Service, head: Head, submission: Submission, subm
       onlineKeys: head.onlineKeys,
       initialKey: head.initialKey.keyid,
       ciRoot: await ciRootAfter(service, head, channel, current),
-      user: principal.token.user,
+      user: principal.token.scopes.includes("admin") ? null : principal.token.user,
     },
     service.verify,
   );

@@ -17,25 +17,47 @@ import { catchUp, readVersion, signRoles, targetsOf } from "./sign-roles.ts";
 
 const BATCH = 100;
 
-/** Tends to every Factory that is due once. @returns how many were looked at */
+/**
+ * Tends to every Factory that is due, once. One that fails stays due, and the longest due come first,
+ * so each batch asks for as many more as have failed: they cannot keep the others from their turn.
+ *
+ * @returns how many were looked at
+ */
 export async function tendDue(service: Service): Promise<number> {
-  const due = await service.heads.due(service.now(), BATCH);
-  for (const factory of due) {
-    try {
-      await tend(service, factory);
-    } catch (error) {
-      service.report(`tending to ${factory}`, error);
+  const now = service.now();
+  const seen = new Set<FactoryName>();
+  let stuck = 0;
+  for (;;) {
+    const due = await service.heads.due(now, BATCH + stuck);
+    const fresh = due.filter((factory) => !seen.has(factory));
+    if (fresh.length === 0) return seen.size;
+    stuck = due.length - fresh.length;
+    for (const factory of fresh) {
+      seen.add(factory);
+      try {
+        await tend(service, factory);
+      } catch (error) {
+        stuck += 1;
+        service.report(`tending to ${factory}`, error);
+      }
     }
   }
-  return due.length;
 }
 
-/** Does what is due for one Factory. Idempotent. */
+/**
+ * Does what is due for one Factory. Idempotent. What cannot be destroyed now fails the call, but only
+ * after the fleet's metadata was seen to.
+ */
 export async function tend(service: Service, factory: FactoryName): Promise<void> {
   await update(service, factory, (head) => ({
     transition: endDelivery(head, moment(service, "schedule")),
   }));
-  await settle(service, factory);
+  const [effects] = await Promise.allSettled([settle(service, factory)]);
+  await refreshDue(service, factory);
+  if (effects.status === "rejected") throw effects.reason;
+}
+
+async function refreshDue(service: Service, factory: FactoryName): Promise<void> {
   await update(service, factory, async (head) => {
     const signed = await refresh(service, head);
     return {

@@ -96,6 +96,7 @@ export class Boundary implements SigningBoundary {
     const root = await this.#trusted(request);
     const { key, listed } = await this.#ownKey(request, root, role);
     this.#checkExpiry(request);
+    await this.#checkMeta(request);
     await this.#takeVersion(request);
     const signed = build(request);
     const signature = key.sign(canonicalize(signed, request.dialect));
@@ -112,6 +113,12 @@ export class Boundary implements SigningBoundary {
   }
 
   async abandon(ref: FactoryRef): Promise<void> {
+    for (const channel of channelsOf(ref.dialect)) {
+      const trusted = await this.#parts.records.trustedRoot({ ...ref, channel });
+      if (trusted !== null && trusted.version > 1) {
+        throw refused(`instance of ${ref.factory} is in use: its root was rotated`);
+      }
+    }
     await this.#parts.records.forget(ref);
   }
 
@@ -141,15 +148,30 @@ export class Boundary implements SigningBoundary {
   #checkExpiry({ content, expires }: SignRequest): void {
     const now = this.#parts.now();
     const { lifetime } = this.#parts.policy.roles[content.role];
-    if (expires <= now || expires > now + lifetime) {
+    if (!Number.isSafeInteger(expires) || expires <= now || expires > now + lifetime) {
       throw refused(`${content.role}: expected an expiry within ${lifetime} ms from now`);
+    }
+  }
+
+  /**
+   * What a snapshot or timestamp describes must have been signed here. A version from elsewhere, far
+   * ahead, would stay with every client that saw it and make them refuse what comes after.
+   */
+  async #checkMeta(request: SignRequest): Promise<void> {
+    const { content } = request;
+    if (content.role === "targets") return;
+    const below = content.role === "snapshot" ? "targets" : "snapshot";
+    const last = await this.#parts.records.lastVersion(request, below);
+    const { version } = content.meta;
+    if (!Number.isSafeInteger(version) || version < 1 || version > last) {
+      throw refused(`${content.role}: ${below} version ${version} was not signed here (${last})`);
     }
   }
 
   async #takeVersion(request: SignRequest): Promise<void> {
     const { content, version } = request;
     const limit = onlineVersion(0, this.#parts.now()) + VERSION_SLACK;
-    if (version > limit) {
+    if (!Number.isSafeInteger(version) || version < 1 || version > limit) {
       throw refused(`${content.role}: version ${version} is beyond the clock (${limit})`);
     }
     if (!(await this.#parts.records.takeVersion(request, content.role, version))) {

@@ -30,14 +30,21 @@ export interface RootUpdate {
   readonly initialKey: KeyId | null;
   /** For prod: the ci root of the submitted version, or null where there is none yet. */
   readonly ciRoot: Root | null;
-  /** Who submits (fioctl's polis-id), for `x-changelog`. */
-  readonly user: string;
+  /**
+   * Who submits (fioctl's polis-id), for `x-changelog`; null for an operator who brings back a root
+   * that was accepted before, after a restore, and is neither its author nor in time.
+   */
+  readonly user: string | null;
 }
 
-/** Rule 8, for the new root only; and rule 21. */
-export function checkTime(root: Root, { now }: RootUpdate, findings: Findings): void {
+/**
+ * Rule 8, for the new root only; and rule 21. Prod may follow a ci root that has expired since: it
+ * must equal it (rule 23), and without it neither channel could ever move again.
+ */
+export function checkTime(root: Root, update: RootUpdate, findings: Findings): void {
+  const { now, ciRoot } = update;
   const at = formatTime(root.expires);
-  if (root.expires <= now) {
+  if (root.expires <= now && ciRoot === null) {
     findings.add("expires-passed", `expires: expected a time after ${formatTime(now)}, got ${at}`);
   } else if (root.expires > now + MAX_LIFETIME) {
     findings.add("expires-too-far", `expires: expected at most 10 years from now, got ${at}`);
@@ -106,7 +113,7 @@ export function checkChannels(root: Root, update: RootUpdate, findings: Findings
       "channels-differ",
       `there is no ci root version ${root.version} yet: send it first`,
     );
-  } else if (withoutTargetsThreshold(ciRoot) !== withoutTargetsThreshold(root)) {
+  } else if (!sameButTargetsThreshold(ciRoot, root)) {
     findings.add(
       "channels-differ",
       `expected the ci root of version ${root.version} with another targets threshold at most`,
@@ -118,6 +125,11 @@ export function checkChannels(root: Root, update: RootUpdate, findings: Findings
       `role targets: expected a threshold of at least 2 in prod, got ${root.roles.targets.threshold}`,
     );
   }
+}
+
+/** Whether two roots differ at most in the targets threshold, as ci and prod of one version must. */
+export function sameButTargetsThreshold(a: Root, b: Root): boolean {
+  return withoutTargetsThreshold(a) === withoutTargetsThreshold(b);
 }
 
 function withoutTargetsThreshold(root: Root): string {
@@ -137,7 +149,7 @@ function withoutTargetsThreshold(root: Root): string {
  */
 export function checkChangelog(root: Root, update: RootUpdate, findings: Findings): void {
   const { user, now, channel } = update;
-  if (channel === "prod") return;
+  if (channel === "prod" || user === null) return;
   const changelog = root.signed["x-changelog"];
   if (changelog === undefined) return;
   const who = isJsonObject(changelog) ? changelog["polis-id"] : undefined;

@@ -7,7 +7,6 @@ import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { DatabaseSync } from "node:sqlite";
 import { archivedKeys } from "../../lib/archive/keys.ts";
 import { readArchive } from "../../lib/archive/archive.ts";
 import { fromBase64Url } from "../../lib/tuf/bytes.ts";
@@ -88,10 +87,8 @@ test("after the confirmation neither share nor T nor id nor mail nor object is l
   const { link } = await createFactory(server, "acme");
   const { secret, id } = linkParts(link);
   const claimant = newClaimant();
-  const database = new DatabaseSync(join(server.data, "rootward.db"), { readOnly: true });
-  const row = database.prepare("SELECT wrapped FROM shares").get();
-  database.close();
-  const wrapped = Buffer.from(row?.["wrapped"] as Uint8Array);
+  const [shareName = ""] = readdirSync(join(server.data, "shares"));
+  const wrapped = readFileSync(join(server.data, "shares", shareName));
   const [objectName = ""] = readdirSync(join(server.data, "archives"));
   const sealed = readFileSync(join(server.data, "archives", objectName));
   expect(findIn(readFolder(server.data), [wrapped])).not.toEqual([]);
@@ -112,6 +109,7 @@ test("after the confirmation neither share nor T nor id nor mail nor object is l
   ];
   expect(findIn(readFolder(server.folder), needles)).toEqual([]);
   expect(readdirSync(join(server.data, "archives"))).toEqual([]);
+  expect(readdirSync(join(server.data, "shares"))).toEqual([]);
 });
 
 test("T is in the outbox only, never in the data folder or the log", async () => {

@@ -3,12 +3,12 @@
  * lives in this process: after a restart old URLs are dead, and the claimant asks again.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Archives } from "../../service/ports.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
-import { errorCode, removeFile, replaceFile } from "./files.ts";
+import { errorCode, removeFile, removeTemporaries, replaceFile } from "../../files.ts";
 
 export class FileArchives implements Archives {
   readonly #folder: string;
@@ -20,10 +20,7 @@ export class FileArchives implements Archives {
     this.#folder = folder;
     this.#publicUrl = publicUrl;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    // Halves of files from a crash; no head names them.
-    for (const name of readdirSync(folder).filter((file) => file.endsWith(".tmp"))) {
-      rmSync(join(folder, name), { force: true });
-    }
+    removeTemporaries(folder);
   }
 
   async put(idHash: Sha256, object: Uint8Array): Promise<void> {

@@ -1,8 +1,7 @@
 /**
  * The SQLite file of the embedded form. Durable settings, so that `kill -9` or a power cut loses
  * nothing that was acknowledged: write-ahead log with a full sync at each commit. `secure_delete`
- * overwrites what is deleted, and after a secret is destroyed the log is truncated, so no page of it
- * stays behind. node:sqlite's own busy timeout is 0; a second process (a backup) must not fail us.
+ * overwrites what is deleted, and after keys are destroyed the log is truncated. node:sqlite's own busy timeout is 0; a second process (a backup) must not fail us.
  */
 import { chmodSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
@@ -23,9 +22,9 @@ const SCHEMA = `
     sha256 TEXT NOT NULL,
     PRIMARY KEY (factory, channel, role, version)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS tokens (hash TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS requests (hash TEXT PRIMARY KEY, body_hash TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS shares (id_hash TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS signer_keys (
     factory TEXT NOT NULL, instance TEXT NOT NULL, role TEXT NOT NULL, keyid TEXT NOT NULL,
     wrapped BLOB NOT NULL,
@@ -67,8 +66,8 @@ export function openDatabase(file: string): DatabaseSync {
 }
 
 /**
- * Moves everything from the write-ahead log into the database and empties the log, so that pages
- * which held a deleted secret are on no part of the file system that we use.
+ * Moves everything from the write-ahead log into the database and empties the log, so that no older
+ * copy of a page with deleted keys stays in it.
  *
  * @throws RootwardError `busy` while another process reads; the caller tries again later
  */
@@ -77,6 +76,18 @@ export function truncateLog(database: DatabaseSync): void {
   if (result?.["busy"] !== 0) {
     throw new RootwardError("busy", "another process is reading the database: its log is in use");
   }
+}
+
+/** A fact about this installation: the master key's check value, the admin token's hash. */
+export function readFact(database: DatabaseSync, name: string): Uint8Array | null {
+  const row = database.prepare("SELECT value FROM facts WHERE name = ?").get(name);
+  return row === undefined ? null : blobColumn(row, "value");
+}
+
+export function writeFact(database: DatabaseSync, name: string, value: Uint8Array): void {
+  database
+    .prepare("INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value")
+    .run(name, value);
 }
 
 export function textColumn(row: Record<string, unknown>, name: string): string {

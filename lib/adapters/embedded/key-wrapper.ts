@@ -11,7 +11,7 @@ import type { KeyWrapper } from "../../service/ports.ts";
 import { fromBase64Url, toBase64Url } from "../../tuf/bytes.ts";
 import { canonicalize } from "../../tuf/canonical.ts";
 import { jsonObject } from "../../tuf/json.ts";
-import { createFile } from "./files.ts";
+import { createFile, errorCode } from "../../files.ts";
 
 const FORM = 0x01;
 const NONCE_BYTES = 12;
@@ -63,13 +63,21 @@ export class MasterKeyWrapper implements KeyWrapper {
 }
 
 /**
- * Reads the master key (43 characters of base64url on one line) and makes one where there is none.
+ * Reads the master key (43 characters of base64url on one line).
  *
- * @throws RootwardError `usage` for a file that holds something else
+ * @param first make one where there is none: only for a data folder that holds nothing yet, since a
+ *   missing file is otherwise a medium that is not mounted
+ * @throws RootwardError `usage` for a file that cannot be read or holds something else
  */
-export async function loadMasterKey(file: string): Promise<Uint8Array> {
-  await createFileOnce(file, `${toBase64Url(randomBytes(KEY_BYTES))}\n`);
-  const key = fromBase64Url((await readFile(file, "utf8")).trim());
+export async function loadMasterKey(file: string, first: boolean): Promise<Uint8Array> {
+  let text: string;
+  try {
+    if (first) await createFileOnce(file, `${toBase64Url(randomBytes(KEY_BYTES))}\n`);
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    throw new RootwardError("usage", `${file}: cannot read the master key (${errorCode(error)})`);
+  }
+  const key = fromBase64Url(text.trim());
   if (key?.length !== KEY_BYTES) {
     throw new RootwardError("usage", `${file}: expected a master key of 32 bytes in base64url`);
   }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { linkMailText, NOTICES } from "../../service/mail.ts";
 import type { LinkMail, Notice, Notifier } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
-import { createFile, removeFile } from "./files.ts";
+import { createFile, removeFile, removeTemporaries } from "../../files.ts";
 
 export class Outbox implements Notifier {
   readonly #folder: string;
@@ -17,6 +17,7 @@ export class Outbox implements Notifier {
   constructor(folder: string) {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    removeTemporaries(folder);
   }
 
   async sendLink(mail: LinkMail): Promise<void> {

@@ -6,17 +6,10 @@ import type { DatabaseSync } from "node:sqlite";
 import type { DocumentAddress, Place, StoredDocument } from "../../factory/documents.ts";
 import { decodeHead, encodeHead, type Head } from "../../factory/head.ts";
 import { isFactoryName, type FactoryName } from "../../factory/names.ts";
-import type {
-  Documents,
-  Heads,
-  Requests,
-  Shares,
-  TokenRecord,
-  Tokens,
-} from "../../service/ports.ts";
+import type { Documents, Heads, Requests, TokenRecord, Tokens } from "../../service/ports.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import { RootwardError } from "../../error.ts";
-import { blobColumn, textColumn, truncateLog } from "./database.ts";
+import { blobColumn, textColumn } from "./database.ts";
 
 export class SqliteHeads implements Heads {
   readonly #db: DatabaseSync;
@@ -131,30 +124,5 @@ export class SqliteRequests implements Requests {
     const stored = row === undefined ? "" : textColumn(row, "body_hash");
     if (!isSha256(stored)) throw new RootwardError("internal", "stored request is damaged");
     return stored;
-  }
-}
-
-export class SqliteShares implements Shares {
-  readonly #db: DatabaseSync;
-
-  constructor(database: DatabaseSync) {
-    this.#db = database;
-  }
-
-  async put(idHash: Sha256, wrapped: Uint8Array): Promise<void> {
-    this.#db
-      .prepare("INSERT INTO shares VALUES (?, ?) ON CONFLICT DO NOTHING")
-      .run(idHash, wrapped);
-  }
-
-  async get(idHash: Sha256): Promise<Uint8Array | null> {
-    const row = this.#db.prepare("SELECT wrapped FROM shares WHERE id_hash = ?").get(idHash);
-    return row === undefined ? null : blobColumn(row, "wrapped");
-  }
-
-  async destroy(idHash: Sha256): Promise<void> {
-    this.#db.prepare("DELETE FROM shares WHERE id_hash = ?").run(idHash);
-    // Also where the row was gone already: a crash may have come between the two.
-    truncateLog(this.#db);
   }
 }

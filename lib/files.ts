@@ -2,9 +2,10 @@
  * Writing files that must survive a crash: content first, then the name, each synced, so a reader
  * sees the old file or the new one and never half of one.
  */
-import { constants } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { constants, readdirSync, rmSync } from "node:fs";
 import { link, open, rename, rm, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 
 /** Writes `bytes` to `file`, replacing what is there; mode 0600. */
 export async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
@@ -14,9 +15,18 @@ export async function replaceFile(file: string, bytes: Uint8Array): Promise<void
   await syncFolder(dirname(file));
 }
 
-/** Writes `bytes` to `file` unless it exists; mode 0600. @returns whether it was written */
-export async function createFile(file: string, bytes: Uint8Array): Promise<boolean> {
-  const temporary = `${file}.${process.pid}.tmp`;
+/**
+ * Writes `bytes` to `file` unless it exists; mode 0600.
+ *
+ * @param temporary where it is written first; a name of its own unless given, since two may write at
+ *   once. Give one where a crash must not leave many of them.
+ * @returns whether it was written
+ */
+export async function createFile(
+  file: string,
+  bytes: Uint8Array,
+  temporary = `${file}.${randomUUID()}.tmp`,
+): Promise<boolean> {
   await writeSynced(temporary, bytes);
   try {
     await link(temporary, file);
@@ -27,6 +37,13 @@ export async function createFile(file: string, bytes: Uint8Array): Promise<boole
     throw error;
   } finally {
     await unlink(temporary);
+  }
+}
+
+/** Removes what a crash left of files that were being written: `*.tmp` in `folder`. */
+export function removeTemporaries(folder: string): void {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".tmp"))) {
+    rmSync(join(folder, name), { force: true });
   }
 }
 

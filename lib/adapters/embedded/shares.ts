@@ -1,0 +1,60 @@
+/**
+ * Server shares, wrapped, as files of their own: no backup of the database holds one, and destroying
+ * one leaves nothing of it in any file. (A row of a database does not have that property: SQLite
+ * moves rows between pages, and `secure_delete` zeroes only where a row was last.)
+ */
+import { constants, mkdirSync } from "node:fs";
+import { open, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Shares } from "../../service/ports.ts";
+import type { Sha256 } from "../../tuf/bytes.ts";
+import { errorCode, removeFile, removeTemporaries, replaceFile } from "../../files.ts";
+
+export class FileShares implements Shares {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    removeTemporaries(folder);
+  }
+
+  async put(idHash: Sha256, wrapped: Uint8Array): Promise<void> {
+    await replaceFile(this.#file(idHash), wrapped);
+  }
+
+  async get(idHash: Sha256): Promise<Uint8Array | null> {
+    try {
+      return new Uint8Array(await readFile(this.#file(idHash)));
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return null;
+      throw error;
+    }
+  }
+
+  async destroy(idHash: Sha256): Promise<void> {
+    const file = this.#file(idHash);
+    await overwrite(file);
+    await removeFile(file);
+  }
+
+  #file(idHash: Sha256): string {
+    return join(this.#folder, idHash);
+  }
+}
+
+/** Zeroes a file in place, so that the blocks which are freed hold nothing on simple media. */
+async function overwrite(file: string): Promise<void> {
+  try {
+    const handle = await open(file, constants.O_RDWR);
+    try {
+      const { size } = await handle.stat();
+      await handle.write(new Uint8Array(size), 0, size, 0);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+  }
+}

@@ -1,0 +1,141 @@
+/** The adapters that every suite runs on: memory, and SQLite with files in a folder of its own. */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FileArchives } from "../../lib/adapters/embedded/archives.ts";
+import { openDatabase } from "../../lib/adapters/embedded/database.ts";
+import { Outbox } from "../../lib/adapters/embedded/outbox.ts";
+import { FileShares } from "../../lib/adapters/embedded/shares.ts";
+import { SqliteSignerRecords } from "../../lib/adapters/embedded/signer-records.ts";
+import {
+  SqliteDocuments,
+  SqliteHeads,
+  SqliteRequests,
+  SqliteTokens,
+} from "../../lib/adapters/embedded/store.ts";
+import {
+  MemoryArchives,
+  MemoryNotifier,
+  MemoryShares,
+} from "../../lib/adapters/memory/delivery.ts";
+import { Faults } from "../../lib/adapters/memory/faults.ts";
+import { MemorySignerRecords } from "../../lib/adapters/memory/signer-records.ts";
+import { MemoryState } from "../../lib/adapters/memory/state.ts";
+import {
+  MemoryDocuments,
+  MemoryHeads,
+  MemoryRequests,
+  MemoryTokens,
+} from "../../lib/adapters/memory/store.ts";
+import type { Ports } from "../../lib/service/ports.ts";
+import type { SignerRecords } from "../../lib/signing/records.ts";
+
+type Stores = Pick<
+  Ports,
+  "heads" | "documents" | "shares" | "archives" | "tokens" | "requests" | "notifier"
+>;
+
+/** Fresh, empty stores. */
+export interface Opened extends Stores {
+  readonly records: SignerRecords;
+  /** What a presigned URL yields at `now`; null for nothing. */
+  openArchive(url: string, now: number): Promise<Uint8Array | null>;
+  /** The mails that lie in the outbox, as text. */
+  mails(): readonly string[];
+  /** The content of everything that the stores keep on a medium; nothing for memory. */
+  medium(): readonly Uint8Array[];
+  /** Throws if the adapter saw a broken invariant. */
+  assertInvariants(): void;
+  remove(): void;
+}
+
+export interface Adapter {
+  readonly name: string;
+  open(): Opened;
+}
+
+const memory: Adapter = {
+  name: "memory",
+  open: () => {
+    const state = new MemoryState();
+    const faults = new Faults();
+    const archives = new MemoryArchives(state, faults);
+    return {
+      heads: new MemoryHeads(state, faults),
+      documents: new MemoryDocuments(state, faults),
+      shares: new MemoryShares(state, faults),
+      archives,
+      tokens: new MemoryTokens(state, faults),
+      requests: new MemoryRequests(state, faults),
+      notifier: new MemoryNotifier(state, faults),
+      records: new MemorySignerRecords(state, faults),
+      openArchive: (url, now) => archives.open(url, now),
+      mails: () =>
+        [...state.outbox.values()].map(({ to, subject, body }) => mail(to, subject, body)),
+      medium: () => [],
+      assertInvariants: () => state.invariants.assertInvariants(),
+      remove: () => undefined,
+    };
+  },
+};
+
+function mail(to: string, subject: string, body: string): string {
+  return [`To: ${to}`, `Subject: ${subject}`, "", body, ""].join("\n");
+}
+
+const embedded: Adapter = {
+  name: "embedded",
+  open: () => {
+    const folder = mkdtempSync(join(tmpdir(), "rootward-contract-"));
+    const [data, outbox] = [join(folder, "data"), join(folder, "outbox")];
+    mkdirSync(data);
+    const database = openDatabase(join(data, "rootward.db"));
+    const archives = new FileArchives(join(data, "archives"), () => "http://127.0.0.1:1");
+    return {
+      heads: new SqliteHeads(database),
+      documents: new SqliteDocuments(database),
+      shares: new FileShares(join(data, "shares")),
+      archives,
+      tokens: new SqliteTokens(database),
+      requests: new SqliteRequests(database),
+      notifier: new Outbox(outbox),
+      records: new SqliteSignerRecords(database),
+      openArchive: (url, now) => {
+        const { pathname, searchParams } = new URL(url);
+        const [id = ""] = pathname.split("/").slice(-1);
+        const [until = "", mac = ""] = [searchParams.get("until"), searchParams.get("mac")].map(
+          (text) => text ?? "",
+        );
+        return archives.open(id, until, mac, now);
+      },
+      mails: () => filesIn(outbox).map((bytes) => text(bytes).replaceAll("\r\n", "\n")),
+      medium: () => filesIn(data),
+      assertInvariants: () => undefined,
+      remove: () => {
+        database.close();
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  },
+};
+
+function filesIn(folder: string): readonly Uint8Array[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => new Uint8Array(readFileSync(join(entry.parentPath, entry.name))));
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+export const ADAPTERS: readonly Adapter[] = [memory, embedded];
+
+export function random(length: number): Uint8Array {
+  return new Uint8Array(randomBytes(length));
+}
+
+export function contains(bytes: Uint8Array, part: Uint8Array): boolean {
+  return Buffer.from(bytes).includes(Buffer.from(part));
+}

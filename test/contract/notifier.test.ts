@@ -1,0 +1,88 @@
+import { expect, it } from "@jest/globals";
+import type { EventType } from "../../lib/factory/event.ts";
+import { sha256Text } from "../../lib/tuf/bytes.ts";
+import { jsonObject } from "../../lib/tuf/json.ts";
+import { factoryName, NOW } from "./sample-head.ts";
+import { contract } from "./suite.ts";
+
+const LINK = "https://rootward.example/download#0123456789abcdefghijABCDEFGHIJ0123456789abc";
+const MAIL = {
+  factory: factoryName("acme"),
+  email: "owner@example.com",
+  idHash: sha256Text("delivery"),
+  link: LINK,
+  expiresAt: NOW + 1000,
+  now: NOW,
+};
+
+function notice(type: EventType, seq = 2) {
+  const event = {
+    seq,
+    previous: null,
+    id: "0".repeat(32),
+    time: NOW,
+    type,
+    actor: "link",
+    details: jsonObject({}),
+  };
+  return { factory: factoryName("acme"), email: "owner@example.com", event };
+}
+
+contract("notifier", (stores) => {
+  it("mails the link, whole and alone on one line, to the owner", async () => {
+    const { notifier, mails } = stores();
+    await notifier.sendLink(MAIL);
+    expect(mails()).toHaveLength(1);
+    const lines = (mails()[0] ?? "").split("\n");
+    expect(lines.filter((line) => line === LINK)).toHaveLength(1);
+    expect(lines.filter((line) => line.includes("#"))).toEqual([LINK]);
+    expect(lines).toContain("To: owner@example.com");
+    const subject = lines.find((line) => line.startsWith("Subject: "));
+    expect(subject).toContain("acme");
+    expect(subject).not.toContain("http");
+  });
+
+  it("has one mail after the same was sent twice", async () => {
+    const { notifier, mails } = stores();
+    await notifier.sendLink(MAIL);
+    await notifier.sendLink(MAIL);
+    expect(mails()).toHaveLength(1);
+  });
+
+  it("takes back the mail with the link, however often, and no other", async () => {
+    const { notifier, mails } = stores();
+    const other = { ...MAIL, idHash: sha256Text("other"), link: `${LINK.slice(0, -1)}d` };
+    await notifier.sendLink(MAIL);
+    await notifier.sendLink(other);
+    await notifier.notify(notice("delivery-refused"));
+    await notifier.withdrawLink(MAIL.idHash);
+    await notifier.withdrawLink(MAIL.idHash);
+    expect(mails()).toHaveLength(2);
+    expect(mails().some((mail) => mail.includes(LINK))).toBe(false);
+    await notifier.withdrawLink(sha256Text("never sent"));
+    expect(mails()).toHaveLength(2);
+  });
+
+  it("tells of an event once, however often it is sent", async () => {
+    const { notifier, mails } = stores();
+    await notifier.notify(notice("delivery-confirmed"));
+    await notifier.notify(notice("delivery-confirmed"));
+    expect(mails()).toHaveLength(1);
+    await notifier.notify(notice("delivery-refused", 3));
+    await notifier.notify(notice("delivery-expired", 4));
+    expect(mails()).toHaveLength(3);
+  });
+
+  it("tells of one event when it is sent twice at the same time", async () => {
+    const { notifier, mails } = stores();
+    const both = [notice("delivery-refused"), notice("delivery-refused")];
+    await Promise.all(both.map((one) => notifier.notify(one)));
+    expect(mails()).toHaveLength(1);
+  });
+
+  it("says nothing of events that nobody is told of", async () => {
+    const { notifier, mails } = stores();
+    await notifier.notify(notice("metadata-refreshed"));
+    expect(mails()).toEqual([]);
+  });
+});

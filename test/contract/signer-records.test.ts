@@ -1,0 +1,112 @@
+import { expect, it } from "@jest/globals";
+import type { InstanceId } from "../../lib/factory/names.ts";
+import type { ChannelRef } from "../../lib/service/ports.ts";
+import { sha256Text } from "../../lib/tuf/bytes.ts";
+import type { KeyId } from "../../lib/tuf/keys.ts";
+import { contains, random } from "./adapters.ts";
+import { factoryName } from "./sample-head.ts";
+import { contract } from "./suite.ts";
+
+const ACME: ChannelRef = {
+  factory: factoryName("acme"),
+  instance: "a".repeat(32) as InstanceId,
+  dialect: "ats",
+  channel: "ci",
+};
+const PROD: ChannelRef = { ...ACME, channel: "prod" };
+/** The same Factory, bootstrapped again; and another Factory whose name begins alike. */
+const AGAIN: ChannelRef = { ...ACME, instance: "b".repeat(32) as InstanceId };
+const ACME2: ChannelRef = { ...ACME, factory: factoryName("acme-2") };
+const KEYID = sha256Text("key") as KeyId;
+
+const first = () => [
+  { channel: "ci" as const, bytes: random(50) },
+  { channel: "prod" as const, bytes: random(50) },
+];
+
+contract("signer records", (stores) => {
+  it("finds a key by instance, role and keyid; the first put stays", async () => {
+    const { records } = stores();
+    const key = { role: "targets", keyid: KEYID, wrapped: random(100) } as const;
+    await records.putKey(ACME, key);
+    await records.putKey(ACME, { ...key, wrapped: random(100) });
+    expect(await records.key(ACME, "targets", KEYID)).toEqual(key);
+    expect(await records.key(ACME, "snapshot", KEYID)).toBeNull();
+    expect(await records.key(ACME, "targets", sha256Text("other") as KeyId)).toBeNull();
+    expect(await records.key(AGAIN, "targets", KEYID)).toBeNull();
+    expect(await records.key(ACME2, "targets", KEYID)).toBeNull();
+  });
+
+  it("starts the trust of an instance once, with all its roots or none", async () => {
+    const { records } = stores();
+    const roots = first();
+    expect(await records.trustedRoot(ACME)).toBeNull();
+    expect(await records.startTrust(ACME, roots)).toBe(true);
+    expect(await records.startTrust(ACME, first())).toBe(false);
+    expect(await records.trustedRoot(ACME)).toEqual({ version: 1, bytes: roots[0]?.bytes });
+    expect(await records.trustedRoot(PROD)).toEqual({ version: 1, bytes: roots[1]?.bytes });
+    expect(await records.startTrust(AGAIN, roots.slice(1))).toBe(true);
+    expect(await records.startTrust(AGAIN, first())).toBe(false);
+    expect(await records.trustedRoot(AGAIN)).toBeNull();
+  });
+
+  it("advances the trust of a channel from the version that it is at", async () => {
+    const { records } = stores();
+    const next = random(50);
+    expect(await records.advanceTrust(ACME, 1, 2, next)).toBe(false);
+    await records.startTrust(ACME, first());
+    expect(await records.advanceTrust(ACME, 2, 3, next)).toBe(false);
+    expect(await records.advanceTrust(ACME, 1, 3, next)).toBe(true);
+    expect(await records.advanceTrust(ACME, 1, 2, random(50))).toBe(false);
+    expect(await records.trustedRoot(ACME)).toEqual({ version: 3, bytes: next });
+    expect((await records.trustedRoot(PROD))?.version).toBe(1);
+  });
+
+  it("takes versions of a role that rise, each once", async () => {
+    const { records } = stores();
+    expect(await records.lastVersion(ACME, "targets")).toBe(0);
+    expect(await records.takeVersion(ACME, "targets", 5)).toBe(true);
+    expect(await records.takeVersion(ACME, "targets", 5)).toBe(false);
+    expect(await records.takeVersion(ACME, "targets", 4)).toBe(false);
+    expect(await records.lastVersion(ACME, "targets")).toBe(5);
+    expect(await records.takeVersion(ACME, "targets", 6)).toBe(true);
+    expect(await records.takeVersion(ACME, "snapshot", 1)).toBe(true);
+    expect(await records.takeVersion(PROD, "targets", 1)).toBe(true);
+    expect(await records.takeVersion(AGAIN, "targets", 1)).toBe(true);
+    expect(await records.lastVersion(ACME, "targets")).toBe(6);
+  });
+
+  it("gives one version to one of many that ask at once", async () => {
+    const { records } = stores();
+    const asked = Array.from({ length: 20 }, () => records.takeVersion(ACME, "targets", 7));
+    expect((await Promise.all(asked)).filter(Boolean)).toHaveLength(1);
+  });
+
+  it("forgets an instance, and only that", async () => {
+    const { records } = stores();
+    const wrapped = random(100);
+    for (const ref of [ACME, AGAIN, ACME2]) {
+      await records.putKey(ref, { role: "targets", keyid: KEYID, wrapped: random(100) });
+      await records.startTrust(ref, first());
+      await records.takeVersion(ref, "targets", 5);
+    }
+    await records.putKey(ACME, { role: "snapshot", keyid: KEYID, wrapped });
+    await records.forget(ACME);
+    await records.forget(ACME);
+    expect(await records.key(ACME, "targets", KEYID)).toBeNull();
+    expect(await records.trustedRoot(ACME)).toBeNull();
+    expect(await records.trustedRoot(PROD)).toBeNull();
+    expect(await records.lastVersion(ACME, "targets")).toBe(0);
+    for (const ref of [AGAIN, ACME2]) {
+      expect(await records.key(ref, "targets", KEYID)).not.toBeNull();
+      expect(await records.trustedRoot(ref)).not.toBeNull();
+      expect(await records.lastVersion(ref, "targets")).toBe(5);
+    }
+    const part = wrapped.subarray(30, 60);
+    expect(
+      stores()
+        .medium()
+        .some((bytes) => contains(bytes, part)),
+    ).toBe(false);
+  });
+});

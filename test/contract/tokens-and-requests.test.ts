@@ -1,0 +1,54 @@
+import { expect, it } from "@jest/globals";
+import type { InstanceId } from "../../lib/factory/names.ts";
+import type { TokenRecord } from "../../lib/service/ports.ts";
+import { sha256Text } from "../../lib/tuf/bytes.ts";
+import { factoryName, NOW } from "./sample-head.ts";
+import { contract } from "./suite.ts";
+
+const TOKEN: TokenRecord = {
+  hash: sha256Text("rw_token"),
+  id: "0123",
+  user: "owner",
+  scopes: ["root:read", "root:update"],
+  bound: { factory: factoryName("acme"), instance: "0".repeat(32) as InstanceId },
+  expiresAt: NOW,
+};
+
+contract("tokens", (stores) => {
+  it("finds a token by its hash, with everything that was put", async () => {
+    const { tokens } = stores();
+    const unbound = { ...TOKEN, hash: sha256Text("rw_admin"), bound: null, expiresAt: null };
+    await tokens.put(TOKEN);
+    await tokens.put(unbound);
+    expect(await tokens.find(TOKEN.hash)).toEqual(TOKEN);
+    expect(await tokens.find(unbound.hash)).toEqual(unbound);
+    expect(await tokens.find(sha256Text("rw_other"))).toBeNull();
+  });
+
+  it("keeps the first of two records: nobody widens a token by putting it again", async () => {
+    const { tokens } = stores();
+    await tokens.put(TOKEN);
+    await tokens.put({ ...TOKEN, scopes: ["admin"], bound: null });
+    expect(await tokens.find(TOKEN.hash)).toEqual(TOKEN);
+  });
+});
+
+contract("requests", (stores) => {
+  it("answers what a key was first used for", async () => {
+    const { requests } = stores();
+    const [key, body, other] = [sha256Text("key"), sha256Text("body"), sha256Text("other")];
+    expect(await requests.first(key, body)).toBe(body);
+    expect(await requests.first(key, other)).toBe(body);
+    expect(await requests.first(key, body)).toBe(body);
+    expect(await requests.first(sha256Text("second key"), other)).toBe(other);
+  });
+
+  it("gives all of many concurrent first uses the same answer", async () => {
+    const { requests } = stores();
+    const key = sha256Text("key");
+    const bodies = Array.from({ length: 20 }, (_, at) => sha256Text(`body ${at}`));
+    const answers = await Promise.all(bodies.map((body) => requests.first(key, body)));
+    expect(new Set(answers).size).toBe(1);
+    expect(bodies).toContain(answers[0]);
+  });
+});

@@ -1,0 +1,179 @@
+/**
+ * A crash table: every write of a command, failed in every way. The command runs once without
+ * faults to list its writes; then, for each write and each fault, on a fresh world:
+ *
+ *   1. the command runs and meets the fault (or the process dies)
+ *   2. either nothing has changed or everything has, and an answer that came is kept
+ *   3. the command is repeated by a new process, and completes
+ *   4. the schedule runs, and nothing is left to do
+ *
+ * One more test per command begins an outage of all writes at each write.
+ */
+import { describe, expect, it } from "@jest/globals";
+import {
+  atWrite,
+  FAULTS,
+  outageFrom,
+  type Fault,
+  type Plan,
+} from "../../lib/adapters/memory/faults.ts";
+import { encodeHead, type Head } from "../../lib/factory/head.ts";
+import { tendDue } from "../../lib/service/tend.ts";
+import { FACTORY } from "../support/memory-owner.ts";
+import { TestWorld, type TestProcess } from "../support/memory-service.ts";
+import { expectConsistent } from "./consistent.ts";
+
+/** What one row of the table works on. */
+export interface Row<F> {
+  readonly world: TestWorld;
+  /** What the preparation made. */
+  readonly fixture: F;
+  /** The head before the command; null where it creates the Factory. */
+  readonly before: Head | null;
+}
+
+export interface Command<F, A> {
+  readonly name: string;
+  /** Brings a fresh world to where the command starts. @returns data that can be copied */
+  prepare(world: TestWorld): Promise<F>;
+  /** The command. A refusal that is the right answer counts as an answer. */
+  run(process: TestProcess, row: Row<F>): Promise<A>;
+  /** Asserts that the change is there as a whole; called whenever the head is not as it was. */
+  changed(head: Head, row: Row<F>): void;
+  /** Asserts what an answer promises, at the moment it comes. */
+  answered?(answer: A, row: Row<F>, process: TestProcess): Promise<void>;
+  /** Asserts what is true when the command failed, but for that one write all is well. */
+  failed?(row: Row<F>): Promise<void>;
+  /** Other people's calls after the fault and before the repetition. */
+  between?(process: TestProcess, row: Row<F>): Promise<void>;
+  /** Asserts the end: after the repetition and the schedule. */
+  finished(types: readonly string[], row: Row<F>): Promise<void>;
+}
+
+type Outcome<A> =
+  | { readonly kind: "answered"; readonly answer: A }
+  | { readonly kind: "failed" }
+  | { readonly kind: "died" };
+
+/** A command that is ready to be failed. */
+interface Table {
+  readonly name: string;
+  readonly writes: readonly string[];
+  expectRow(plan: Plan, cleansUp: boolean): Promise<void>;
+}
+
+/** Lists the writes of a command. */
+export async function tableOf<F, A>(command: Command<F, A>): Promise<Table> {
+  const start = await prepare(command);
+  const row = copyOf(start);
+  const process = row.world.start();
+  await command.run(process, row);
+  return {
+    name: command.name,
+    writes: process.faults.writes,
+    expectRow: (plan, cleansUp) => expectRow(command, start, plan, cleansUp),
+  };
+}
+
+/** Declares the tests. The outages of all tables run at once: each waits for repeated swaps. */
+export function crashTables(tables: readonly Table[]): void {
+  describe.each(tables)("crash table: $name", ({ writes, expectRow: expectOne }) => {
+    it("writes something", () => {
+      expect(writes.length).toBeGreaterThan(1);
+    });
+
+    const rows = writes.flatMap((write, at) =>
+      FAULTS.map((fault): [number, string, Fault] => [at + 1, write, fault]),
+    );
+    it.each(rows)("write %i, %s: %s", async (n, _write, fault) => {
+      await expectOne(atWrite(n, fault), !fault.startsWith("process dies"));
+    });
+  });
+
+  it("an outage of all writes that begins at any write", async () => {
+    const outages = tables.flatMap((table) =>
+      table.writes.map((write, at) => ({ table, write, plan: outageFrom(at + 1) })),
+    );
+    const broken = await Promise.all(
+      outages.map(async ({ table, write, plan }) => {
+        try {
+          await table.expectRow(plan, false);
+          return [];
+        } catch (error) {
+          return [`${table.name}, from ${write}: ${String(error)}`];
+        }
+      }),
+    );
+    expect(broken.flat()).toEqual([]);
+  });
+}
+
+/** Each row works on a copy of one prepared world. */
+async function prepare<F, A>(command: Command<F, A>): Promise<Row<F>> {
+  const world = new TestWorld();
+  const fixture = await command.prepare(world);
+  return { world, fixture, before: world.head(FACTORY) };
+}
+
+function copyOf<F>({ world, fixture, before }: Row<F>): Row<F> {
+  return { world: world.copy(), fixture: structuredClone(fixture), before };
+}
+
+async function expectRow<F, A>(
+  command: Command<F, A>,
+  start: Row<F>,
+  plan: Plan,
+  cleansUp: boolean,
+): Promise<void> {
+  const row = copyOf(start);
+  const first = row.world.start(plan);
+  const outcome = await attempt(command, first, row);
+  expectWhole(command, row);
+  await expectConsistent(row.world);
+  if (outcome.kind === "answered") await command.answered?.(outcome.answer, row, first);
+  if (outcome.kind === "failed" && cleansUp) await command.failed?.(row);
+  const reached = row.world.head(FACTORY)?.revision ?? 0;
+  await command.between?.(row.world.start(), row);
+  await expectCompletion(command, row);
+  expect(row.world.head(FACTORY)?.revision).toBeGreaterThanOrEqual(reached);
+}
+
+async function attempt<F, A>(
+  command: Command<F, A>,
+  process: TestProcess,
+  row: Row<F>,
+): Promise<Outcome<A>> {
+  const run = async (): Promise<Outcome<A>> => {
+    try {
+      return { kind: "answered", answer: await command.run(process, row) };
+    } catch {
+      return { kind: "failed" };
+    }
+  };
+  const died = process.faults.died.then((): Outcome<A> => ({ kind: "died" }));
+  return Promise.race([run(), died]);
+}
+
+/** Nothing changed, or everything. */
+function expectWhole<F, A>(command: Command<F, A>, row: Row<F>): void {
+  const head = row.world.head(FACTORY);
+  const same = head === null || row.before === null ? head === row.before : equal(head, row.before);
+  if (!same && head !== null) command.changed(head, row);
+}
+
+function equal(a: Head, b: Head): boolean {
+  return encodeHead(a) === encodeHead(b);
+}
+
+async function expectCompletion<F, A>(command: Command<F, A>, row: Row<F>): Promise<void> {
+  const process = row.world.start();
+  const answer = await command.run(process, row);
+  await command.answered?.(answer, row, process);
+  await tendDue(process.service);
+  const head = row.world.head(FACTORY);
+  expect(head?.pending).toEqual([]);
+  if (head !== null) command.changed(head, row);
+  const types = await expectConsistent(row.world);
+  await command.finished(types, row);
+  expect(process.reports).toEqual([]);
+}

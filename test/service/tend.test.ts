@@ -1,0 +1,293 @@
+/** Time limits hold without the schedule; the schedule keeps a fleet in valid metadata. */
+import { describe, expect, it } from "@jest/globals";
+import { failing, type Plan } from "../../lib/adapters/memory/faults.ts";
+import type { Head } from "../../lib/factory/head.ts";
+import type { FactoryName } from "../../lib/factory/names.ts";
+import { readForDevice } from "../../lib/service/read.ts";
+import { settle } from "../../lib/service/settle.ts";
+import { readVersion, targetsOf } from "../../lib/service/sign-roles.ts";
+import { tendDue } from "../../lib/service/tend.ts";
+import { sha256Text } from "../../lib/tuf/bytes.ts";
+import { channelsOf, firstChannel, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
+import {
+  ALICE,
+  bootstrapOf,
+  claimAs,
+  confirmAs,
+  FACTORY,
+  liveFactory,
+  MALLORY,
+  newFactory,
+  takeArchive,
+} from "../support/memory-owner.ts";
+import { DAY, HOUR, TestWorld } from "../support/memory-service.ts";
+
+function headOf(world: TestWorld, factory = FACTORY): Head {
+  const head = world.head(factory);
+  if (head === null) throw new Error(`no Factory ${factory}`);
+  return head;
+}
+
+describe("a delivery whose time is over, while the schedule has not run", () => {
+  it("yields nothing after the link's expiry", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    world.advance(7 * DAY - 1);
+    const { service } = world.copy().start();
+    expect((await claimAs(service, link, ALICE)).share).toBeDefined();
+    world.advance(1);
+    await expect(claimAs(world.start().service, link, ALICE)).rejects.toMatchObject({
+      code: "delivery-expired",
+    });
+    expect(headOf(world).delivery.state).toBe("ready");
+  });
+
+  it("yields nothing to the claimant after the lease, and nothing to others ever", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    await takeArchive(world.start(), link, ALICE);
+    world.advance(HOUR - 1);
+    await takeArchive(world.start(), link, ALICE);
+    world.advance(1);
+    const { service } = world.start();
+    await expect(claimAs(service, link, ALICE)).rejects.toMatchObject({ code: "delivery-expired" });
+    await expect(claimAs(service, link, MALLORY)).rejects.toMatchObject({ code: "delivery-used" });
+    expect(world.state.shares.size).toBe(1);
+  });
+
+  it("has no URL that outlives a minute or the lease", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    const { service } = world.start();
+    const early = await claimAs(service, link, ALICE);
+    expect(await service.archives.open(early.archiveUrl, world.now + 59_999)).not.toBeNull();
+    expect(await service.archives.open(early.archiveUrl, world.now + 60_000)).toBeNull();
+    world.advance(HOUR - 10_000);
+    const late = await claimAs(service, link, ALICE);
+    expect(await service.archives.open(late.archiveUrl, world.now + 9_999)).not.toBeNull();
+    expect(await service.archives.open(late.archiveUrl, world.now + 10_000)).toBeNull();
+  });
+
+  it("serves no device before the confirmation", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    const { service } = world.start();
+    const root = () => readForDevice(service, FACTORY, "main", "root", null);
+    await expect(root()).rejects.toMatchObject({ code: "not-found" });
+    const archive = await takeArchive(world.start(), link, ALICE);
+    await expect(root()).rejects.toMatchObject({ code: "not-found" });
+    await confirmAs(service, link, ALICE, archive);
+    expect((await root()).length).toBeGreaterThan(0);
+  });
+});
+
+describe("the schedule", () => {
+  it.each([
+    ["an expired link", 7 * DAY, false],
+    ["an ended lease", HOUR, true],
+  ])("destroys share and archive after %s, and not before", async (_, after, claimed) => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    if (claimed) await takeArchive(world.start(), link, ALICE);
+    world.advance(after - 1);
+    await tendDue(world.start().service);
+    expect([world.state.shares.size, world.state.archives.size]).toEqual([1, 1]);
+    world.advance(1);
+    await tendDue(world.start().service);
+    expect([world.state.shares.size, world.state.archives.size]).toEqual([0, 0]);
+    expect(headOf(world).initialKey.state).toBe("destroyed");
+    expect([...world.state.outbox.keys()].map((id) => id.replace(/\d+/, "N"))).toEqual([
+      "acme-N-delivery-expired",
+    ]);
+  });
+
+  it("leaves the claimant the right to confirm late, with the right file only", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    const archive = await takeArchive(world.start(), link, ALICE);
+    world.advance(30 * DAY);
+    const { service } = world.start();
+    await tendDue(service);
+    expect(headOf(world).delivery.state).toBe("expired");
+    await expect(confirmAs(service, link, MALLORY, archive)).rejects.toMatchObject({
+      code: "delivery-used",
+    });
+    await expect(confirmAs(service, link, ALICE, archive.slice(1))).rejects.toMatchObject({
+      code: "delivery-mismatch",
+    });
+    const { state, ownerToken } = await confirmAs(service, link, ALICE, archive);
+    expect([state, headOf(world).state]).toEqual(["live", "live"]);
+    expect(world.state.tokens.has(sha256Text(ownerToken ?? ""))).toBe(true);
+    await expect(claimAs(service, link, ALICE)).rejects.toMatchObject({ code: "delivery-used" });
+  });
+
+  it("accepts a late confirmation also where it has not run since the lease ended", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    const archive = await takeArchive(world.start(), link, ALICE);
+    world.advance(2 * HOUR);
+    await confirmAs(world.start().service, link, ALICE, archive);
+    expect(headOf(world).state).toBe("live");
+    expect(world.state.shares.size).toBe(0);
+  });
+
+  it.each<[Dialect]>([["tuf"], ["ats"]])(
+    "keeps the metadata of a %s fleet valid for a year",
+    async (dialect) => {
+      const world = new TestWorld();
+      await liveFactory(world, dialect);
+      const process = world.start();
+      const channel = firstChannel(dialect);
+      const first = headOf(world);
+      const targets = await targetsAt(world, first);
+      let last = first;
+      for (let step = 0; step < 730; step += 1) {
+        world.advance(12 * HOUR);
+        expectFresh(headOf(world), world.now, 0);
+        await tendDue(process.service);
+        const head = headOf(world);
+        // A day without any schedule must not hurt: this much is always left.
+        expectFresh(head, world.now, 4 * DAY);
+        for (const role of ONLINE_ROLES) {
+          const [before, after] = [last.roles[channel]?.[role], head.roles[channel]?.[role]];
+          const same = before?.sha256 === after?.sha256;
+          expect((after?.version ?? 0) - (before?.version ?? 0) > 0).toBe(!same);
+        }
+        last = head;
+      }
+      expect(process.reports).toEqual([]);
+      world.state.invariants.assertInvariants();
+      expect(last.roles[channel]?.targets?.version).toBeGreaterThan(
+        first.roles[channel]?.targets?.version ?? 0,
+      );
+      expect(await targetsAt(world, last)).toEqual(targets);
+      for (const each of channelsOf(dialect)) {
+        expect(last.roles[each]?.root).toEqual(first.roles[each]?.root);
+      }
+    },
+  );
+
+  async function targetsAt(world: TestWorld, head: Head) {
+    const channel = firstChannel(head.dialect);
+    const version = head.roles[channel]?.targets?.version ?? 0;
+    const { service } = world.start();
+    return targetsOf(await readVersion(service, head, channel, "targets", version));
+  }
+
+  function expectFresh({ roles }: Head, now: number, left: number): void {
+    const times = Object.values(roles).flatMap((channel) =>
+      ONLINE_ROLES.map((role) => channel[role]?.expires ?? Infinity),
+    );
+    expect(Math.min(...times)).toBeGreaterThan(now + left);
+  }
+
+  it("writes nothing while nothing is due", async () => {
+    const world = new TestWorld();
+    await liveFactory(world, "tuf");
+    world.advance(HOUR);
+    const { service, faults } = world.start();
+    expect(await tendDue(service)).toBe(0);
+    expect(faults.writes).toEqual([]);
+  });
+});
+
+describe("what fails in the schedule", () => {
+  const names = ["aaa", "bbb", "ccc"] as FactoryName[];
+
+  async function threeFactories(): Promise<TestWorld> {
+    const world = new TestWorld();
+    for (const name of names) await bootstrapOf(world.start().service, "tuf", { name });
+    return world;
+  }
+
+  it.each(["signer.takeVersion", "documents.put", "heads.swap"])(
+    "stops no other Factory: %s of one",
+    async (write) => {
+      const world = await threeFactories();
+      world.advance(3 * DAY);
+      const before = names.map((name) => headOf(world, name).roles.main?.timestamp?.version);
+      const { service, reports } = world.start(failing(write, "bbb"));
+      await tendDue(service);
+      const after = names.map((name) => headOf(world, name).roles.main?.timestamp?.version);
+      expect(after.map((version, at) => version !== before[at])).toEqual([true, false, true]);
+      expect(reports).toHaveLength(1);
+      expect(reports[0]).toContain("bbb");
+      await tendDue(world.start().service);
+      expect(headOf(world, names[1]).roles.main?.timestamp?.version).not.toBe(before[1]);
+    },
+  );
+
+  it("is tried again until it succeeds: effects", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    await takeArchive(world.start(), link, ALICE);
+    world.advance(HOUR);
+    const effects = [
+      "shares.destroy",
+      "archives.delete",
+      "notifier.withdrawLink",
+      "notifier.notify",
+    ];
+    const broken: Plan = ({ name }) => (effects.includes(name) ? "not applied" : null);
+    for (let round = 0; round < 3; round += 1) {
+      const { service, reports } = world.start(broken);
+      await tendDue(service);
+      expect(reports.length).toBeGreaterThanOrEqual(4);
+      expect(headOf(world).pending.map(({ kind }) => kind)).toEqual([
+        "destroy-share",
+        "destroy-archive",
+        "withdraw-link",
+        "notify",
+      ]);
+      expect(await service.heads.due(0, 10)).toEqual([FACTORY]);
+    }
+    await tendDue(world.start().service);
+    expect(headOf(world).pending).toEqual([]);
+    expect([world.state.shares.size, world.state.archives.size]).toEqual([0, 0]);
+    expect(world.state.outbox.size).toBe(1);
+  });
+
+  it.each(["shares.destroy", "archives.delete", "notifier.notify"])(
+    "keeps no fleet from fresh metadata: %s",
+    async (write) => {
+      const world = new TestWorld();
+      const link = await newFactory(world, "tuf");
+      const archive = await takeArchive(world.start(), link, ALICE);
+      const process = world.start(failing(write));
+      const confirming = confirmAs(process.service, link, ALICE, archive);
+      await Promise.allSettled([confirming]);
+      expect(headOf(world).state).toBe("live");
+      world.advance(3 * DAY);
+      await tendDue(process.service);
+      expect(headOf(world).roles.main?.timestamp?.expires).toBeGreaterThan(world.now + 5 * DAY);
+    },
+  );
+
+  it("keeps no other fleet from its turn, however many Factories fail for good", async () => {
+    const world = new TestWorld();
+    const failed = Array.from({ length: 100 }, (_, at) => `failing-${at}` as FactoryName);
+    const { service } = world.start();
+    await Promise.all(failed.map((name) => bootstrapOf(service, "tuf", { name })));
+    // Later than all of them, whatever their jitter.
+    world.advance(DAY);
+    await bootstrapOf(service, "tuf", { name: FACTORY });
+    world.advance(3 * DAY);
+    const process = world.start(({ name, subject }) =>
+      name === "signer.takeVersion" && subject !== FACTORY ? "not applied" : null,
+    );
+    for (let round = 0; round < 3; round += 1) await tendDue(process.service);
+    expect(headOf(world).roles.main?.timestamp?.expires).toBeGreaterThan(world.now + 5 * DAY);
+  });
+
+  it("is a notice that cannot be sent, and the confirmation is answered all the same", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    const archive = await takeArchive(world.start(), link, ALICE);
+    const { service, reports } = world.start(failing("notifier.notify"));
+    expect((await confirmAs(service, link, ALICE, archive)).state).toBe("live");
+    expect(reports).toHaveLength(1);
+    await settle(world.start().service, FACTORY);
+    expect(headOf(world).pending).toEqual([]);
+    expect(world.state.outbox.size).toBe(1);
+  });
+});

@@ -1,0 +1,102 @@
+/**
+ * The service on the memory adapters with the real signing boundary, Ed25519 keys and a clock that
+ * the test moves. A TestWorld is what lasts: the stores, the master key, the time. `start` begins a
+ * process on it; a second one after a crash finds what the first left.
+ */
+import { randomBytes } from "node:crypto";
+import { MasterKeyWrapper } from "../../lib/adapters/embedded/key-wrapper.ts";
+import {
+  MemoryArchives,
+  MemoryNotifier,
+  MemoryShares,
+} from "../../lib/adapters/memory/delivery.ts";
+import { Faults, type Plan } from "../../lib/adapters/memory/faults.ts";
+import { MemorySignerRecords } from "../../lib/adapters/memory/signer-records.ts";
+import { MemoryState } from "../../lib/adapters/memory/state.ts";
+import {
+  MemoryDocuments,
+  MemoryHeads,
+  MemoryRequests,
+  MemoryTokens,
+} from "../../lib/adapters/memory/store.ts";
+import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
+import { verifySignature } from "../../lib/crypto/verify.ts";
+import { decodeHead, type Head } from "../../lib/factory/head.ts";
+import type { FactoryName } from "../../lib/factory/names.ts";
+import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
+import type { Service } from "../../lib/service/service.ts";
+import { Boundary } from "../../lib/signing/boundary.ts";
+
+export const HOUR = 3_600_000;
+export const DAY = 24 * HOUR;
+
+export interface TestProcess {
+  readonly service: Service & { readonly archives: MemoryArchives };
+  readonly faults: Faults;
+  /** What the service told its operator. */
+  readonly reports: readonly string[];
+}
+
+export class TestWorld {
+  readonly state: MemoryState;
+  now = Date.UTC(2026, 0, 15, 12);
+  readonly #wrapper: MasterKeyWrapper;
+
+  constructor(
+    state = new MemoryState(),
+    wrapper = new MasterKeyWrapper(new Uint8Array(randomBytes(32))),
+  ) {
+    this.state = state;
+    this.#wrapper = wrapper;
+  }
+
+  /** Another world that is the same up to now. */
+  copy(): TestWorld {
+    const copy = new TestWorld(this.state.copy(), this.#wrapper);
+    copy.now = this.now;
+    return copy;
+  }
+
+  /** @param by milliseconds */
+  advance(by: number): void {
+    this.now += by;
+  }
+
+  /** The stored head, past every fault. */
+  head(factory: FactoryName): Head | null {
+    const text = this.state.heads.get(factory);
+    return text === undefined ? null : decodeHead(text);
+  }
+
+  /** @param plan what goes wrong in this process; nothing unless given */
+  start(plan?: Plan): TestProcess {
+    const { state } = this;
+    const wrapper = this.#wrapper;
+    const faults = new Faults(plan);
+    const now = (): number => this.now;
+    const policy = DEFAULT_REFRESH;
+    const reports: string[] = [];
+    const records = new MemorySignerRecords(state, faults);
+    const service = {
+      heads: new MemoryHeads(state, faults),
+      documents: new MemoryDocuments(state, faults),
+      shares: new MemoryShares(state, faults),
+      archives: new MemoryArchives(state, faults),
+      tokens: new MemoryTokens(state, faults),
+      requests: new MemoryRequests(state, faults),
+      notifier: new MemoryNotifier(state, faults),
+      wrapper,
+      boundary: new Boundary({ records, wrapper, policy, now }),
+      makeRootKey: makeSigningKey,
+      verify: verifySignature,
+      now,
+      randomBytes: (length: number) => new Uint8Array(randomBytes(length)),
+      report: (what: string, error: unknown) => {
+        reports.push(`${what}: ${Error.isError(error) ? error.message : "no error"}`);
+      },
+      publicUrl: "https://rootward.example",
+      policy,
+    };
+    return { service, faults, reports };
+  }
+}
