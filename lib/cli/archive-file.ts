@@ -124,7 +124,9 @@ function takeLock(file: string): DatabaseSync {
     const busy = Error.isError(error) && error.message.includes("locked");
     throw new RootwardError(
       busy ? "archive-busy" : "archive-invalid",
-      busy ? "another run is working on this archive: wait for it" : `cannot lock ${file}`,
+      busy
+        ? "another run is working on this archive: wait for it"
+        : `cannot lock ${file}: if it is no lock of rootward's, move it away`,
     );
   }
 }

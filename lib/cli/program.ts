@@ -31,11 +31,11 @@ export async function run(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!isRootwardError(error)) {
       const message = Error.isError(error) ? error.message : "unknown error";
-      terminal.error("internal", message, [], null);
+      terminal.error(message, [], null);
       return 1;
     }
     const { code, hint } = EXIT[error.code];
-    terminal.error(error.code, error.message, error.details.errors ?? [], hint);
+    terminal.error(error.message, error.details.errors ?? [], hint);
     return code;
   }
 }

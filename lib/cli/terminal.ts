@@ -13,8 +13,8 @@ export interface Terminal {
   warn(line: string): void;
   /** The result: the object with `--json`, else the lines. Called once. */
   result(object: object, lines: readonly string[]): void;
-  /** An error, with findings and a hint below it; with `--json` an object on stdout too. */
-  error(code: string, message: string, findings: readonly string[], hint: string | null): void;
+  /** An error, with findings and a hint below it. */
+  error(message: string, findings: readonly string[], hint: string | null): void;
 }
 
 /** Without control characters: what a service says must not move the cursor or change the title. */
@@ -52,8 +52,7 @@ export function createTerminal(json: boolean): Terminal {
       if (json) console.log(JSON.stringify(object));
       else for (const text of lines) console.log(printable(text));
     },
-    error(code, message, findings, hint) {
-      if (json) console.log(JSON.stringify({ error: { code, message, errors: findings } }));
+    error(message, findings, hint) {
       marked("red", "error:", message);
       for (const finding of findings) line(`  - ${finding}`);
       if (hint !== null) line(`  ${hint}`);

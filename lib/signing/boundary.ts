@@ -171,10 +171,10 @@ export class Boundary implements SigningBoundary {
   async #takeVersion(request: SignRequest): Promise<void> {
     const { content, version } = request;
     const limit = onlineVersion(0, this.#parts.now()) + VERSION_SLACK;
-    if (!Number.isSafeInteger(version) || version < 1 || version > limit) {
+    if (!Number.isSafeInteger(version) || version > limit) {
       throw refused(`${content.role}: version ${version} is beyond the clock (${limit})`);
     }
-    if (!(await this.#parts.records.takeVersion(request, content.role, version))) {
+    if (version < 1 || !(await this.#parts.records.takeVersion(request, content.role, version))) {
       const last = await this.#parts.records.lastVersion(request, content.role);
       throw refused(`${content.role}: expected a version above ${last}, got ${version}`, { last });
     }

@@ -8,7 +8,7 @@ import { archivedKeys } from "../../lib/archive/keys.ts";
 import { entriesOf } from "../support/cli-owner.ts";
 import { deliveryState, download, downloadVia, mailLink, saved } from "../support/cli-link.ts";
 import type { Mailed } from "../support/cli-link.ts";
-import { CRASH, onlyJson, together } from "../support/cli.ts";
+import { CRASH, onlyJson, together, type CliResult } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 
 /** A run changes files far fewer times. */
@@ -37,6 +37,16 @@ async function expectNothingLost(mailed: Mailed, where: string): Promise<void> {
   expect(done).toMatchObject({ state: "live", ownerToken: expect.stringMatching(/^rw_/) });
   expect(saved(mailed)).toEqual({ sha256: done["sha256"], left: [] });
   if (before !== null) expect(done["sha256"]).toBe(before);
+  expect(await deliveryState(mailed)).toBe("confirmed");
+}
+
+/** Killed after it had told the result: the owner has file and token, and only a note may be left. */
+async function expectAllTold(mailed: Mailed, killed: CliResult): Promise<void> {
+  expect(onlyJson(killed)).toMatchObject({
+    sha256: saved(mailed).sha256,
+    state: "live",
+    ownerToken: expect.stringMatching(/^rw_/),
+  });
   expect(await deliveryState(mailed)).toBe("confirmed");
 }
 
@@ -81,10 +91,11 @@ async function killAtEveryStep(first: number): Promise<readonly number[]> {
   for (let step = first; step <= MAX_STEPS; step += 2) {
     const mailed = await mailLink(server, `step-${step}`);
     const env = { CRASH_AT: `${step}` };
-    const { code } = await download(mailed, { env, node: ["--import", CRASH] });
-    if (code === 0) return steps;
-    expect(code).toBeNull();
-    await expectNothingLost(mailed, `before change ${step} of a file`);
+    const killed = await download(mailed, { env, node: ["--import", CRASH] });
+    if (killed.code === 0) return steps;
+    expect(killed.code).toBeNull();
+    if (killed.stdout === "") await expectNothingLost(mailed, `before change ${step} of a file`);
+    else await expectAllTold(mailed, killed);
     steps.push(step);
   }
   throw new Error("the run never ended by itself");

@@ -83,7 +83,7 @@ test("a file in the way of the default name costs nothing, and the hint helps", 
 test("a folder that is not there is found out before the claim", async () => {
   const mailed = await mailLink(server, "no-folder");
   const args = ["-o", join(mailed.folder, "missing", "key.tgz")];
-  expect(await download(mailed, {}, args)).toMatchObject({ code: 1, stdout: "" });
+  expect(await download(mailed, {}, args)).toMatchObject({ code: 2, stdout: "" });
   expect(await deliveryState(mailed)).toBe("ready");
 });
 

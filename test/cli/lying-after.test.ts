@@ -34,15 +34,6 @@ describe("keys rotate, told a lie about what became of its root:", () => {
       /root version 2 was sent but is not in force; the archive is safe/,
     ],
     [
-      "refused, and it was accepted",
-      toPost(async (forward) => {
-        await forward();
-        const body = { code: "root-refused", message: "no", errors: ["we do not like it"] };
-        return { status: 422, body: JSON.stringify(body) };
-      }),
-      /we do not like it/,
-    ],
-    [
       "refused, with words that would draw on the terminal",
       toPost(() => ({ status: 422, body: JSON.stringify({ message: "no \u001b[2Jdone" }) })),
       /error: no /,
@@ -53,7 +44,7 @@ describe("keys rotate, told a lie about what became of its root:", () => {
       async ({ method, path }, forward) => {
         if (method === "POST") return ok({ version: 2, warnings: [] });
         if (!path.includes("/2.root.json")) return forward();
-        const root = await readRoot(server, "after-4", "tuf", "main");
+        const root = await readRoot(server, "after-3", "tuf", "main");
         const { body } = await rotate(root, await makeSigningKey("ed25519"));
         return posted.has(path) ? { status: 200, body } : (posted.add(path), forward());
       },
@@ -93,7 +84,11 @@ describe("root verify sees", () => {
     async (request, forward) =>
       pattern.test(request.path) ? lie(await forward()) : forward();
   const rows: readonly (readonly [string, Rule, RegExp])[] = [
-    ["a newer root withheld", path(/\/3\.root\.json/, () => gone), /main 3, which is not served/],
+    [
+      "a newer root withheld",
+      path(/\/3\.root\.json/, () => gone),
+      /main 3 .*, which is not served/,
+    ],
     [
       "a root that the log does not tell of",
       path(/\/log\//, (reply) => changedLog(reply, (log) => logBefore(log, "root-accepted"))),

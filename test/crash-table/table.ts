@@ -24,7 +24,7 @@ import { TestWorld, type TestProcess } from "../support/memory-service.ts";
 import { expectConsistent } from "./consistent.ts";
 
 /** What one row of the table works on. */
-export interface Row<F> {
+interface Row<F> {
   readonly world: TestWorld;
   /** What the preparation made. */
   readonly fixture: F;

@@ -103,10 +103,33 @@ describe("signing", () => {
     ["timestamp", { role: "timestamp", meta }],
   ])("gives a %s document that verifies under the trusted root", async (role, content) => {
     const root = await trusted();
+    // What a snapshot or timestamp describes was signed here before.
+    for (const below of [TARGETS, { role: "snapshot", meta } as const]) {
+      if (ONLINE_ROLES.indexOf(below.role) >= ONLINE_ROLES.indexOf(role)) continue;
+      await boundary.sign(request({ content: below }));
+    }
     const bytes = await boundary.sign(request({ content }));
     const document = readRoleDocument(bytes, role, "tuf");
     expect(isSignedUnder(root, document, verifySignature)).toBe(true);
     expect([document.version, document.expires]).toEqual([onlineVersion(0, now), now + DAY]);
+  });
+
+  it.each<RoleContent>([
+    { role: "snapshot", meta: { ...meta, version: Number.MAX_SAFE_INTEGER } },
+    { role: "snapshot", meta: { ...meta, version: onlineVersion(0, Date.UTC(2026, 0, 15)) + 1 } },
+    { role: "snapshot", meta: { ...meta, version: 0 } },
+    { role: "snapshot", meta: { ...meta, version: 1.5 } },
+    { role: "timestamp", meta },
+  ])("refuses to describe what was not signed here: %j", async (content) => {
+    await trusted();
+    await boundary.sign(request());
+    await expect(boundary.sign(request({ content }))).rejects.toMatchObject(REFUSED);
+  });
+
+  it("destroys no keys of an instance whose root was rotated", async () => {
+    const root = await trusted();
+    await boundary.follow(REF, [(await rotate(root, owner, { now })).body]);
+    await expect(boundary.abandon(REF)).rejects.toMatchObject(REFUSED);
   });
 
   it("signs each version once, and only above the last", async () => {

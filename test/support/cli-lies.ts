@@ -86,7 +86,7 @@ export async function rotateAgainst({ owner }: Victim, name: string, lie: Rule):
   clearTimeout(guard);
   await proxy.close();
   const same = readFileSync(copy.archive).equals(readFileSync(owner.archive));
-  const left = [".bak", ".lock", ".tmp"].filter((end) => existsSync(copy.archive + end));
+  const left = [".bak", ".tmp"].filter((end) => existsSync(copy.archive + end));
   return { ...result, posts: proxy.posts(), touched: [...(same ? [] : ["the archive"]), ...left] };
 }
 

@@ -18,7 +18,7 @@ const COMPILE_CACHE = fileURLToPath(
 );
 
 /** Where the command line keeps its notes, instead of in this user's home. */
-export const STATE = mkdtempSync(join(tmpdir(), "rootward-cli-state-"));
+const STATE = mkdtempSync(join(tmpdir(), "rootward-cli-state-"));
 
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;

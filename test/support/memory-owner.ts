@@ -112,7 +112,7 @@ export async function nextRoots(
   return { roots, newKey };
 }
 
-export async function currentRoot(service: Service, channel: Channel): Promise<Root> {
+async function currentRoot(service: Service, channel: Channel): Promise<Root> {
   const head = await readHead(service.heads, FACTORY);
   const version = head.roles[channel]?.root.version ?? 0;
   const bytes = await readVersion(service, head, channel, "root", version);

@@ -8,7 +8,7 @@ import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Shares } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
-import { errorCode, removeFile, removeTemporaries, replaceFile } from "../../files.ts";
+import { createFile, errorCode, removeFile, removeTemporaries } from "../../files.ts";
 
 export class FileShares implements Shares {
   readonly #folder: string;
@@ -20,7 +20,7 @@ export class FileShares implements Shares {
   }
 
   async put(idHash: Sha256, wrapped: Uint8Array): Promise<void> {
-    await replaceFile(this.#file(idHash), wrapped);
+    await createFile(this.#file(idHash), wrapped);
   }
 
   async get(idHash: Sha256): Promise<Uint8Array | null> {

@@ -54,7 +54,7 @@ export function failing(name: string, subject?: string): Plan {
     call.name === name && (subject ?? call.subject) === call.subject ? "not applied" : null;
 }
 
-export class InjectedFault extends Error {
+class InjectedFault extends Error {
   constructor({ name, subject }: Call, fault: Fault) {
     super(`injected fault: ${name} of ${subject} ${fault}`);
     this.name = "InjectedFault";
