@@ -37,13 +37,16 @@ function fail(message: string, canRetry: boolean): void {
   show("problem");
 }
 
-/** The claimant is drawn once per link and tab, so that a reload continues the claim. */
+/**
+ * The claimant is drawn once per link and browser, so that a reload, another tab or a restarted
+ * browser continues the claim. Without the link it is of no use.
+ */
 function claimantFor(id: string): string {
   const name = `rootward claimant ${id}`;
-  const known = sessionStorage.getItem(name);
+  const known = localStorage.getItem(name);
   if (known !== null) return known;
   const drawn = toBase64Url(crypto.getRandomValues(new Uint8Array(24)));
-  sessionStorage.setItem(name, drawn);
+  localStorage.setItem(name, drawn);
   return drawn;
 }
 
@@ -160,7 +163,10 @@ function start(): void {
   const id = deliveryId(secret);
   const claimant = claimantFor(id);
   let held: Held | null = null;
+  /** What "Try again" does: whatever failed last. */
+  let retry: () => Promise<void>;
   const fetchAndSave = async (): Promise<void> => {
+    retry = fetchAndSave;
     show("working");
     held = await fetchArchive(id, claimant, secret);
     say("file-name", held.claim.filename);
@@ -170,14 +176,16 @@ function start(): void {
     save(held);
     show("saved");
   };
+  const confirmSaved = async (): Promise<void> => {
+    retry = confirmSaved;
+    if (held !== null) await confirmHeld(id, claimant, held);
+  };
   onPress("download", fetchAndSave);
-  onPress("retry", fetchAndSave);
+  onPress("retry", () => retry());
   onPress("save-again", async () => {
     if (held !== null) save(held);
   });
-  onPress("confirm", async () => {
-    if (held !== null) await confirmHeld(id, claimant, held);
-  });
+  onPress("confirm", confirmSaved);
   show("ready");
 }
 

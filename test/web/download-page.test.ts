@@ -124,6 +124,24 @@ inBrowser("a reload in the middle continues the same claim", async () => {
   expect(complaints).toEqual([]);
 });
 
+inBrowser("a confirmation whose answer is lost is tried again, and ends well", async () => {
+  const { link } = await createFactory(server, "lost-answer");
+  await page.goto(link);
+  await page.getByRole("button", { name: "Download the archive" }).click();
+  await page.getByLabel("I cannot pick it here").check();
+  await page.route("**/download/confirm", async (route) => {
+    await route.fetch();
+    await route.abort();
+  });
+  await page.getByRole("button", { name: "I have it" }).click();
+  await page.getByRole("heading", { name: "That did not work" }).waitFor();
+  expect(await stateOf("lost-answer")).toMatchObject({ state: "live" });
+  await page.unroute("**/download/confirm");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("heading", { name: "Done: your Factory is live" }).waitFor();
+  expect(await page.locator("#done-commands").textContent()).toMatch(/ROOTWARD_TOKEN=rw_/);
+});
+
 inBrowser("a link that was used says so, and what to do", async () => {
   const { link } = await createFactory(server, "used");
   expect(await claim(server.url, link, newClaimant())).toMatchObject({ status: 200 });

@@ -1,0 +1,84 @@
+/** The installation itself: a master key that is missing or wrong, a token to be replaced, a restore. */
+import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { startServer, type TestServer } from "../support/embedded.ts";
+import {
+  call,
+  claim,
+  createFactory,
+  deliver,
+  firstKey,
+  newClaimant,
+  readRoot,
+  rotate,
+  submit,
+} from "../support/owner.ts";
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await startServer();
+});
+afterEach(() => server.remove());
+
+test("a master key that is not there, or is another, is no first start", async () => {
+  const { link } = await createFactory(server, "acme");
+  const { folder, data } = server;
+  await server.stop();
+  const file = join(data, "master.key");
+  renameSync(file, `${file}.away`);
+  await expect(startServer(folder)).rejects.toMatchObject({ code: "usage" });
+  writeFileSync(file, `${"A".repeat(43)}\n`);
+  await expect(startServer(folder)).rejects.toMatchObject({ code: "usage" });
+  writeFileSync(file, "no key\n");
+  await expect(startServer(folder)).rejects.toMatchObject({ code: "usage" });
+  renameSync(`${file}.away`, file);
+  server = await startServer(folder);
+  expect(await claim(server.url, link, newClaimant())).toMatchObject({ status: 200 });
+});
+
+test("an admin token whose file was removed ends with the next start", async () => {
+  const old = server.adminToken;
+  rmSync(join(server.data, "admin.token"));
+  server = await server.restart();
+  expect(server.adminToken).not.toBe(old);
+  const path = `${server.url}/ota/factories/acme/`;
+  expect(await call(path, { token: old })).toMatchObject({ status: 401 });
+  expect(await call(path, { token: server.adminToken })).toMatchObject({ status: 404 });
+});
+
+test("after a restore the operator brings back a root that was accepted since", async () => {
+  const { link, ownerToken } = await createFactory(server, "acme");
+  const key = firstKey(await deliver(server.url, link));
+  const { folder, data } = server;
+  const database = join(data, "rootward.db");
+  const backup = join(folder, "backup.db");
+  await server.stop();
+  copyFileSync(database, backup);
+
+  server = await startServer(folder);
+  const { body } = await rotate(await readRoot(server, "acme", "tuf", "main"), key, {
+    user: "owner",
+  });
+  const owner = { ...server, adminToken: ownerToken };
+  expect(await submit(owner, "acme", body)).toMatchObject({ status: 200 });
+  const device = async (file: string): Promise<string> =>
+    (await fetch(`${server.url}/repo/acme/main/${file}`)).text();
+  const second = await device("2.root.json");
+  await server.stop();
+
+  for (const end of ["", "-wal", "-shm"]) rmSync(`${database}${end}`, { force: true });
+  copyFileSync(backup, database);
+  server = await startServer(folder, 20 * 60_000);
+  expect(JSON.parse(await device("2.root.json"))).toMatchObject({ code: "not-found" });
+  const late = { ...server, adminToken: ownerToken };
+  expect(await submit(late, "acme", new TextEncoder().encode(second))).toMatchObject({
+    status: 422,
+    body: { issues: [{ code: "changelog" }] },
+  });
+  expect(await submit(server, "acme", new TextEncoder().encode(second))).toMatchObject({
+    status: 200,
+    body: { version: 2, changed: true },
+  });
+  expect(await device("2.root.json")).toBe(second);
+});
