@@ -3,14 +3,14 @@ import type { Hono } from "hono";
 import * as v from "valibot";
 import { RootwardError } from "../error.ts";
 import { isFactoryName } from "../factory/names.ts";
-import { authorize, authorizeFactory } from "../service/authorize.ts";
+import { authorize } from "../service/authorize.ts";
 import { bootstrap } from "../service/bootstrap.ts";
 import { describeFactory, readLog } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
 import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
 import { DIALECTS } from "../tuf/dialect.ts";
 import { KEY_TYPES } from "../tuf/keys.ts";
-import { factoryParam, readJson, requestToken } from "./request.ts";
+import { authorizeOwner, readJson, requestToken } from "./request.ts";
 import { routes } from "./routes.ts";
 
 const printable = v.pipe(
@@ -52,24 +52,14 @@ export function factoryRoutes(app: Hono, service: Service): void {
 
   routes(app, "/ota/factories/:factory/", {
     GET: async (c) => {
-      const { head } = await authorizeFactory(
-        service,
-        requestToken(c),
-        "root:read",
-        factoryParam(c),
-      );
+      const { head } = await authorizeOwner(service, c, "root:read");
       return c.json(describeFactory(head));
     },
   });
 
   routes(app, "/ota/factories/:factory/log/", {
     GET: async (c) => {
-      const { head } = await authorizeFactory(
-        service,
-        requestToken(c),
-        "root:read",
-        factoryParam(c),
-      );
+      const { head } = await authorizeOwner(service, c, "root:read");
       const from = c.req.query("from") ?? "1";
       if (!/^[1-9]\d{0,14}$/.test(from)) {
         throw new RootwardError("malformed", "query from: expected a number of at least 1");
@@ -80,12 +70,7 @@ export function factoryRoutes(app: Hono, service: Service): void {
 
   routes(app, "/ota/factories/:factory/users/self/", {
     GET: async (c) => {
-      const { token } = await authorizeFactory(
-        service,
-        requestToken(c),
-        "root:read",
-        factoryParam(c),
-      );
+      const { token } = await authorizeOwner(service, c, "root:read");
       return c.json({ "polis-id": token.user, "effective-scopes": token.scopes });
     },
   });

@@ -6,6 +6,9 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import { RootwardError } from "../error.ts";
 import { isFactoryName, type FactoryName } from "../factory/names.ts";
+import { authorizeFactory } from "../service/authorize.ts";
+import type { Scope } from "../service/scopes.ts";
+import type { Service } from "../service/service.ts";
 import { channelsOf, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { parseJson } from "../tuf/json.ts";
 
@@ -26,6 +29,11 @@ export function factoryParam(c: Context): FactoryName {
     throw new RootwardError("not-found", "no such Factory: names are ^[a-z0-9][a-z0-9-]{1,62}$");
   }
   return name;
+}
+
+/** Who asks, and the head of the Factory in the path; see authorizeFactory. */
+export async function authorizeOwner(service: Service, c: Context, scope: Scope) {
+  return authorizeFactory(service, requestToken(c), scope, factoryParam(c));
 }
 
 /** The channel that `?production=1` selects, as fioctl asks for prod. */

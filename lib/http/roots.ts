@@ -1,19 +1,18 @@
 /** Routes of owners' tools (fioctl, our CLI): reading roots, and submitting a whole signed root. */
 import type { Context, Hono } from "hono";
 import { RootwardError } from "../error.ts";
-import { authorizeFactory } from "../service/authorize.ts";
 import { readRoleFile } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
 import { submitRoot } from "../service/submit-root.ts";
 import { maxRootBodyBytes } from "../tuf/dialect.ts";
-import { channelQuery, factoryParam, readBody, requestToken } from "./request.ts";
+import { authorizeOwner, channelQuery, readBody } from "./request.ts";
 import { routes } from "./routes.ts";
 
 const BASE = "/ota/repo/:factory/api/v1/user_repo";
 
 export function rootRoutes(app: Hono, service: Service): void {
   const readRoot = async (c: Context, version: number | null): Promise<Response> => {
-    const { head } = await authorizeFactory(service, requestToken(c), "root:read", factoryParam(c));
+    const { head } = await authorizeOwner(service, c, "root:read");
     const channel = channelQuery(c, head.dialect);
     const bytes = await readRoleFile(service, head, channel, "root", version);
     return c.body(new Uint8Array(bytes), 200, { "Content-Type": "application/json" });
@@ -26,13 +25,7 @@ export function rootRoutes(app: Hono, service: Service): void {
 
   routes(app, `${BASE}/root`, {
     POST: async (c) => {
-      const factory = factoryParam(c);
-      const { head, ...principal } = await authorizeFactory(
-        service,
-        requestToken(c),
-        "root:update",
-        factory,
-      );
+      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
       const channel = channelQuery(c, head.dialect);
       const dryRun = c.req.query("dry-run");
       if (dryRun !== undefined && dryRun !== "1") {
@@ -40,7 +33,7 @@ export function rootRoutes(app: Hono, service: Service): void {
       }
       const body = await readBody(c, maxRootBodyBytes(head.dialect));
       const result = await submitRoot(service, {
-        factory,
+        factory: head.factory,
         channel,
         body,
         principal,
