@@ -1,5 +1,5 @@
 /**
- * The root key archive: a gzipped tar, byte-compatible with fioctl's (fioctl-protocol.md 12).
+ * The root key archive: a gzipped tar, byte-compatible with fioctl's.
  *
  * Nothing is ever taken out of one: entries that we do not know are kept, and so is every private
  * key that was ever in it, since an older root may still need it.

@@ -1,5 +1,5 @@
 /**
- * When a Factory needs attention (design: Refresh), and how long its metadata lives. A fleet must
+ * When a Factory needs attention, and how long its metadata lives. A fleet must
  * never meet expired metadata because of us, so roles are signed again long before they expire.
  */
 import { ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
@@ -29,7 +29,7 @@ export const DEFAULT_REFRESH: RefreshPolicy = {
   claimLease: 60 * 60_000,
 };
 
-/** Online roles count whole seconds from here, so versions rise even after a restore (design 7). */
+/** Online roles count whole seconds from here, so versions rise even after a restore. */
 const VERSION_EPOCH = Date.UTC(2025, 0, 1);
 
 /** The version that an online role gets now: above the last, and not below the clock. */

@@ -1,5 +1,5 @@
 /**
- * Bootstrap (design 4): from a request to a Factory whose owner has a link.
+ * Bootstrap: from a request to a Factory whose owner has a link.
  *
  * The root key is made here, signs version 1, goes into the archive, and is dropped; it lives in
  * this call's memory and nowhere else. The archive is sealed under a key of which the service keeps

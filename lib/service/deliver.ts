@@ -1,5 +1,5 @@
 /**
- * Claiming and confirming a one-time delivery (design: One-time delivery). The id of a link works
+ * Claiming and confirming a one-time delivery (docs/delivery.md). The id of a link works
  * like a token of one scope: the database has its hash, bound to one bootstrap of one Factory.
  */
 import { RootwardError } from "../error.ts";

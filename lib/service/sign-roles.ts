@@ -93,7 +93,7 @@ export async function catchUp(service: Service, head: Head, channel: Channel): P
 
 /**
  * The bytes of one version of a role: the newest from the head, an older one from the published
- * index (design 2).
+ * index.
  *
  * @throws RootwardError `not-found`
  */

@@ -1,5 +1,5 @@
 /**
- * The schedule (design 8): looks at the Factories that are due, ends deliveries whose time is over,
+ * The schedule: looks at the Factories that are due, ends deliveries whose time is over,
  * does pending effects, and signs online roles again long before they expire. Each Factory for
  * itself: one that fails is reported and does not stop the others.
  */

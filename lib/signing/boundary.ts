@@ -1,5 +1,5 @@
 /**
- * The signing boundary (design: Signing boundary): the only code that holds online private keys.
+ * The signing boundary: the only code that holds online private keys.
  *
  * It never signs bytes that it was handed: it is told what a document says and builds it. It is a
  * TUF client of its own service: it starts from the version 1 roots of an instance and believes a

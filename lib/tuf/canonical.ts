@@ -4,7 +4,7 @@
  * `tuf`: OLPC canonical JSON, as the TUF specification (4.2.1) asks: members sorted, no white
  * space, in strings only `"` and `\` escaped, so a newline in a PEM key stays the byte 0x0A.
  * `ats`: fioctl's fork and ota-tuf's circe also write newline, carriage return and tab as `\n`,
- * `\r`, `\t` (fioctl-protocol.md 7). That form is valid JSON, so it is what we store and serve too.
+ * `\r`, `\t`. That form is valid JSON, so it is what we store and serve too.
  *
  * The two, and jsoncpp, agree on nothing beyond printable ASCII and those three (rule 3):
  * {@link foreignCharacter} finds what is outside, and canonicalize refuses control characters.

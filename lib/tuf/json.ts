@@ -1,5 +1,5 @@
 /**
- * Strict reading of JSON (root-ingestion rules 1 to 3).
+ * Strict reading of JSON (rules 1 to 3 of docs/root-rules.md).
  *
  * JSON.parse hides what an attacker needs: of two equal member names it keeps the last, `1.0`,
  * `1e0` and `-0` become integers, and 2^53 + 1 becomes another number. Two readers that disagree
