@@ -108,8 +108,9 @@ interface IncomingEnv {
 function exactPath(request: Request, { incoming }: IncomingEnv): Request {
   const raw = incoming?.url?.split("?")[0];
   const url = new URL(request.url);
-  if (raw === undefined || raw === url.pathname) return request;
-  return new Request(new URL("/not-exact", url), { method: request.method });
+  // A request target may also be a whole URL (RFC 9112 section 3.2.2).
+  if (raw === undefined || raw === url.pathname || !raw.startsWith("/")) return request;
+  return new Request(new URL("/not-exact", url));
 }
 
 /** Browsers have no WebCrypto on plain http beyond loopback, and a link must not travel openly. */

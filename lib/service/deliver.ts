@@ -56,15 +56,15 @@ export async function claim(
   // Before the swap: a service that cannot open the share must not use up the link.
   const wrapped = await service.shares.get(idHash);
   const share = wrapped && (await service.wrapper.unwrap(wrapped, shareContext(idHash)));
-  const decision = await update(service, factory, (head) =>
-    claimDelivery(head, claimantHash, moment(service, "link")),
-  );
+  const decision = await update(service, factory, (head) => {
+    // After a restore the head may speak of an archive that is gone: nothing to win, so no swap.
+    if (share === null && head.delivery.state === "ready") throw gone();
+    return claimDelivery(head, claimantHash, moment(service, "link"));
+  });
   // Taking back the mail must not keep the claimant from the archive.
   if (decision.transition !== null) await settleQuietly(service, factory);
   if (decision.kind === "refused") throw decision.error;
-  if (share === null) {
-    throw new RootwardError("delivery-expired", "this archive was destroyed and cannot be fetched");
-  }
+  if (share === null) throw gone();
   const { delivery } = await readHead(service.heads, factory);
   return {
     factory,
@@ -78,6 +78,14 @@ export async function claim(
     filename: `${factory}.tgz`,
     leaseUntil: formatTime(decision.leaseUntil),
   };
+}
+
+function gone(): RootwardError {
+  return new RootwardError(
+    "delivery-expired",
+    "this archive is not on the service any more: ask whoever provisioned the Factory to bootstrap " +
+      "it again",
+  );
 }
 
 /**
