@@ -20,7 +20,7 @@ import { deliveryId, parseLink, type DeliveryLink } from "../delivery/link.ts";
 import { openArchive } from "../delivery/sealing.ts";
 import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
 import { fromBase64Url, sha256 } from "../tuf/bytes.ts";
-import { readTrustedRoot } from "../tuf/chain.ts";
+import { readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf } from "../tuf/dialect.ts";
 import { ClaimNote } from "./claim-note.ts";
 import { Client } from "./client.ts";
@@ -154,7 +154,7 @@ async function checkArchive(
   const held = new Set(archivedKeys(entries).map(({ publicKey }) => publicKey.fingerprint));
   const keyids = new Set<string>();
   for (const channel of channelsOf(about.dialect)) {
-    const policy = { dialect: about.dialect, channel, forms: "strict" } as const;
+    const policy = strictPolicy(about.dialect, channel);
     const root = entries.get(trustedRootEntry(channel));
     if (root === undefined)
       throw new RootwardError("archive-invalid", "the archive lacks its root");

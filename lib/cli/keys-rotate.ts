@@ -26,14 +26,14 @@ import {
 import { makeSigningKey, type SigningKey } from "../crypto/signing-key.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { isRootwardError, RootwardError } from "../error.ts";
-import { nextInChain } from "../tuf/chain.ts";
+import { nextInChain, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
 import { rootKey, type KeyId, type KeyType } from "../tuf/keys.ts";
 import { rotatedRoot, withTargetsThreshold } from "../tuf/roles.ts";
 import type { ArchiveFile } from "./archive-file.ts";
 import { submitPath, type Client } from "./client.ts";
 import { keyById, ownSigner, rootSigners, signRoot } from "./own-keys.ts";
-import { followRemote, readRemoteLog, strictPolicy } from "./remote-chain.ts";
+import { followRemote, readRemoteLog } from "./remote-chain.ts";
 import type { Terminal } from "./terminal.ts";
 import { currentRoot, followFromArchive, verifiedRoot, type Roots } from "./trusted-roots.ts";
 

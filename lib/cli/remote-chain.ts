@@ -9,7 +9,7 @@ import { RootwardError } from "../error.ts";
 import { decodeEvent, verifyLog, type LogMark, type LoggedEvent } from "../factory/event.ts";
 import { isSha256, sha256, type Sha256 } from "../tuf/bytes.ts";
 import { nextInChain, type ChainPolicy } from "../tuf/chain.ts";
-import type { Channel, Dialect } from "../tuf/dialect.ts";
+import type { Channel } from "../tuf/dialect.ts";
 import { isJsonObject, type JsonValue } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
 import { rootPath, type Client } from "./client.ts";
@@ -44,10 +44,6 @@ export async function followRemote(
     chain.push({ root: last, bytes });
   }
   throw new RootwardError("chain-broken", `more than ${MAX_STEPS} roots`);
-}
-
-export function strictPolicy(dialect: Dialect, channel: Channel): ChainPolicy {
-  return { dialect, channel, forms: "strict" };
 }
 
 const sha256Field = v.custom<Sha256>((value) => typeof value === "string" && isSha256(value));

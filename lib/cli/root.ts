@@ -6,7 +6,7 @@
 import { verifySignature } from "../crypto/verify.ts";
 import { RootwardError } from "../error.ts";
 import { sha256 } from "../tuf/bytes.ts";
-import { readTrustedRoot } from "../tuf/chain.ts";
+import { readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, ONLINE_ROLES, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
@@ -17,7 +17,6 @@ import {
   followRemote,
   readRemoteLog,
   readState,
-  strictPolicy,
   type Chain,
   type VerifiedRoot,
 } from "./remote-chain.ts";

@@ -7,7 +7,7 @@ import { archivedLogMark, trustedRootEntry, type ArchivedFactory } from "../arch
 import { verifySignature } from "../crypto/verify.ts";
 import { RootwardError } from "../error.ts";
 import type { LogMark } from "../factory/event.ts";
-import { readTrustedRoot } from "../tuf/chain.ts";
+import { readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, type Channel } from "../tuf/dialect.ts";
 import { sameButTargetsThreshold } from "../tuf/policy.ts";
 import type { Root } from "../tuf/root.ts";
@@ -16,7 +16,6 @@ import {
   assertSameStory,
   followRemote,
   readRemoteLog,
-  strictPolicy,
   type Chain,
   type VerifiedRoot,
 } from "./remote-chain.ts";

@@ -2,7 +2,7 @@
  * When a Factory needs attention, and how long its metadata lives. A fleet must
  * never meet expired metadata because of us, so roles are signed again long before they expire.
  */
-import { ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
+import { ALL_CHANNELS, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import type { Head } from "./head.ts";
 
 const DAY = 86_400_000;
@@ -75,7 +75,7 @@ export function rolesToRefresh(
 }
 
 function published(head: Head): readonly { channel: Channel; role: OnlineRole; expires: number }[] {
-  return (["main", "ci", "prod"] as const).flatMap((channel) =>
+  return ALL_CHANNELS.flatMap((channel) =>
     ONLINE_ROLES.flatMap((role) => {
       const version = head.roles[channel]?.[role];
       return version === undefined ? [] : [{ channel, role, expires: version.expires }];

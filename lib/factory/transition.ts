@@ -7,7 +7,7 @@
  * if, an event with my random id is in the log since my base.
  */
 import { encodeEvent, type Actor, type AuditEvent, type EventType } from "./event.ts";
-import { ROLES } from "../tuf/dialect.ts";
+import { ALL_CHANNELS, ROLES } from "../tuf/dialect.ts";
 import type { JsonObject } from "../tuf/json.ts";
 import { storedDocument, type DocumentAddress, type StoredDocument } from "./documents.ts";
 import type { Effect, Head } from "./head.ts";
@@ -123,7 +123,7 @@ function eventDocument({ factory }: Pick<Head, "factory">, event: AuditEvent): S
 
 function supersededBy(base: Head, next: Head): readonly DocumentAddress[] {
   const { factory, log } = base;
-  const roles = (["main", "ci", "prod"] as const).flatMap((channel) =>
+  const roles = ALL_CHANNELS.flatMap((channel) =>
     ROLES.flatMap((role): readonly DocumentAddress[] => {
       const before = base.roles[channel]?.[role];
       if (before === undefined || next.roles[channel]?.[role]?.sha256 === before.sha256) return [];

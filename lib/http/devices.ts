@@ -8,19 +8,18 @@ import type { Hono } from "hono";
 import { RootwardError } from "../error.ts";
 import { readForDevice } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
-import type { Channel, Role } from "../tuf/dialect.ts";
+import { ALL_CHANNELS, type Role } from "../tuf/dialect.ts";
 import { factoryParam } from "./request.ts";
 import { routes } from "./routes.ts";
 
 const FILE = /^(?:([1-9][0-9]{0,9})\.)?(root|targets|snapshot|timestamp)\.json$/;
-const CHANNELS: readonly Channel[] = ["main", "ci", "prod"];
 
 export function deviceRoutes(app: Hono, service: Service): void {
   routes(app, "/repo/:factory/:channel/:file", {
     GET: async (c) => {
       c.header("Cache-Control", "no-store");
       const file = FILE.exec(c.req.param("file") ?? "");
-      const channel = CHANNELS.find((name) => name === c.req.param("channel"));
+      const channel = ALL_CHANNELS.find((name) => name === c.req.param("channel"));
       const role = file?.[2] as Role | undefined;
       const version = file?.[1] === undefined ? null : Number(file[1]);
       if (

@@ -47,6 +47,19 @@ export function describeFactory(head: Head) {
   };
 }
 
+/** The bytes of one audit event: the newest from the head, an older one from the published index. */
+export async function readEvent(
+  service: Pick<Service, "documents">,
+  { factory, log }: Head,
+  seq: number,
+): Promise<Uint8Array> {
+  const place = { factory, channel: "log", role: "event", version: seq } as const;
+  const sha256 = seq === log.seq ? log.sha256 : await service.documents.published(place);
+  const bytes = sha256 === null ? null : await service.documents.get({ ...place, sha256 });
+  if (bytes === null) throw new RootwardError("internal", `audit event ${seq} is missing`);
+  return bytes;
+}
+
 const LOG_PAGE = 100;
 
 /**
@@ -55,15 +68,11 @@ const LOG_PAGE = 100;
  * @returns with `head`, the newest event's number and hash as the head pins them
  */
 export async function readLog(service: Service, head: Head, from: number) {
-  const { factory, log } = head;
+  const { log } = head;
   const last = Math.min(log.seq, from + LOG_PAGE - 1);
   const events: string[] = [];
   for (let seq = from; seq <= last; seq += 1) {
-    const place = { factory, channel: "log", role: "event", version: seq } as const;
-    const sha256 = seq === log.seq ? log.sha256 : await service.documents.published(place);
-    const bytes = sha256 === null ? null : await service.documents.get({ ...place, sha256 });
-    if (bytes === null) throw new RootwardError("internal", `audit event ${seq} is missing`);
-    events.push(new TextDecoder().decode(bytes));
+    events.push(new TextDecoder().decode(await readEvent(service, head, seq)));
   }
   return { head: log, events, next: last < log.seq ? last + 1 : null };
 }

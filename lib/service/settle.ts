@@ -11,6 +11,7 @@ import { advance } from "../factory/transition.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
 import { jsonObject } from "../tuf/json.ts";
 import { readHead, update } from "./commit.ts";
+import { readEvent } from "./read.ts";
 import { moment, type Service } from "./service.ts";
 
 /**
@@ -84,10 +85,7 @@ async function run(service: Service, factory: FactoryName, { kind, ref }: Effect
 
 async function notify(service: Service, factory: FactoryName, seq: number): Promise<void> {
   const head = await readHead(service.heads, factory);
-  const place = { factory, channel: "log", role: "event", version: seq } as const;
-  const sha256 = head.log.seq === seq ? head.log.sha256 : await service.documents.published(place);
-  const bytes = sha256 === null ? null : await service.documents.get({ ...place, sha256 });
-  if (bytes === null) throw new RootwardError("internal", `audit event ${seq} is missing`);
+  const bytes = await readEvent(service, head, seq);
   await service.notifier.notify({ factory, email: head.owner.email, event: decodeEvent(bytes) });
 }
 

@@ -18,7 +18,7 @@ import type {
   SignRequest,
   SigningBoundary,
 } from "../service/ports.ts";
-import { nextInChain, readTrustedRoot } from "../tuf/chain.ts";
+import { nextInChain, readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import type { JsonObject } from "../tuf/json.ts";
 import { rootKey, type KeyId, type KeyType, type RootKey } from "../tuf/keys.ts";
@@ -69,7 +69,7 @@ export class Boundary implements SigningBoundary {
       throw refused(`expected a first root for each of ${channels.join(", ")}`);
     }
     for (const { channel, bytes } of roots) {
-      const root = readTrustedRoot(bytes, policyOf({ ...ref, channel }), verifySignature);
+      const root = readTrustedRoot(bytes, strictPolicy(ref.dialect, channel), verifySignature);
       if (root.version !== 1) throw refused(`expected root version 1, got ${root.version}`);
       for (const role of ONLINE_ROLES) await this.#ownKey(ref, root, role);
     }
@@ -84,8 +84,9 @@ export class Boundary implements SigningBoundary {
 
   async follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void> {
     const start = await this.#trusted(ref);
+    const policy = strictPolicy(ref.dialect, ref.channel);
     let root = start;
-    for (const bytes of roots) root = nextInChain(root, bytes, policyOf(ref), verifySignature);
+    for (const bytes of roots) root = nextInChain(root, bytes, policy, verifySignature);
     const newest = roots.at(-1);
     if (newest === undefined) return;
     await this.#parts.records.advanceTrust(ref, start.version, root.version, newest);
@@ -125,7 +126,7 @@ export class Boundary implements SigningBoundary {
   async #trusted(ref: ChannelRef): Promise<Root> {
     const record = await this.#parts.records.trustedRoot(ref);
     if (record === null) throw refused(`no trusted root for ${ref.factory} ${ref.channel}`);
-    return readTrustedRoot(record.bytes, policyOf(ref), verifySignature);
+    return readTrustedRoot(record.bytes, strictPolicy(ref.dialect, ref.channel), verifySignature);
   }
 
   /** The key of ours that `root` lists for `role`. */
@@ -195,10 +196,6 @@ function build({ content, dialect, version, expires }: SignRequest): JsonObject 
 /** A wrapped key that is moved to another Factory, instance or role does not open there. */
 function context(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Record<string, string> {
   return { purpose: "online key", factory: ref.factory, instance: ref.instance, role, keyid };
-}
-
-function policyOf({ dialect, channel }: ChannelRef) {
-  return { dialect, channel, forms: "strict" } as const;
 }
 
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {

@@ -22,6 +22,11 @@ export interface ChainPolicy {
   readonly forms: "strict" | "lenient";
 }
 
+/** How roots of our own are read: nothing that ingestion would have refused is expected. */
+export function strictPolicy(dialect: Dialect, channel: Channel): ChainPolicy {
+  return { dialect, channel, forms: "strict" };
+}
+
 /**
  * Reads one root of a chain, signatures not yet verified.
  *

@@ -18,7 +18,8 @@ export const ONLINE_ROLES = ["targets", "snapshot", "timestamp"] as const;
 export type OnlineRole = (typeof ONLINE_ROLES)[number];
 
 /** `tuf` Factories have `main`; `ats` ones `ci` and `prod`, differing in the targets threshold. */
-export type Channel = "main" | "ci" | "prod";
+export type Channel = (typeof ALL_CHANNELS)[number];
+export const ALL_CHANNELS = ["main", "ci", "prod"] as const;
 
 const CHANNELS: Readonly<Record<Dialect, readonly Channel[]>> = {
   tuf: ["main"],

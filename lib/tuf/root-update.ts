@@ -130,13 +130,7 @@ export function verifySuccessor(
         `${trusted.version}, got ${byTrusted.signers.size}`,
     );
   }
-  if (byItself.signers.size < next.root.roles.root.threshold) {
-    findings.add(
-      "new-threshold",
-      `expected ${next.root.roles.root.threshold} signatures by this root's own root keys, ` +
-        `got ${byItself.signers.size}`,
-    );
-  }
+  findings.addAll(verifyOwnThreshold(next, remembered));
   if (forms === "lenient") return findings.errors;
   const reported = new Set<KeyId>();
   for (const { keyid, why } of [...byTrusted.bad, ...byItself.bad]) {
