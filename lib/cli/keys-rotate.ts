@@ -177,7 +177,7 @@ async function submit(job: Job, roots: Roots, channel: Channel, bytes: Uint8Arra
   const { client, terminal, file, about } = job;
   const before = verifiedRoot(roots, channel);
   const policy = strictPolicy(about.dialect, channel);
-  const root = nextInChain(before.root, bytes, policy, verifySignature);
+  const { root } = nextInChain(before.root, bytes, policy, verifySignature);
   await terminal.step(`sending root version ${root.version} (${channel})`, async () => {
     // From here on the new key may be all that can sign the next root.
     await file.assertUnchanged();

@@ -40,7 +40,7 @@ export async function followRemote(
   for (let step = 0; step < MAX_STEPS; step += 1) {
     const bytes = await client.find(rootPath(factory, policy.channel, last.version + 1));
     if (bytes === null) return chain;
-    last = nextInChain(last, bytes, policy, verifySignature);
+    last = nextInChain(last, bytes, policy, verifySignature).root;
     chain.push({ root: last, bytes });
   }
   throw new RootwardError("chain-broken", `more than ${MAX_STEPS} roots`);

@@ -86,7 +86,7 @@ export class Boundary implements SigningBoundary {
     const start = await this.#trusted(ref);
     const policy = strictPolicy(ref.dialect, ref.channel);
     let root = start;
-    for (const bytes of roots) root = nextInChain(root, bytes, policy, verifySignature);
+    for (const bytes of roots) root = nextInChain(root, bytes, policy, verifySignature).root;
     const newest = roots.at(-1);
     if (newest === undefined) return;
     await this.#parts.records.advanceTrust(ref, start.version, root.version, newest);

@@ -5,6 +5,7 @@
  */
 import { RootwardError } from "../error.ts";
 import { maxRootBodyBytes, type Channel, type Dialect } from "./dialect.ts";
+import type { Finding } from "./findings.ts";
 import { parseJson } from "./json.ts";
 import {
   readSignedRoot,
@@ -33,9 +34,13 @@ export function strictPolicy(dialect: Dialect, channel: Channel): ChainPolicy {
  * @param bytes UTF-8 JSON as served or stored
  * @throws RootwardError `chain-broken` with every finding, `malformed` for bytes that are no JSON
  */
-export function readChainRoot(bytes: Uint8Array, policy: ChainPolicy, before?: Root): SignedRoot {
+export function readChainRoot(
+  bytes: Uint8Array,
+  policy: ChainPolicy,
+  before?: Root,
+): SignedRoot & { readonly warnings: readonly Finding[] } {
   const body = parseJson(bytes, { maxBytes: maxRootBodyBytes(policy.dialect) });
-  const { signed, errors, version } = readSignedRoot(body, {
+  const { signed, errors, warnings, version } = readSignedRoot(body, {
     ...policy,
     ...(before && { trustedKeys: before.keys }),
   });
@@ -47,7 +52,7 @@ export function readChainRoot(bytes: Uint8Array, policy: ChainPolicy, before?: R
       { errors: messages, issues: errors },
     );
   }
-  return signed;
+  return { ...signed, warnings };
 }
 
 /** Reads a root that is trusted because of where it came from, and checks its own signatures. */
@@ -63,6 +68,13 @@ export function readTrustedRoot(
   return signed.root;
 }
 
+/** One verified step along a chain. */
+export interface ChainStep {
+  readonly root: Root;
+  /** What a lenient reader let pass, such as a keyid that does not follow from its key. */
+  readonly warnings: readonly Finding[];
+}
+
 /**
  * Reads and verifies the root that follows `trusted`.
  *
@@ -73,16 +85,13 @@ export function nextInChain(
   bytes: Uint8Array,
   policy: ChainPolicy,
   verify: VerifySignature,
-): Root {
-  const next = readChainRoot(bytes, policy, trusted);
+): ChainStep {
+  const { warnings, ...next } = readChainRoot(bytes, policy, trusted);
   assertNone(verifySuccessor(trusted, next, policy.forms, verify), next.root.version);
-  return next.root;
+  return { root: next.root, warnings };
 }
 
-function assertNone(
-  errors: readonly { readonly code: string; readonly message: string }[],
-  version: number,
-): void {
+function assertNone(errors: readonly Finding[], version: number): void {
   if (errors.length === 0) return;
   const messages = errors.map(({ message }) => message);
   throw new RootwardError(

@@ -57,7 +57,7 @@ test("of 50 different valid next roots at once, one is accepted and 49 get 409",
   });
   const policy = { dialect: "tuf", channel: "main", forms: "strict" } as const;
   const bytes = new Uint8Array(await next.arrayBuffer());
-  expect(nextInChain(first, bytes, policy, verifySignature).version).toBe(2);
+  expect(nextInChain(first, bytes, policy, verifySignature).root.version).toBe(2);
   const third = await call(repoUrl(server.url, "raced", "3.root.json"), {
     token: server.adminToken,
   });

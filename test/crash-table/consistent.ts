@@ -68,7 +68,7 @@ async function followChain(service: Service, head: Head, channel: Channel): Prom
   const bytes = (version: number) => readVersion(service, head, channel, "root", version);
   let root = readTrustedRoot(await bytes(1), policy, verifySignature);
   while (root.version < (head.roles[channel]?.root.version ?? 0)) {
-    root = nextInChain(root, await bytes(root.version + 1), policy, verifySignature);
+    root = nextInChain(root, await bytes(root.version + 1), policy, verifySignature).root;
   }
   return root;
 }

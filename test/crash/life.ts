@@ -171,7 +171,7 @@ export class Life {
     }
     while (root.version < newest.version) {
       const bytes = await this.#read(service, `${root.version + 1}.root.json`);
-      root = nextInChain(root, bytes, POLICY, verifySignature);
+      root = nextInChain(root, bytes, POLICY, verifySignature).root;
     }
   }
 

@@ -8,7 +8,7 @@ import type { Root } from "../../../lib/tuf/root.ts";
 export function follow(chain: readonly Uint8Array[], policy: ChainPolicy): Root {
   const [first = new Uint8Array(), ...rest] = chain;
   return rest.reduce(
-    (trusted, bytes) => nextInChain(trusted, bytes, policy, verifySignature),
+    (trusted, bytes) => nextInChain(trusted, bytes, policy, verifySignature).root,
     readTrustedRoot(first, policy, verifySignature),
   );
 }
