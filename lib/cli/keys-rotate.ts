@@ -30,6 +30,7 @@ import { nextInChain, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
 import { rootKey, type KeyId, type KeyType } from "../tuf/keys.ts";
 import { rotatedRoot, withTargetsThreshold } from "../tuf/roles.ts";
+import { sameRoot } from "../tuf/root.ts";
 import type { ArchiveFile } from "./archive-file.ts";
 import { submitPath, type Client } from "./client.ts";
 import { keyById, ownSigner, rootSigners, signRoot } from "./own-keys.ts";
@@ -193,7 +194,7 @@ async function submit(job: Job, roots: Roots, channel: Channel, bytes: Uint8Arra
       refusal = error;
     }
     const chain = await followRemote(client, about.factory, policy, before);
-    if (chain[1]?.root.signedHash === root.signedHash) return;
+    if (chain[1] && sameRoot(chain[1].root, root)) return;
     if (isRootwardError(refusal) && refusal.code !== "server-unreachable") throw refusal;
     throw new RootwardError(
       "server-unreachable",

@@ -4,7 +4,7 @@ import { RootwardError } from "../error.ts";
 import { readRoleFile } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
 import { submitRoot } from "../service/submit-root.ts";
-import { maxRootBodyBytes } from "../tuf/dialect.ts";
+import { rootLimits } from "../tuf/dialect.ts";
 import { authorizeOwner, channelQuery, readBody } from "./request.ts";
 import { routes } from "./routes.ts";
 
@@ -31,7 +31,7 @@ export function rootRoutes(app: Hono, service: Service): void {
       if (dryRun !== undefined && dryRun !== "1") {
         throw new RootwardError("malformed", "query dry-run: expected 1 or nothing");
       }
-      const body = await readBody(c, maxRootBodyBytes(head.dialect));
+      const body = await readBody(c, rootLimits(head.dialect).maxBytes);
       const result = await submitRoot(service, {
         factory: head.factory,
         channel,

@@ -9,7 +9,7 @@ import type { FactoryName } from "../factory/names.ts";
 import { acceptRoot } from "../factory/roles.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
 import { readChainRoot } from "../tuf/chain.ts";
-import { maxRootBodyBytes, ONLINE_ROLES, type Channel } from "../tuf/dialect.ts";
+import { rootLimits, ONLINE_ROLES, type Channel } from "../tuf/dialect.ts";
 import type { Finding } from "../tuf/findings.ts";
 import { parseJson, type JsonValue } from "../tuf/json.ts";
 import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
@@ -52,7 +52,7 @@ export async function submitRoot(
   const { factory, dryRun } = submission;
   let submitted: JsonValue | undefined;
   const decision = await update(service, factory, async (head) => {
-    submitted ??= parseJson(submission.body, { maxBytes: maxRootBodyBytes(head.dialect) });
+    submitted ??= parseJson(submission.body, rootLimits(head.dialect));
     return decide(service, head, submission, submitted);
   });
   // The root is in force whatever becomes of the effects.

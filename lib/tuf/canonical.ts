@@ -11,6 +11,7 @@
  */
 import { RootwardError } from "../error.ts";
 import type { Dialect } from "./dialect.ts";
+import { findPlace } from "./find-place.ts";
 import { isJsonArray, type JsonValue } from "./json.ts";
 
 const utf8 = new TextEncoder();
@@ -61,6 +62,11 @@ function compareCodePoints(a: string, b: string): number {
   return (a.codePointAt(i) ?? -1) - (b.codePointAt(i) ?? -1);
 }
 
+/** Whether {@link canonicalize} takes `value`. */
+export function hasCanonicalForm(value: JsonValue): boolean {
+  return findPlace(value, "", (part) => typeof part === "string" && CONTROL.test(part)) === null;
+}
+
 /**
  * The first place inside `value` with a character that the clients' canonical forms do not agree
  * on (rule 3): anything but printable ASCII, newline, carriage return and tab.
@@ -68,15 +74,5 @@ function compareCodePoints(a: string, b: string): number {
  * @returns a path such as `signed.keys.ab12`, or null if there is none
  */
 export function foreignCharacter(value: JsonValue, path: string): string | null {
-  if (typeof value === "string") return FOREIGN.test(value) ? path : null;
-  if (typeof value !== "object" || value === null) return null;
-  const members: readonly (readonly [string, JsonValue])[] = isJsonArray(value)
-    ? value.map((item, i) => [String(i), item] as const)
-    : Object.entries(value);
-  for (const [name, member] of members) {
-    if (FOREIGN.test(name)) return `${path} (a member name)`;
-    const found = foreignCharacter(member, `${path}.${name}`);
-    if (found !== null) return found;
-  }
-  return null;
+  return findPlace(value, path, (part) => typeof part === "string" && FOREIGN.test(part));
 }

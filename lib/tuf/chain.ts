@@ -4,24 +4,17 @@
  * Expiry of roots in the middle does not matter; that of the last is the caller's question.
  */
 import { RootwardError } from "../error.ts";
-import { maxRootBodyBytes, type Channel, type Dialect } from "./dialect.ts";
+import { rootLimits, type Channel, type Dialect } from "./dialect.ts";
 import type { Finding } from "./findings.ts";
 import { parseJson } from "./json.ts";
-import {
-  readSignedRoot,
-  verifyOwnThreshold,
-  verifySuccessor,
-  type SignedRoot,
-} from "./root-update.ts";
+import type { RootForms } from "./root-forms.ts";
+import { verifyOwnThreshold, verifySuccessor } from "./root-update.ts";
 import type { Root } from "./root.ts";
+import { readSignedRoot, wholeSignedRoot, type SignedRoot } from "./signed-root.ts";
 import type { VerifySignature } from "./signatures.ts";
 
-export interface ChainPolicy {
-  readonly dialect: Dialect;
-  readonly channel: Channel;
-  /** See RootForms: `lenient` to read what others published. */
-  readonly forms: "strict" | "lenient";
-}
+/** `lenient` to read what others published. */
+export type ChainPolicy = Omit<RootForms, "trustedKeys">;
 
 /** How roots of our own are read: nothing that ingestion would have refused is expected. */
 export function strictPolicy(dialect: Dialect, channel: Channel): ChainPolicy {
@@ -39,16 +32,17 @@ export function readChainRoot(
   policy: ChainPolicy,
   before?: Root,
 ): SignedRoot & { readonly warnings: readonly Finding[] } {
-  const body = parseJson(bytes, { maxBytes: maxRootBodyBytes(policy.dialect) });
-  const { signed, errors, warnings, version } = readSignedRoot(body, {
+  const body = parseJson(bytes, rootLimits(policy.dialect));
+  const { draft, errors, warnings } = readSignedRoot(body, {
     ...policy,
     ...(before && { trustedKeys: before.keys }),
   });
+  const signed = wholeSignedRoot(draft);
   if (signed === null || errors.length > 0) {
     const messages = errors.map(({ message }) => message);
     throw new RootwardError(
       "chain-broken",
-      `root version ${version ?? "unknown"} is not a valid root: ${messages.join("; ")}`,
+      `root version ${draft?.root.version ?? "unknown"} is not a valid root: ${messages.join("; ")}`,
       { errors: messages, issues: errors },
     );
   }

@@ -6,6 +6,8 @@
  * `ats`  what fioctl, ota-tuf and aktualizr write: `_type` "Root", `method`, base64 signatures.
  */
 
+import type { JsonLimits } from "./json.ts";
+
 export type Dialect = "tuf" | "ats";
 export const DIALECTS = ["tuf", "ats"] as const satisfies readonly Dialect[];
 
@@ -48,7 +50,10 @@ export function typeName(dialect: Dialect, role: Role): string {
 /** Longest root as it is served: aktualizr reads 64 KiB, python-tuf and go-tuf 512,000 bytes. */
 export const MAX_ROOT_BYTES: Readonly<Record<Dialect, number>> = { tuf: 512_000, ats: 65_536 };
 
-/** A request body may be larger than the root in it (whitespace), but not by much. */
-export function maxRootBodyBytes(dialect: Dialect): number {
-  return 2 * MAX_ROOT_BYTES[dialect];
+/**
+ * What is read as a root (rule 1). A request body may be larger than the root in it (white space),
+ * but not by much, and the largest root that could be accepted has some two thousand values.
+ */
+export function rootLimits(dialect: Dialect): JsonLimits {
+  return { maxBytes: 2 * MAX_ROOT_BYTES[dialect], maxValues: 10_000 };
 }

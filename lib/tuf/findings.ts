@@ -6,6 +6,7 @@
 /** Code of each finding, with the number of the ingestion rule it stands for. */
 export const FINDING_RULES = {
   "root-too-large": 1,
+  "key-count": 1,
   "foreign-character": 3,
   "envelope-members": 4,
   "signed-members": 5,

@@ -6,7 +6,8 @@
  * about one document are how signed metadata gets two meanings, so here each of these is an error:
  * bytes that are not UTF-8, a byte order mark, anything after the document, a duplicate member
  * name, a number that is not a plain integer from 0 to 2^53-1, nesting deeper than the limit, a
- * lone surrogate. The reader is linear in its input and never recurses deeper than the limit.
+ * lone surrogate. The reader is linear in its input, never recurses deeper than the limit, and can
+ * be told how many values are too many.
  *
  * Objects have no prototype, so `__proto__` and `constructor` are ordinary names.
  */
@@ -23,10 +24,14 @@ export interface JsonLimits {
   readonly maxBytes: number;
   /** Deepest nesting of arrays and objects; 32 unless given. */
   readonly maxDepth?: number;
+  /** Most values, counting each member and each item; any number unless given. */
+  readonly maxValues?: number;
 }
 
+const UNPLAIN_CHARACTER = /[\\\u0000-\u001f]/;
 const PLAIN_CHARACTERS = /[^"\\\u0000-\u001f]*/y;
-const NUMBER_CHARACTERS = /[-+.0-9A-Za-z]+/y;
+/** One digit more than 2^53 has, and whatever else a number of JSON may go on with. */
+const NUMBER = /-?[0-9]{0,17}[-+.0-9A-Za-z]?/y;
 const PLAIN_INTEGER = /^(?:0|[1-9][0-9]{0,15})$/;
 const HEX4 = /^[0-9a-fA-F]{4}$/;
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -61,7 +66,7 @@ export function parseJson(bytes: Uint8Array, limits: JsonLimits): JsonValue {
   } catch {
     throw new RootwardError("malformed", "document is not JSON: expected UTF-8");
   }
-  return new Reader(text, limits.maxDepth ?? 32).document();
+  return new Reader(text, limits).document();
 }
 
 /** Whether `value` is a JSON object (not an array, not null). */
@@ -72,6 +77,20 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 /** Whether `value` is a JSON array; narrows where Array.isArray does not for readonly arrays. */
 export function isJsonArray(value: JsonValue | undefined): value is JsonArray {
   return Array.isArray(value);
+}
+
+/** Whether two values are equal; the order of members does not matter. */
+export function sameJson(a: JsonValue, b: JsonValue): boolean {
+  if (a === b) return true;
+  if (isJsonArray(a)) {
+    return isJsonArray(b) && a.length === b.length && a.every((x, i) => sameJson(x, b[i] ?? null));
+  }
+  if (!isJsonObject(a) || !isJsonObject(b)) return false;
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && sameJson(a[name] ?? null, b[name] ?? null))
+  );
 }
 
 /** An object without prototype holding `members`; the way to build a JsonObject in code. */
@@ -90,11 +109,14 @@ function emptyObject(): Record<string, JsonValue> {
 class Reader {
   readonly #text: string;
   readonly #maxDepth: number;
+  readonly #maxValues: number;
+  #values = 0;
   #at = 0;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, { maxDepth = 32, maxValues = Infinity }: JsonLimits) {
     this.#text = text;
     this.#maxDepth = maxDepth;
+    this.#maxValues = maxValues;
   }
 
   document(): JsonValue {
@@ -106,6 +128,13 @@ class Reader {
   }
 
   #value(depth: number): JsonValue {
+    this.#values += 1;
+    if (this.#values > this.#maxValues) {
+      throw new RootwardError(
+        "too-large",
+        `document is too large: expected at most ${this.#maxValues} values`,
+      );
+    }
     const c = this.#text[this.#at];
     switch (c) {
       case "{":
@@ -174,6 +203,16 @@ class Reader {
 
   #string(): string {
     this.#at += 1;
+    const end = this.#text.indexOf('"', this.#at);
+    const all = this.#text.slice(this.#at, Math.max(end, this.#at));
+    if (end >= 0 && !UNPLAIN_CHARACTER.test(all) && all.isWellFormed()) {
+      this.#at = end + 1;
+      return all;
+    }
+    return this.#unplainString();
+  }
+
+  #unplainString(): string {
     let out = "";
     for (;;) {
       PLAIN_CHARACTERS.lastIndex = this.#at;
@@ -205,9 +244,9 @@ class Reader {
   }
 
   #number(): number {
-    NUMBER_CHARACTERS.lastIndex = this.#at;
-    const source = NUMBER_CHARACTERS.exec(this.#text)?.[0];
-    if (source === undefined) return this.#fail("expected a value");
+    NUMBER.lastIndex = this.#at;
+    const source = NUMBER.exec(this.#text)?.[0] ?? "";
+    if (source === "") return this.#fail("expected a value");
     const value = Number(source);
     if (!PLAIN_INTEGER.test(source) || value > Number.MAX_SAFE_INTEGER) {
       this.#fail("expected a plain integer from 0 to 2^53-1");

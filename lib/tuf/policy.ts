@@ -3,14 +3,13 @@
  * that it is fresh, that the online roles stay signable by the service and by nobody else's service
  * key, that ci and prod say the same, and good advice that refuses nothing.
  */
-import { sha256 } from "./bytes.ts";
-import { canonicalize } from "./canonical.ts";
-import { ONLINE_ROLES, type Channel, type OnlineRole } from "./dialect.ts";
+import { ONLINE_ROLES, type Channel, type OnlineRole, type Role } from "./dialect.ts";
 import { formatTime } from "./expires.ts";
 import type { Findings } from "./findings.ts";
-import { isJsonObject, jsonObject, type JsonValue } from "./json.ts";
+import { isJsonObject, jsonObject, sameJson, type JsonObject, type JsonValue } from "./json.ts";
 import type { KeyId } from "./keys.ts";
-import type { Root } from "./root.ts";
+import type { Root, RootDraft } from "./root.ts";
+import { show, showSome } from "./show.ts";
 
 const DAY = 86_400_000;
 const MAX_LIFETIME = 3653 * DAY;
@@ -41,62 +40,85 @@ export interface RootUpdate {
  * Rule 8, for the new root only; and rule 21. Prod may follow a ci root that has expired since: it
  * must equal it (rule 23), and without it neither channel could ever move again.
  */
-export function checkTime(root: Root, update: RootUpdate, findings: Findings): void {
+export function checkTime(root: RootDraft, update: RootUpdate, findings: Findings): void {
   const { now, ciRoot } = update;
-  const at = formatTime(root.expires);
-  if (root.expires <= now && ciRoot === null) {
-    findings.add("expires-passed", `expires: expected a time after ${formatTime(now)}, got ${at}`);
-  } else if (root.expires > now + MAX_LIFETIME) {
-    findings.add("expires-too-far", `expires: expected at most 10 years from now, got ${at}`);
+  const { expires, version, dialect } = root;
+  if (expires !== null && expires <= now && ciRoot === null) {
+    findings.add(
+      "expires-passed",
+      `expires: expected a time after ${formatTime(now)}, got ${formatTime(expires)}`,
+    );
+  } else if (expires !== null && expires > now + MAX_LIFETIME) {
+    findings.add(
+      "expires-too-far",
+      `expires: expected at most 10 years from now, got ${formatTime(expires)}`,
+    );
   }
-  if (root.dialect === "ats" && root.version >= 900) {
+  if (dialect === "ats" && version !== null && version >= 900) {
     findings.warn("version-high", "some clients fetch no root from version 1000 on");
   }
 }
 
 /** Rules 22 and 26: who may sign the online roles, and that the service can go on signing them. */
-export function checkOnlineKeys(root: Root, update: RootUpdate, findings: Findings): void {
-  const { onlineKeys, current } = update;
-  for (const role of ONLINE_ROLES) {
-    const keyid = onlineKeys[role];
-    const { keyids, threshold } = root.roles[role];
-    const fits =
-      role === "targets"
-        ? keyids[0] === keyid
-        : keyids.length === 1 && keyids[0] === keyid && threshold === 1;
-    const listed = root.keys.get(keyid)?.key.fingerprint;
-    if (!fits || listed !== current.keys.get(keyid)?.key.fingerprint) {
-      findings.add(
-        "online-keys",
-        role === "targets"
-          ? `role targets: expected the online key ${keyid} first, offline keys after it`
-          : `role ${role}: expected the online key ${keyid} alone, with threshold 1`,
-      );
-    }
-  }
+export function checkOnlineKeys(root: RootDraft, update: RootUpdate, findings: Findings): void {
+  for (const role of ONLINE_ROLES) checkOnlineRole(role, root, update, findings);
   checkServiceKeys(root, update, findings);
-  if (update.channel !== "prod" && root.roles.targets.threshold !== 1) {
+  const { targets } = root.roles;
+  if (update.channel !== "prod" && targets !== undefined && targets.threshold !== 1) {
     findings.add(
       "targets-unsatisfiable",
-      `role targets: expected threshold 1, got ${root.roles.targets.threshold}; the service signs ` +
+      `role targets: expected threshold 1, got ${targets.threshold}; the service signs ` +
         `targets of this channel with one key`,
     );
   }
 }
 
-function checkServiceKeys(root: Root, update: RootUpdate, findings: Findings): void {
+function checkOnlineRole(
+  role: OnlineRole,
+  root: RootDraft,
+  { onlineKeys, current }: RootUpdate,
+  findings: Findings,
+): void {
+  const keyid = onlineKeys[role];
+  const listed = root.roles[role];
+  if (listed === undefined || root.keys === null) return;
+  const { keyids, threshold } = listed;
+  const alone = keyids.length === 1 && threshold === 1;
+  const key = root.keys.get(keyid)?.key.fingerprint;
+  if (
+    keyids[0] === keyid &&
+    (alone || role === "targets") &&
+    key === current.keys.get(keyid)?.key.fingerprint
+  ) {
+    return;
+  }
+  const expected = role === "targets" ? "first, offline keys after it" : "alone, with threshold 1";
+  findings.add(
+    "online-keys",
+    `role ${role}: expected the online key ${keyid} ${expected}; got ${showSome(keyids)} ` +
+      `with threshold ${threshold}`,
+  );
+}
+
+/** Rule 22: what the service holds signs online roles first and alone, and never a root. */
+function checkServiceKeys(root: RootDraft, update: RootUpdate, findings: Findings): void {
   const { onlineKeys, current } = update;
   const held = new Set(
     ONLINE_ROLES.map((role: OnlineRole) => current.keys.get(onlineKeys[role])?.key.fingerprint),
   );
-  const isHeld = (keyid: KeyId): boolean => held.has(root.keys.get(keyid)?.key.fingerprint);
-  for (const keyid of root.roles.root.keyids.filter(isHeld)) {
+  const heldIn = (role: Role): readonly KeyId[] =>
+    (root.roles[role]?.keyids ?? []).filter((keyid) => {
+      const key = root.keys?.get(keyid);
+      return key !== undefined && held.has(key.key.fingerprint);
+    });
+  for (const keyid of heldIn("root")) {
     findings.add(
       "service-key-in-root",
       `role root: key ${keyid} is held by the service, which must never be able to sign a root`,
     );
   }
-  for (const keyid of root.roles.targets.keyids.slice(1).filter(isHeld)) {
+  for (const keyid of heldIn("targets")) {
+    if (root.roles.targets?.keyids[0] === keyid) continue;
     findings.add(
       "online-keys",
       `role targets: key ${keyid} is held by the service; only offline keys may follow the first`,
@@ -105,59 +127,67 @@ function checkServiceKeys(root: Root, update: RootUpdate, findings: Findings): v
 }
 
 /** Rule 23: ci and prod differ in the targets threshold and in nothing else. */
-export function checkChannels(root: Root, update: RootUpdate, findings: Findings): void {
+export function checkChannels(root: RootDraft, update: RootUpdate, findings: Findings): void {
   if (update.channel !== "prod") return;
-  const { ciRoot } = update;
+  const { ciRoot, current } = update;
   if (ciRoot === null) {
     findings.add(
       "channels-differ",
-      `there is no ci root version ${root.version} yet: send it first`,
+      `there is no ci root version ${current.version + 1} yet: send it first`,
     );
   } else if (!sameButTargetsThreshold(ciRoot, root)) {
     findings.add(
       "channels-differ",
-      `expected the ci root of version ${root.version} with another targets threshold at most`,
+      `expected the ci root of version ${ciRoot.version} with another targets threshold at most`,
     );
   }
-  if (root.roles.targets.threshold < 2) {
+  const { targets } = root.roles;
+  if (targets !== undefined && targets.threshold < 2) {
     findings.add(
       "channels-differ",
-      `role targets: expected a threshold of at least 2 in prod, got ${root.roles.targets.threshold}`,
+      `role targets: expected a threshold of at least 2 in prod, got ${targets.threshold}`,
     );
   }
 }
 
 /** Whether two roots differ at most in the targets threshold, as ci and prod of one version must. */
-export function sameButTargetsThreshold(a: Root, b: Root): boolean {
-  return withoutTargetsThreshold(a) === withoutTargetsThreshold(b);
+export function sameButTargetsThreshold(a: RootDraft, b: RootDraft): boolean {
+  return sameJson(withoutTargetsThreshold(a), withoutTargetsThreshold(b));
 }
 
-function withoutTargetsThreshold(root: Root): string {
-  const roles = root.signed["roles"];
+function withoutTargetsThreshold({ signed }: RootDraft): JsonObject {
+  const { roles } = signed;
   const targets = isJsonObject(roles) ? roles["targets"] : undefined;
-  if (!isJsonObject(roles) || !isJsonObject(targets)) return "";
-  const neutral = jsonObject({
-    ...root.signed,
+  if (!isJsonObject(roles) || !isJsonObject(targets)) return signed;
+  return jsonObject({
+    ...signed,
     roles: jsonObject({ ...roles, targets: jsonObject({ ...targets, threshold: 0 }) }),
   });
-  return sha256(canonicalize(neutral, root.dialect));
 }
 
 /**
  * Rule 24: a changelog is written by the caller, now. Prod carries the one of ci word for word
  * (rule 23), however much later it follows and whoever sends it.
  */
-export function checkChangelog(root: Root, update: RootUpdate, findings: Findings): void {
+export function checkChangelog(root: RootDraft, update: RootUpdate, findings: Findings): void {
   const { user, now, channel } = update;
   if (channel === "prod" || user === null) return;
   const changelog = root.signed["x-changelog"];
   if (changelog === undefined) return;
   const who = isJsonObject(changelog) ? changelog["polis-id"] : undefined;
   const time = isJsonObject(changelog) ? changelogTime(changelog["timestamp"]) : null;
-  if (who !== user)
-    findings.add("changelog", "x-changelog: expected polis-id to be the caller's id");
+  if (who !== user) {
+    findings.add(
+      "changelog",
+      `x-changelog: expected polis-id to be the caller's, ${user}, got ${show(who)}`,
+    );
+  }
   if (time === null || Math.abs(time - now) > CHANGELOG_WINDOW) {
-    findings.add("changelog", "x-changelog: expected a timestamp within five minutes of now");
+    const got = isJsonObject(changelog) ? changelog["timestamp"] : undefined;
+    findings.add(
+      "changelog",
+      `x-changelog: expected a timestamp within five minutes of ${formatTime(now)}, got ${show(got)}`,
+    );
   }
 }
 
@@ -174,18 +204,21 @@ function changelogTime(value: JsonValue | undefined): number | null {
 }
 
 /** Rule 25: warnings, not refusals. */
-export function giveAdvice(root: Root, update: RootUpdate, findings: Findings): void {
-  const { keyids, threshold } = root.roles.root;
-  if (threshold === 1) findings.warn("advice", "root threshold is 1: one stolen key is enough");
-  if (keyids.length < 3)
-    findings.warn("advice", "fewer than three root keys: little to fall back on");
+export function giveAdvice(root: RootDraft, update: RootUpdate, findings: Findings): void {
+  const { root: role } = root.roles;
+  if (role === undefined) return;
+  const { keyids, threshold } = role;
+  const advise = (message: string): void => findings.warn("advice", message);
+  if (threshold === 1) advise("root threshold is 1: one stolen key is enough");
+  if (keyids.length < 3) advise("fewer than three root keys: little to fall back on");
   if (threshold < update.current.roles.root.threshold) {
-    findings.warn("advice", "the root threshold is lower than before");
+    advise("the root threshold is lower than before");
   }
-  if (root.expires > update.now && root.expires < update.now + 30 * DAY) {
-    findings.warn("advice", "the root expires in less than 30 days");
+  const { expires } = root;
+  if (expires !== null && expires > update.now && expires < update.now + 30 * DAY) {
+    advise("the root expires in less than 30 days");
   }
   if (update.initialKey !== null && keyids.includes(update.initialKey)) {
-    findings.warn("advice", "the first root key, which the service made, is still a root key");
+    advise("the first root key, which the service made, is still a root key");
   }
 }

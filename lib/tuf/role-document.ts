@@ -10,7 +10,7 @@ import { parseExpires } from "./expires.ts";
 import { Findings } from "./findings.ts";
 import { isJsonObject, parseJson, type JsonObject } from "./json.ts";
 import type { Root } from "./root.ts";
-import { countRoleSigners, readSignatures, type Signature } from "./signatures.ts";
+import { countSigners, readSignatures, type Signature } from "./signatures.ts";
 import type { VerifySignature } from "./signatures.ts";
 
 /** Longest targets document that clients read (python-tuf, tuf-js, fiotuf). */
@@ -62,6 +62,6 @@ export function isSignedUnder(
   verify: VerifySignature,
 ): boolean {
   const { role, signatures, message } = document;
-  const { signers } = countRoleSigners(root, role, signatures, message, verify);
+  const { signers } = countSigners(root.roles[role], root.keys, signatures, message, verify);
   return signers.size >= root.roles[role].threshold;
 }

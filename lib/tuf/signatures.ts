@@ -11,9 +11,9 @@ import type { Dialect } from "./dialect.ts";
 import type { Findings } from "./findings.ts";
 import { isJsonArray, isJsonObject, jsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import { atsMethod, isKeyId, type KeyId, type RootKey } from "./keys.ts";
-import type { Root, RoleKeys } from "./root.ts";
+import type { RoleKeys } from "./root-roles.ts";
+import { show } from "./show.ts";
 import type { PublicKey } from "./spki.ts";
-import type { Role } from "./dialect.ts";
 
 /**
  * Checks one signature: RSA is PSS with SHA-256, MGF1-SHA-256 and a salt of 32 bytes; Ed25519 is
@@ -52,7 +52,7 @@ export function readSignatures(
   findings: Findings,
 ): readonly Signature[] {
   if (!isJsonArray(value)) {
-    findings.add("signature-malformed", "signatures: expected a list");
+    findings.add("signature-malformed", `signatures: expected a list, got ${show(value)}`);
     return [];
   }
   if (value.length > MAX_SIGNATURES) {
@@ -103,7 +103,8 @@ function readSignature(item: JsonValue, dialect: Dialect): Signature | null {
 export interface SignatureCount {
   /** Fingerprints of the keys that signed; its size is what a threshold is held against. */
   readonly signers: ReadonlySet<Sha256>;
-  readonly validKeyids: ReadonlySet<KeyId>;
+  /** The role's keyids whose key did not sign. */
+  readonly missing: readonly KeyId[];
   readonly bad: readonly { readonly keyid: KeyId; readonly why: "method" | "signature" }[];
 }
 
@@ -116,7 +117,6 @@ export function countSigners(
   verify: VerifySignature,
 ): SignatureCount {
   const signers = new Set<Sha256>();
-  const validKeyids = new Set<KeyId>();
   const bad: { keyid: KeyId; why: "method" | "signature" }[] = [];
   for (const signature of signatures) {
     const key = role.keyids.includes(signature.keyid) ? keys.get(signature.keyid)?.key : undefined;
@@ -127,21 +127,13 @@ export function countSigners(
       bad.push({ keyid: signature.keyid, why: "signature" });
     } else {
       signers.add(key.fingerprint);
-      validKeyids.add(signature.keyid);
     }
   }
-  return { signers, validKeyids, bad };
-}
-
-/** Counts the signers of a role as a root lists it. */
-export function countRoleSigners(
-  root: Root,
-  role: Role,
-  signatures: readonly Signature[],
-  message: Uint8Array,
-  verify: VerifySignature,
-): SignatureCount {
-  return countSigners(root.roles[role], root.keys, signatures, message, verify);
+  const missing = role.keyids.filter((keyid) => {
+    const fingerprint = keys.get(keyid)?.key.fingerprint;
+    return fingerprint === undefined || !signers.has(fingerprint);
+  });
+  return { signers, missing, bad };
 }
 
 /** Answers each (key, signature) once: in a rotation the same signature counts for two roots. */

@@ -1,7 +1,7 @@
 /** What only one dialect has, and what a lenient reader takes that a strict one refuses. */
 import { describe, expect, test } from "@jest/globals";
 import { DIALECTS, firstChannel } from "../../lib/tuf/dialect.ts";
-import { readSignedRoot } from "../../lib/tuf/root-update.ts";
+import { readSignedRoot } from "../../lib/tuf/signed-root.ts";
 import { DAY, edits, judge, NOW, signRoot, testFactory } from "../support/tuf/test-factory.ts";
 import type { Edit } from "../support/tuf/test-factory.ts";
 import { fittingCi, ids, listed, stored, withSignatures } from "./broken-roots/row.ts";

@@ -11,7 +11,8 @@ import type { FindingCode } from "../../lib/tuf/findings.ts";
 import { isJsonArray, isJsonObject, jsonObject } from "../../lib/tuf/json.ts";
 import type { JsonObject, JsonValue } from "../../lib/tuf/json.ts";
 import type { RootUpdate } from "../../lib/tuf/policy.ts";
-import { readSignedRoot, verifySuccessor, type RootVerdict } from "../../lib/tuf/root-update.ts";
+import { verifySuccessor, type RootVerdict } from "../../lib/tuf/root-update.ts";
+import { readSignedRoot } from "../../lib/tuf/signed-root.ts";
 import {
   DAY,
   edits,
@@ -96,12 +97,12 @@ describe.each(FACTORIES)("%s", (_name, factory) => {
   test("what is stored is what was verified, and reads as the same root", () => {
     const body = stored(judge(factory, good));
     const forms = { dialect, channel, forms: "strict", trustedKeys: current.keys } as const;
-    const { signed, errors } = readSignedRoot(body, forms);
+    const { draft, errors } = readSignedRoot(body, forms);
     expect(errors).toEqual([]);
     expect(body).toEqual(good);
     const verdict = judge(factory, good);
-    expect(verdict).toMatchObject({ root: { signedHash: signed?.root.signedHash } });
-    expect(signed && verifySuccessor(current, signed, "strict", verifySignature)).toEqual([]);
+    expect(verdict).toMatchObject({ root: { message: draft?.root.message } });
+    expect(draft && verifySuccessor(current, draft, "strict", verifySignature)).toEqual([]);
   });
 
   test("signatures that are empty or by no root key are taken out", () => {

@@ -112,14 +112,25 @@ describe("laws of counting", () => {
     );
   });
 
-  test("each signature by a key of the role is valid or bad, and no other is either", () => {
+  test("each signature by a key of the role is valid or bad, no other is either, and the rest is missing", () => {
     fc.assert(
       fc.property(keyids, signatures, (ids, list) => {
         const role = { keyids: ids, threshold: 1 };
-        const { bad, validKeyids } = countSigners(role, keys, list, MESSAGE, verify);
+        const { bad, signers, missing } = countSigners(role, keys, list, MESSAGE, verify);
         const by = list.filter(({ keyid }) => ids.includes(keyid) && keys.has(keyid));
-        const seen = [...validKeyids, ...bad.map(({ keyid }) => keyid)];
-        expect(new Set(seen)).toEqual(new Set(by.map(({ keyid }) => keyid)));
+        const isBad = ({ keyid, bytes, method: said }: Signature): boolean => {
+          const edwards = keys.get(keyid)?.key.algorithm === "ed25519";
+          return (
+            bytes[1] !== 1 || said === "none" || (said !== null && (said === "ed25519") !== edwards)
+          );
+        };
+        expect(bad.map(({ keyid }) => keyid)).toEqual(by.filter(isBad).map(({ keyid }) => keyid));
+        const fingerprints = by
+          .filter((one) => !isBad(one))
+          .map(({ keyid }) => keys.get(keyid)?.key.fingerprint);
+        expect(signers).toEqual(new Set(fingerprints));
+        const absent = ids.filter((one) => !fingerprints.includes(keys.get(one)?.key.fingerprint));
+        expect(missing).toEqual(absent);
       }),
     );
   });

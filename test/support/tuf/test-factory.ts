@@ -9,7 +9,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { SigningKey } from "../../../lib/crypto/signing-key.ts";
 import { verifySignature } from "../../../lib/crypto/verify.ts";
 import { canonicalize } from "../../../lib/tuf/canonical.ts";
-import { maxRootBodyBytes, type Channel, type Dialect } from "../../../lib/tuf/dialect.ts";
+import { rootLimits, type Channel, type Dialect } from "../../../lib/tuf/dialect.ts";
 import type { OnlineRole } from "../../../lib/tuf/dialect.ts";
 import {
   isJsonObject,
@@ -21,12 +21,9 @@ import {
 import { rootKey, type RootKey } from "../../../lib/tuf/keys.ts";
 import type { RootUpdate } from "../../../lib/tuf/policy.ts";
 import { firstRoot, rotatedRoot, withTargetsThreshold } from "../../../lib/tuf/roles.ts";
-import {
-  readSignedRoot,
-  verifyRootUpdate,
-  type RootVerdict,
-} from "../../../lib/tuf/root-update.ts";
+import { verifyRootUpdate, type RootVerdict } from "../../../lib/tuf/root-update.ts";
 import type { Root } from "../../../lib/tuf/root.ts";
+import { readSignedRoot, wholeSignedRoot } from "../../../lib/tuf/signed-root.ts";
 import { signatureObject } from "../../../lib/tuf/signatures.ts";
 
 export const DAY = 86_400_000;
@@ -126,7 +123,8 @@ function rotated(current: Root, { c, d }: Parties): JsonObject {
 
 /** The root of an envelope, read leniently and without looking at signatures. */
 export function readCurrent(body: JsonValue, dialect: Dialect, channel: Channel): Root {
-  const { signed, errors } = readSignedRoot(received(body), { dialect, channel, forms: "lenient" });
+  const { draft, errors } = readSignedRoot(received(body), { dialect, channel, forms: "lenient" });
+  const signed = wholeSignedRoot(draft);
   if (signed === null) throw new Error(errors.map(({ message }) => message).join("; "));
   return signed.root;
 }
@@ -148,7 +146,7 @@ export function signRoot(
 /** `body` as a request brings it: written as JSON and strictly parsed. */
 function received(body: JsonValue): JsonValue {
   const bytes = new TextEncoder().encode(JSON.stringify(body));
-  return parseJson(bytes, { maxBytes: maxRootBodyBytes("tuf") });
+  return parseJson(bytes, rootLimits("tuf"));
 }
 
 /** What a service asks about `submitted`, unless `changes` says otherwise. */

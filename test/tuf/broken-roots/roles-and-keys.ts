@@ -4,7 +4,48 @@ import { alias, CI, fittingCi, ids, listed, PROD, set, TUF, type BrokenRoot } fr
 
 const NEVER = "ab".repeat(32);
 
+/** As many keyids. */
+function numbered(count: number): readonly string[] {
+  return Array.from({ length: count }, (_unused, i) => i.toString(16).padStart(64, "0"));
+}
+
 export const ROLES_AND_KEYS: readonly BrokenRoot[] = [
+  {
+    name: "129 keys",
+    errors: ["key-count"],
+    change: set([["keys"], Object.fromEntries(numbered(129).map((keyid) => [keyid, {}]))]),
+  },
+  {
+    name: "a role with 129 keyids",
+    errors: ["key-count"],
+    change: set([["roles", "snapshot", "keyids"], numbered(129)]),
+  },
+  ...["keys", "expires"].map((member): BrokenRoot => ({
+    name: `all else that is wrong, beside ${member} that cannot be read`,
+    errors: [
+      member === "keys" ? "signed-members" : "expires-format",
+      "changelog",
+      "current-threshold",
+      "role-missing",
+      "targets-unsatisfiable",
+      "threshold-range",
+      "type-wrong",
+      "version-skipped",
+      ...(member === "keys" ? [] : (["new-threshold", "online-keys"] as const)),
+    ],
+    change: ({ current }) => [
+      [["_type"], "Snapshot"],
+      [[member], null],
+      [["version"], current.version + 2],
+      [["roles", "timestamp"], undefined],
+      [["roles", "snapshot", "threshold"], 0],
+      [["roles", "targets", "threshold"], 9],
+      [["roles", "root", "threshold"], 4],
+      [["x-changelog", "polis-id"], "somebody else"],
+      [["x-key-owners"], undefined],
+    ],
+    by: ({ a }) => [a],
+  })),
   ...["root", "targets", "snapshot", "timestamp"].map((role): BrokenRoot => ({
     name: `no role ${role}`,
     errors: ["role-missing"],
