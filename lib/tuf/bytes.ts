@@ -3,7 +3,7 @@
  * Every decoder is exact: it returns null for anything its encoder would not have written.
  */
 import { sha256 as sha256Bytes } from "@noble/hashes/sha2.js";
-import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 
 /** SHA-256 as 64 lower-case hex digits. */
 export type Sha256 = string & { readonly brand: "Sha256" };
@@ -29,7 +29,17 @@ export function toHex(bytes: Uint8Array): string {
 
 /** @returns the bytes, or null unless `text` is an even number of lower-case hex digits */
 export function fromHex(text: string): Uint8Array | null {
-  return /^(?:[0-9a-f]{2})*$/.test(text) ? hexToBytes(text) : null;
+  if (!/^[0-9a-f]*$/.test(text) || text.length % 2 !== 0) return null;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i += 1) {
+    bytes[i] = digit(text.charCodeAt(2 * i)) * 16 + digit(text.charCodeAt(2 * i + 1));
+  }
+  return bytes;
+}
+
+/** The value of a lower-case hex digit by its character code. */
+function digit(code: number): number {
+  return code - (code < 0x61 ? 0x30 : 0x57);
 }
 
 export function toBase64(bytes: Uint8Array): string {
@@ -41,8 +51,12 @@ export function toBase64(bytes: Uint8Array): string {
 /** @returns the bytes, or null unless `text` is what {@link toBase64} writes (padded, no spaces) */
 export function fromBase64(text: string): Uint8Array | null {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return null;
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  return toBase64(bytes) === text ? bytes : null;
+  const binary = atob(text);
+  // Unused bits of the last digit must be zero.
+  if (btoa(binary) !== text) return null;
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i += 1) bytes[i] = binary.charCodeAt(i);
+  return bytes;
 }
 
 /** Base64url without padding (RFC 4648 section 5). */
@@ -58,7 +72,9 @@ export function fromBase64Url(text: string): Uint8Array | null {
 }
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
     out.set(part, at);
@@ -68,5 +84,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBu
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -15,43 +15,63 @@ import { findPlace } from "./find-place.ts";
 import { isJsonArray, type JsonValue } from "./json.ts";
 
 const utf8 = new TextEncoder();
+const FOREIGN = /[^\n\r\t\u0020-\u007e]/;
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 
 /**
  * @returns the UTF-8 bytes that a signature over `value` covers
  * @throws RootwardError `malformed` for a control character other than newline, return and tab
  */
 export function canonicalize(value: JsonValue, dialect: Dialect): Uint8Array {
-  return utf8.encode(canonicalText(value, dialect === "ats"));
+  return signedBytes(checked(canonicalText(value)), dialect);
 }
 
 /** Valid JSON with sorted members and no white space: what is stored and served. UTF-8. */
 export function encodeJson(value: JsonValue): Uint8Array {
-  return utf8.encode(canonicalText(value, true));
+  return utf8.encode(servedText(checked(canonicalText(value))));
 }
 
-function canonicalText(value: JsonValue, escapeBreaks: boolean): string {
-  if (typeof value === "string") return quote(value, escapeBreaks);
+/** What a signature covers, of a text by {@link canonicalText}. */
+export function signedBytes(text: string, dialect: Dialect): Uint8Array {
+  return utf8.encode(dialect === "ats" ? servedText(text) : text);
+}
+
+/**
+ * What is served, of a text by {@link canonicalText}: nothing stands between its tokens, so that
+ * each line break in it is inside a string.
+ */
+export function servedText(text: string): string {
+  return text.replaceAll("\n", "\\n").replaceAll("\r", "\\r").replaceAll("\t", "\\t");
+}
+
+/** OLPC canonical JSON as text. Control characters, which have no agreed form, stay as they are. */
+export function canonicalText(value: JsonValue): string {
+  if (typeof value === "string") return quote(value);
   if (typeof value !== "object" || value === null) return String(value);
+  let parts = "";
   if (isJsonArray(value)) {
-    return `[${value.map((item) => canonicalText(item, escapeBreaks)).join(",")}]`;
+    for (const item of value) parts += (parts === "" ? "" : ",") + canonicalText(item);
+    return `[${parts}]`;
   }
-  const members = Object.entries(value).sort(([a], [b]) => compareCodePoints(a, b));
-  const parts = members.map(
-    ([name, member]) => `${quote(name, escapeBreaks)}:${canonicalText(member, escapeBreaks)}`,
-  );
-  return `{${parts.join(",")}}`;
+  for (const name of sorted(Object.keys(value))) {
+    const member = canonicalText(value[name] ?? null);
+    parts += `${parts === "" ? "" : ","}${quote(name)}:${member}`;
+  }
+  return `{${parts}}`;
 }
 
-const BREAKS: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
-const FOREIGN = /[^\n\r\t\u0020-\u007e]/;
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
+function quote(text: string): string {
+  return `"${/["\\]/.test(text) ? text.replace(/["\\]/g, "\\$&") : text}"`;
+}
 
-function quote(text: string, escapeBreaks: boolean): string {
-  if (CONTROL.test(text)) {
-    throw new RootwardError("malformed", "control character in a string of signed metadata");
+/** Metadata mostly comes with its members in order. */
+function sorted(names: readonly string[]): readonly string[] {
+  for (let i = 1; i < names.length; i += 1) {
+    if (compareCodePoints(names[i - 1] ?? "", names[i] ?? "") > 0) {
+      return names.toSorted(compareCodePoints);
+    }
   }
-  const escaped = text.replace(/["\\]/g, "\\$&");
-  return `"${escapeBreaks ? escaped.replace(/[\n\r\t]/g, (c) => BREAKS[c] ?? c) : escaped}"`;
+  return names;
 }
 
 /** Bytewise order of the UTF-8 forms, which JavaScript's own order is not beyond the BMP. */
@@ -62,17 +82,28 @@ function compareCodePoints(a: string, b: string): number {
   return (a.codePointAt(i) ?? -1) - (b.codePointAt(i) ?? -1);
 }
 
-/** Whether {@link canonicalize} takes `value`. */
-export function hasCanonicalForm(value: JsonValue): boolean {
-  return findPlace(value, "", (part) => typeof part === "string" && CONTROL.test(part)) === null;
+/** Whether a text by {@link canonicalText} has a character without an agreed form. */
+export function hasControlCharacter(text: string): boolean {
+  return CONTROL.test(text);
+}
+
+function checked(text: string): string {
+  if (!hasControlCharacter(text)) return text;
+  throw new RootwardError("malformed", "control character in a string of signed metadata");
 }
 
 /**
  * The first place inside `value` with a character that the clients' canonical forms do not agree
  * on (rule 3): anything but printable ASCII, newline, carriage return and tab.
  *
+ * @param text the value by {@link canonicalText}, where it is known
  * @returns a path such as `signed.keys.ab12`, or null if there is none
  */
-export function foreignCharacter(value: JsonValue, path: string): string | null {
+export function foreignCharacter(
+  value: JsonValue,
+  path: string,
+  text = canonicalText(value),
+): string | null {
+  if (!FOREIGN.test(text)) return null;
   return findPlace(value, path, (part) => typeof part === "string" && FOREIGN.test(part));
 }

@@ -28,22 +28,11 @@ export interface JsonLimits {
   readonly maxValues?: number;
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const UNPLAIN_CHARACTER = /[\\\u0000-\u001f]/;
-const PLAIN_CHARACTERS = /[^"\\\u0000-\u001f]*/y;
 /** One digit more than 2^53 has, and whatever else a number of JSON may go on with. */
 const NUMBER = /-?[0-9]{0,17}[-+.0-9A-Za-z]?/y;
 const PLAIN_INTEGER = /^(?:0|[1-9][0-9]{0,15})$/;
-const HEX4 = /^[0-9a-fA-F]{4}$/;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  "\\": "\\",
-  "/": "/",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-};
 
 /**
  * Reads one JSON document.
@@ -62,7 +51,7 @@ export function parseJson(bytes: Uint8Array, limits: JsonLimits): JsonValue {
   }
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = utf8.decode(bytes);
   } catch {
     throw new RootwardError("malformed", "document is not JSON: expected UTF-8");
   }
@@ -96,7 +85,8 @@ export function sameJson(a: JsonValue, b: JsonValue): boolean {
 /** An object without prototype holding `members`; the way to build a JsonObject in code. */
 export function jsonObject(members: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
   const object = emptyObject();
-  for (const [name, value] of Object.entries(members)) {
+  for (const name of Object.keys(members)) {
+    const value = members[name];
     if (value !== undefined) object[name] = value;
   }
   return object;
@@ -201,46 +191,32 @@ class Reader {
     return c === ",";
   }
 
+  /** JSON.parse hides nothing inside a string; it only lets lone surrogates pass. */
   #string(): string {
-    this.#at += 1;
-    const end = this.#text.indexOf('"', this.#at);
-    const all = this.#text.slice(this.#at, Math.max(end, this.#at));
-    if (end >= 0 && !UNPLAIN_CHARACTER.test(all) && all.isWellFormed()) {
-      this.#at = end + 1;
-      return all;
-    }
-    return this.#unplainString();
-  }
-
-  #unplainString(): string {
-    let out = "";
-    for (;;) {
-      PLAIN_CHARACTERS.lastIndex = this.#at;
-      const plain = PLAIN_CHARACTERS.exec(this.#text)?.[0] ?? "";
-      out += plain;
-      this.#at += plain.length;
-      const c = this.#text[this.#at];
-      if (c === '"') {
-        this.#at += 1;
-        if (!out.isWellFormed()) this.#fail("lone surrogate in a string");
-        return out;
+    const end = this.#endOfString();
+    const inside = this.#text.slice(this.#at + 1, end);
+    let value = inside;
+    if (UNPLAIN_CHARACTER.test(inside)) {
+      try {
+        value = JSON.parse(`"${inside}"`) as string;
+      } catch {
+        this.#fail("control character or unknown escape in a string");
       }
-      if (c !== "\\") this.#fail("control character in a string, or a string without end");
-      out += this.#escape();
     }
+    if (!value.isWellFormed()) this.#fail("lone surrogate in a string");
+    this.#at = end + 1;
+    return value;
   }
 
-  #escape(): string {
-    const c = this.#text[this.#at + 1] ?? "";
-    const plain = Object.hasOwn(ESCAPES, c) ? ESCAPES[c] : undefined;
-    if (plain !== undefined) {
-      this.#at += 2;
-      return plain;
+  /** Where the closing quote is: the first one with an even number of backslashes before it. */
+  #endOfString(): number {
+    for (let at = this.#at + 1; ; at += 1) {
+      at = this.#text.indexOf('"', at);
+      if (at < 0) this.#fail("string without end");
+      let start = at;
+      while (this.#text[start - 1] === "\\") start -= 1;
+      if ((at - start) % 2 === 0) return at;
     }
-    const digits = this.#text.slice(this.#at + 2, this.#at + 6);
-    if (c !== "u" || !HEX4.test(digits)) this.#fail("unknown escape in a string");
-    this.#at += 6;
-    return String.fromCharCode(Number.parseInt(digits, 16));
   }
 
   #number(): number {

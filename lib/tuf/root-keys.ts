@@ -46,9 +46,8 @@ function readKey(
   findings: Findings,
 ): RootKey | null {
   const trusted = forms.trustedKeys?.get(keyid);
-  if (trusted !== undefined && isStrict(trusted.key) && sameJson(trusted.object, object)) {
-    return trusted;
-  }
+  const same = trusted !== undefined && sameJson(trusted.object, object);
+  if (same && isStrict(trusted.key)) return trusted;
   const lenient = forms.forms === "lenient";
   let key: PublicKey;
   try {
@@ -60,7 +59,9 @@ function readKey(
   }
   if (!isJsonObject(object)) return null;
   const derived = keyidsOf(object, key, forms.dialect);
-  if (trusted?.key.fingerprint !== key.fingerprint && !derived.includes(keyid)) {
+  // A key object that is trusted stays under its id. One that says the same key in another way does
+  // not: that was the accident of sigstore/root-signing#1431 (rule 12).
+  if (!same && !derived.includes(keyid)) {
     const message = `key ${keyid}: the id does not follow from the key, expected ${derived[0]}`;
     if (lenient) findings.warn("keyid-derivation", message);
     else findings.add("keyid-derivation", message);

@@ -6,7 +6,7 @@
  * never over our own object written out again (rule 6).
  */
 import { equalBytes } from "./bytes.ts";
-import { canonicalize, foreignCharacter, hasCanonicalForm } from "./canonical.ts";
+import { canonicalText, foreignCharacter, hasControlCharacter, signedBytes } from "./canonical.ts";
 import { ROLES, typeName, type Dialect, type Role } from "./dialect.ts";
 import { parseExpires } from "./expires.ts";
 import { Findings, type Finding } from "./findings.ts";
@@ -37,7 +37,9 @@ export interface RootDraft {
   readonly roles: Readonly<Partial<Record<Role, RoleKeys>>>;
   /** The `signed` value as received. */
   readonly signed: JsonObject;
-  /** Its canonical form: what signatures cover. */
+  /** Its canonical form, as {@link canonicalText} writes it. */
+  readonly text: string;
+  /** Its canonical form in the dialect: what signatures cover. */
   readonly message: Uint8Array;
 }
 
@@ -75,13 +77,14 @@ export function readRoot(signed: JsonValue | undefined, forms: RootForms): RootR
     findings.add("signed-members", `signed: expected an object, got ${show(signed)}`);
     return { draft: null, errors, warnings };
   }
-  const foreign = foreignCharacter(signed, "signed");
+  const text = canonicalText(signed);
+  const foreign = foreignCharacter(signed, "signed", text);
   if (foreign !== null) {
     findings.add(
       "foreign-character",
       `${foreign}: expected printable ASCII, newline, carriage return and tab only`,
     );
-    if (!hasCanonicalForm(signed)) return { draft: null, errors, warnings };
+    if (hasControlCharacter(text)) return { draft: null, errors, warnings };
   }
   checkMembers(signed, forms, findings);
   const version = readVersion(signed["version"], findings);
@@ -98,7 +101,8 @@ export function readRoot(signed: JsonValue | undefined, forms: RootForms): RootR
     keys,
     roles,
     signed,
-    message: canonicalize(signed, forms.dialect),
+    text,
+    message: signedBytes(text, forms.dialect),
   };
   return { draft, errors, warnings };
 }

@@ -1,13 +1,15 @@
 /** Reading an envelope `{"signatures", "signed"}` around a root (rules 1, 4, 14 to 16). */
-import { encodeJson } from "./canonical.ts";
+import { canonicalText, servedText } from "./canonical.ts";
 import { Findings, type Finding } from "./findings.ts";
-import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import type { KeyId } from "./keys.ts";
 import { findPrivateKey } from "./private-key.ts";
 import type { RootForms } from "./root-forms.ts";
 import { readRoot, wholeRoot, type Root, type RootDraft } from "./root.ts";
 import { show, showSome } from "./show.ts";
 import { readSignatures, type Signature } from "./signatures.ts";
+
+const utf8 = new TextEncoder();
 
 /** As much of a root as could be read, with its signatures; nothing is verified yet. */
 export interface SignedDraft {
@@ -40,6 +42,7 @@ export function readSignedRoot(body: JsonValue, forms: RootForms): SignedRootRea
   }
   checkEnvelope(body, forms, findings);
   const reading = readRoot(body["signed"], forms);
+  checkPrivateKeys(body, reading.draft?.text, findings);
   const signatures = readSignatures(body["signatures"], forms.dialect, findings);
   findings.addAll(reading.errors);
   const draft = reading.draft && { root: reading.draft, signatures };
@@ -58,7 +61,8 @@ export function encodeSignedRoot(
   keyids: ReadonlySet<KeyId>,
 ): Uint8Array {
   const kept = signatures.filter(({ keyid }) => keyids.has(keyid)).map(({ object }) => object);
-  return encodeJson(jsonObject({ signatures: kept, signed: root.signed }));
+  // As encodeJson would write it; `signed` is written already.
+  return utf8.encode(servedText(`{"signatures":${canonicalText(kept)},"signed":${root.text}}`));
 }
 
 function checkEnvelope(body: JsonObject, forms: RootForms, findings: Findings): void {
@@ -72,7 +76,11 @@ function checkEnvelope(body: JsonObject, forms: RootForms, findings: Findings): 
       `root: expected the members signatures and signed only, got ${showSome(extra)}`,
     );
   }
-  const secret = findPrivateKey(body, "root");
+}
+
+function checkPrivateKeys(body: JsonObject, text: string | undefined, findings: Findings): void {
+  const { signed = null, ...others } = body;
+  const secret = findPrivateKey(others, "root") ?? findPrivateKey(signed, "root.signed", text);
   if (secret !== null) {
     findings.add(
       "private-key",

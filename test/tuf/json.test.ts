@@ -90,7 +90,7 @@ const REFUSED: readonly (readonly [name: string, source: string | Uint8Array, sa
   ["an unfinished object", '{"a":1', "expected , or }"],
   ["an unfinished array", "[1", "expected , or ]"],
   ["an unfinished string", '"a', "without end"],
-  ["an unfinished escape", '"a\\', "unknown escape"],
+  ["an unfinished escape", '"a\\', "string without end"],
   ["an unfinished word", "tru", "expected a value"],
   ["a member without value", '{"a":}', "expected a value"],
   ["a member without colon", '{"a" 1}', "expected :"],

@@ -11,6 +11,12 @@ function numbered(count: number): readonly string[] {
 
 export const ROLES_AND_KEYS: readonly BrokenRoot[] = [
   {
+    name: "tuf: a trusted key written in another way under its old id",
+    errors: ["keyid-derivation"],
+    targets: [TUF],
+    change: ({ parties: { b } }) => [[["keys", b.key.keyid, "keyid_hash_algorithms"], ["sha256"]]],
+  },
+  {
     name: "129 keys",
     errors: ["key-count"],
     change: set([["keys"], Object.fromEntries(numbered(129).map((keyid) => [keyid, {}]))]),

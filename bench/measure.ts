@@ -1,0 +1,73 @@
+/**
+ * Comparing things in one run. Machines are noisy, so no figure here is a time: each is a ratio
+ * between contenders that took turns, the median over many turns, with the quarter of turns below
+ * and above it to show how noisy the run was.
+ */
+import { performance } from "node:perf_hooks";
+
+/** One thing that is timed. `prepare` is not: it gives what each of `count` runs will use up. */
+export interface Contender<T> {
+  readonly name: string;
+  readonly prepare: (count: number) => readonly T[];
+  readonly run: (prepared: T) => void;
+}
+
+/** A contender that uses nothing up. */
+export function contender(name: string, run: () => void): Contender<null> {
+  return { name, prepare: (count) => Array.from({ length: count }, () => null), run };
+}
+
+export interface Ratio {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+}
+
+export interface Effort {
+  readonly turns: number;
+  /** Runs of each contender in a turn. */
+  readonly runs: number;
+}
+
+/** @returns for each contender after the first, how many times as long as the first it takes */
+export function compare(
+  contenders: readonly Contender<never>[],
+  { turns, runs }: Effort,
+): readonly Ratio[] {
+  const ratios: number[][] = contenders.slice(1).map(() => []);
+  // The first turns are for the compiler.
+  const warmUp = Math.ceil(turns / 4);
+  for (let turn = 0; turn < warmUp + turns; turn += 1) {
+    const times = inTurn(contenders, turn).map(([i, one]) => [i, time(one, runs)] as const);
+    const byIndex = new Map(times);
+    if (turn < warmUp) continue;
+    for (const [i, list] of ratios.entries()) {
+      list.push((byIndex.get(i + 1) ?? 0) / (byIndex.get(0) ?? 0));
+    }
+  }
+  return ratios.map(spread);
+}
+
+/** Nobody is always the one who runs after the garbage of another. */
+function inTurn<T>(list: readonly T[], turn: number): readonly (readonly [number, T])[] {
+  const entries = [...list.entries()];
+  const first = turn % entries.length;
+  return [...entries.slice(first), ...entries.slice(0, first)];
+}
+
+function time({ prepare, run }: Contender<never>, runs: number): number {
+  const prepared = prepare(runs);
+  const start = performance.now();
+  for (const one of prepared) run(one);
+  return performance.now() - start;
+}
+
+function spread(values: readonly number[]): Ratio {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (part: number): number => sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN;
+  return { low: at(0.25), median: at(0.5), high: at(0.75) };
+}
+
+export function show({ low, median, high }: Ratio): string {
+  return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+}
