@@ -5,16 +5,15 @@
  */
 import { performance } from "node:perf_hooks";
 
-/** One thing that is timed. `prepare` is not: it gives what each of `count` runs will use up. */
-export interface Contender<T> {
+/** One thing that is timed. `prepare` is not: it makes `count` runs with all that they use up. */
+export interface Contender {
   readonly name: string;
-  readonly prepare: (count: number) => readonly T[];
-  readonly run: (prepared: T) => void;
+  readonly prepare: (count: number) => readonly (() => void)[];
 }
 
 /** A contender that uses nothing up. */
-export function contender(name: string, run: () => void): Contender<null> {
-  return { name, prepare: (count) => Array.from({ length: count }, () => null), run };
+export function contender(name: string, run: () => void): Contender {
+  return { name, prepare: (count) => Array.from({ length: count }, () => run) };
 }
 
 export interface Ratio {
@@ -31,7 +30,7 @@ export interface Effort {
 
 /** @returns for each contender after the first, how many times as long as the first it takes */
 export function compare(
-  contenders: readonly Contender<never>[],
+  contenders: readonly Contender[],
   { turns, runs }: Effort,
 ): readonly Ratio[] {
   const ratios: number[][] = contenders.slice(1).map(() => []);
@@ -55,10 +54,10 @@ function inTurn<T>(list: readonly T[], turn: number): readonly (readonly [number
   return [...entries.slice(first), ...entries.slice(0, first)];
 }
 
-function time({ prepare, run }: Contender<never>, runs: number): number {
-  const prepared = prepare(runs);
+function time({ prepare }: Contender, count: number): number {
+  const runs = prepare(count);
   const start = performance.now();
-  for (const one of prepared) run(one);
+  for (const run of runs) run();
   return performance.now() - start;
 }
 

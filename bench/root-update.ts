@@ -85,7 +85,7 @@ function signed(root: JsonObject, by: readonly Party[]): Uint8Array {
 }
 
 /** What all three are given: the current root and the next, as they travel. */
-async function contenders(one: Case): Promise<readonly Contender<never>[]> {
+async function contenders(one: Case): Promise<readonly Contender[]> {
   const owners = await Promise.all(one.rootKeys.map(party));
   const [fresh, targets, snapshot, timestamp] = await Promise.all([
     party(one.keyType),
@@ -161,15 +161,15 @@ async function contenders(one: Case): Promise<readonly Contender<never>[]> {
     );
     if (verdict.kind !== "accepted") throw new Error(`ours: ${verdict.kind}`);
   });
-  const theirs: Contender<TrustedMetadataStore> = {
+  const theirs: Contender = {
     name: "tuf-js",
     prepare: (count) =>
-      Array.from({ length: count }, () => new TrustedMetadataStore(Buffer.from(currentBytes))),
-    run: (store) => {
-      store.updateRoot(Buffer.from(nextBytes));
-    },
+      Array.from({ length: count }, () => {
+        const store = new TrustedMetadataStore(Buffer.from(currentBytes));
+        return () => void store.updateRoot(Buffer.from(nextBytes));
+      }),
   };
-  return [floor, ours, theirs] as readonly Contender<never>[];
+  return [floor, ours, theirs];
 }
 
 const turns = Number(process.argv[2] ?? 60);

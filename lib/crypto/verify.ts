@@ -4,7 +4,7 @@
  */
 import { constants, verify } from "node:crypto";
 import { unreachable } from "../error.ts";
-import type { PublicKey } from "../tuf/spki.ts";
+import { isSmallOrder, type PublicKey } from "../tuf/spki.ts";
 
 export const SALT_LENGTH = 32;
 const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: SALT_LENGTH };
@@ -15,6 +15,9 @@ export function verifySignature(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
+  // RFC 8017 8.1.2 step 1: OpenSSL verifies a signature without its leading zeros, and Go does not.
+  if (key.signatureLength !== null && signature.length !== key.signatureLength) return false;
+  if (key.algorithm === "ed25519" && isSmallOrder(signature)) return false;
   try {
     return check(key, message, signature);
   } catch {

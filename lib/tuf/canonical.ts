@@ -61,7 +61,7 @@ export function canonicalText(value: JsonValue): string {
 }
 
 function quote(text: string): string {
-  return `"${/["\\]/.test(text) ? text.replace(/["\\]/g, "\\$&") : text}"`;
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
 /** Metadata mostly comes with its members in order. */

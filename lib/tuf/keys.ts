@@ -86,7 +86,15 @@ export function parseKey(object: JsonValue, dialect: Dialect, hexEcdsa: boolean)
   if (key.algorithm !== algorithm) {
     throw new KeyMaterialError(`keytype says ${algorithm}, the key is ${key.algorithm}`);
   }
+  if (dialect === "ats" && algorithm === "rsa-pss-sha256" && !isKnownToAktualizr(key)) {
+    throw new KeyMaterialError("expected an RSA modulus of 2048, 3072 or 4096 bits");
+  }
   return key;
+}
+
+/** aktualizr knows RSA keys by their length in bytes, and never verifies with one of another. */
+function isKnownToAktualizr({ signatureLength }: PublicKey): boolean {
+  return signatureLength === 256 || signatureLength === 384 || signatureLength === 512;
 }
 
 function schemeName(scheme: JsonValue | undefined): string {

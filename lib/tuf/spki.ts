@@ -9,7 +9,7 @@
  */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256, p384 } from "@noble/curves/nist.js";
-import { concatBytes, equalBytes, fromBase64, fromHex, sha256, toBase64 } from "./bytes.ts";
+import { concatBytes, equalBytes, fromBase64, fromHex, sha256, toBase64, toHex } from "./bytes.ts";
 import type { Sha256 } from "./bytes.ts";
 
 export type KeyAlgorithm = "rsa-pss-sha256" | "ed25519" | "ecdsa-p256-sha256" | "ecdsa-p384-sha384";
@@ -20,6 +20,8 @@ export interface PublicKey {
   readonly spki: Uint8Array;
   /** SHA-256 of `spki`: what thresholds count. */
   readonly fingerprint: Sha256;
+  /** Bytes of each of its signatures; null where they differ from one to the next (ECDSA). */
+  readonly signatureLength: number | null;
 }
 
 /** What is wrong with key material, in words that follow "key <id>: ". */
@@ -37,8 +39,17 @@ const BIT_STRING = 0x03;
 const MIN_RSA_BITS = 2048;
 const MAX_RSA_BITS = 8192;
 const MIN_EXPONENT = 65537;
-/** Not in any specification: a huge exponent makes each verification slow (OpenSSL bounds it too). */
-const MAX_EXPONENT = 2 ** 32 - 1;
+/** Go verifies nothing with a larger one, so clients in Go would refuse what we accept. */
+const MAX_EXPONENT = 2 ** 31 - 1;
+
+/** The y coordinates of the eight points of small order, as their encodings have them. */
+const SMALL_ORDER_Y: ReadonlySet<string> = new Set([
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+]);
 
 /** @param hex 64 lower-case hex digits; a canonical point that is not of small order */
 export function ed25519FromHex(hex: string): PublicKey {
@@ -50,14 +61,25 @@ export function ed25519FromHex(hex: string): PublicKey {
 }
 
 function ed25519FromRaw(raw: Uint8Array): PublicKey {
-  let smallOrder: boolean;
   try {
-    smallOrder = ed25519.Point.fromBytes(raw).isSmallOrder();
+    ed25519.Point.fromBytes(raw);
   } catch {
     throw new KeyMaterialError("expected the canonical encoding of a point of Ed25519");
   }
-  if (smallOrder) throw new KeyMaterialError("Ed25519 point of small order");
-  return publicKey("ed25519", concatBytes(ED25519_PREFIX, raw));
+  if (isSmallOrder(raw)) throw new KeyMaterialError("Ed25519 point of small order");
+  return publicKey("ed25519", concatBytes(ED25519_PREFIX, raw), 64);
+}
+
+/**
+ * Whether 32 bytes are a canonical encoding of a point of small order, whatever their sign bit says:
+ * no public key, and no half of a signature, is one. libsodium refuses both, and so does Node since
+ * 24.21; other clients do not.
+ */
+export function isSmallOrder(point: Uint8Array): boolean {
+  // A copy: slice of a Buffer would be a view, and the sign bit would be cleared in the caller's.
+  const y = Uint8Array.from(point.subarray(0, 32));
+  y[31] = (y[31] ?? 0) & 0x7f;
+  return SMALL_ORDER_Y.has(toHex(y));
 }
 
 /** @param hex an uncompressed P-256 point (0x04, x, y): how old Sigstore roots write ECDSA keys */
@@ -118,7 +140,7 @@ function ecdsa(algorithm: KeyAlgorithm, prefix: Uint8Array, point: Uint8Array): 
   } catch {
     throw new KeyMaterialError("expected an uncompressed point of the ECDSA curve");
   }
-  return publicKey(algorithm, concatBytes(prefix, point));
+  return publicKey(algorithm, concatBytes(prefix, point), null);
 }
 
 function rsaFromSpki(der: Uint8Array): PublicKey {
@@ -140,11 +162,15 @@ function rsaFromSpki(der: Uint8Array): PublicKey {
       `expected an odd RSA exponent from ${MIN_EXPONENT} to ${MAX_EXPONENT}`,
     );
   }
-  return publicKey("rsa-pss-sha256", der);
+  return publicKey("rsa-pss-sha256", der, Math.ceil(bits / 8));
 }
 
-function publicKey(algorithm: KeyAlgorithm, spki: Uint8Array): PublicKey {
-  return { algorithm, spki, fingerprint: sha256(spki) };
+function publicKey(
+  algorithm: KeyAlgorithm,
+  spki: Uint8Array,
+  signatureLength: number | null,
+): PublicKey {
+  return { algorithm, spki, fingerprint: sha256(spki), signatureLength };
 }
 
 // DER, as much of it as an RSA key needs. Reading is loose because the result is written again

@@ -26,6 +26,11 @@ const P384 = ecKey("P-384");
 const HEX = Buffer.from(ed25519Raw(ED25519)).toString("hex");
 const P256_POINT = Buffer.from(P256.spki.subarray(-65)).toString("hex");
 
+/** 2056 bits: fine for everybody else. */
+const ODD_PEM = generateKeyPairSync("rsa", { modulusLength: 2056 })
+  .publicKey.export({ type: "spki", format: "pem" })
+  .toString();
+
 function ecKey(namedCurve: string): PublicKey {
   const { publicKey } = generateKeyPairSync("ec", { namedCurve });
   return fromSpki(new Uint8Array(publicKey.export({ type: "spki", format: "der" })));
@@ -53,6 +58,11 @@ describe("keyids", () => {
     const [keyid] = keyidsOf(object, ED25519, "tuf");
     expect(keyid).not.toBe(rootKey(ED25519, "tuf").keyid);
     expect(parseKey(object, "tuf", false).fingerprint).toBe(ED25519.fingerprint);
+  });
+
+  test("tuf: an RSA key may have any size from 2048 bits, ats: three sizes", () => {
+    const object = tufKey("rsa", "rsassa-pss-sha256", ODD_PEM);
+    expect(parseKey(object, "tuf", false).signatureLength).toBe(257);
   });
 
   test("ats: SHA-256 of the SPKI, and before that of the canonical object", () => {
@@ -144,6 +154,7 @@ test.each<readonly [name: string, dialect: Dialect, object: JsonValue, says: str
     "keytype says",
   ],
   ["a P-384 key said to be P-256", "tuf", p384AsP256(), "keytype says"],
+  ["an RSA key of a size that aktualizr does not know", "ats", atsKey("RSA", ODD_PEM), "or 4096"],
   ["a P-256 key said to be RSA", "ats", atsKey("RSA", toPem(P256.spki)), "keytype says"],
   ["an Ed25519 PEM said to be RSA", "ats", atsKey("RSA", toPem(ED25519.spki)), "keytype says"],
   ["Ed25519 as PEM", "tuf", tufKey("ed25519", "ed25519", toPem(ED25519.spki)), "64 lower-case"],

@@ -27,7 +27,7 @@ const IDS = 3 * KEYS;
 
 function key(n: number, algorithm: KeyAlgorithm = "ed25519"): PublicKey {
   const spki = Uint8Array.of(n);
-  return { algorithm, spki, fingerprint: sha256(spki) };
+  return { algorithm, spki, fingerprint: sha256(spki), signatureLength: null };
 }
 
 const id = (n: number): KeyId => sha256(Uint8Array.of(255, n)) as KeyId;

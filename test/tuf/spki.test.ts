@@ -103,7 +103,7 @@ const EXPONENT = "odd RSA exponent";
 test.each<readonly [string, Uint8Array]>([
   ["2048 bits", rsa(2048, "010001")],
   ["8192 bits", rsa(8192, "010001")],
-  ["an exponent of 32 bits", rsa(2048, "ffffffff")],
+  ["an exponent of 31 bits", rsa(2048, "7fffffff")],
   ["a size that is no multiple of 8", rsa(2049, "010001")],
 ])("RSA: takes %s", (_name, spki) => {
   expect(fromSpki(spki).fingerprint).toBe(sha256(spki));
@@ -122,6 +122,7 @@ test.each<readonly [string, Uint8Array, string]>([
   ["exponent 3", rsa(2048, "03"), EXPONENT],
   ["exponent 65535", rsaOf(integer(MODULUS), integer(unhex("ffff"))), EXPONENT],
   ["exponent 65538", rsa(2048, "010002"), EXPONENT],
+  ["exponent 2^31 + 1", rsa(2048, "0080000001"), EXPONENT],
   ["exponent 2^32 + 1", rsa(2048, "0100000001"), EXPONENT],
   ["an exponent of 64 bits", rsa(2048, "7fffffffffffffff"), EXPONENT],
   ["a modulus with a zero too many", rsaOf(tlv(2, unhex("0000"), MODULUS), E65537), ODD],

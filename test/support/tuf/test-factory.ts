@@ -150,7 +150,7 @@ function received(body: JsonValue): JsonValue {
 }
 
 /** What a service asks about `submitted`, unless `changes` says otherwise. */
-function rootUpdate(
+export function rootUpdate(
   factory: TestFactory,
   submitted: JsonValue,
   changes: Partial<RootUpdate> = {},
