@@ -8,6 +8,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 /** SHA-256 as 64 lower-case hex digits. */
 export type Sha256 = string & { readonly brand: "Sha256" };
 
+const utf8 = new TextEncoder();
 const SHA256 = /^[0-9a-f]{64}$/;
 
 export function isSha256(text: string): text is Sha256 {
@@ -20,26 +21,32 @@ export function sha256(bytes: Uint8Array): Sha256 {
 
 /** SHA-256 of the UTF-8 form of `text`. */
 export function sha256Text(text: string): Sha256 {
-  return sha256(new TextEncoder().encode(text));
+  return sha256(utf8.encode(text));
 }
 
 export function toHex(bytes: Uint8Array): string {
   return bytesToHex(bytes);
 }
 
+/** The value of each lower-case hex digit by its character code; 255 for everything else. */
+const HEX_DIGITS = Uint8Array.from({ length: 256 }, (_unused, code) => {
+  const value = "0123456789abcdef".indexOf(String.fromCharCode(code));
+  return value < 0 ? 255 : value;
+});
+
 /** @returns the bytes, or null unless `text` is an even number of lower-case hex digits */
 export function fromHex(text: string): Uint8Array | null {
-  if (!/^[0-9a-f]*$/.test(text) || text.length % 2 !== 0) return null;
-  const bytes = new Uint8Array(text.length / 2);
+  const codes = utf8.encode(text);
+  if (codes.length % 2 !== 0) return null;
+  const bytes = new Uint8Array(codes.length / 2);
+  let digits = 0;
   for (let i = 0; i < bytes.length; i += 1) {
-    bytes[i] = digit(text.charCodeAt(2 * i)) * 16 + digit(text.charCodeAt(2 * i + 1));
+    const high = HEX_DIGITS[codes[2 * i] ?? 0] ?? 255;
+    const low = HEX_DIGITS[codes[2 * i + 1] ?? 0] ?? 255;
+    digits |= high | low;
+    bytes[i] = (high << 4) | low;
   }
-  return bytes;
-}
-
-/** The value of a lower-case hex digit by its character code. */
-function digit(code: number): number {
-  return code - (code < 0x61 ? 0x30 : 0x57);
+  return digits > 15 ? null : bytes;
 }
 
 export function toBase64(bytes: Uint8Array): string {

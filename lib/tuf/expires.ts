@@ -14,8 +14,9 @@ export function parseExpires(text: string, lenient = false): number | null {
   if (!(lenient ? LENIENT : STRICT).test(text)) return null;
   const time = Date.parse(text);
   if (Number.isNaN(time)) return null;
-  // Date.parse takes 31 April for 1 May; writing the time again shows it.
-  return lenient || formatTime(time) === text ? time : null;
+  // Date.parse takes 31 April for 1 May and 24:00 for the next day; writing it again shows it.
+  const written = text.slice(0, 19);
+  return formatTime(Date.parse(`${written}Z`)) === `${written}Z` ? time : null;
 }
 
 /** @param time milliseconds since 1970; fractions of a second are cut off */

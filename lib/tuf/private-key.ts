@@ -2,7 +2,6 @@
  * Private keys where none may be (rule 14). Whoever sends one has exposed it: it is refused loudly,
  * is not stored, and no message repeats it.
  */
-import { canonicalText } from "./canonical.ts";
 import { findPlace } from "./find-place.ts";
 import { isJsonObject, type JsonValue } from "./json.ts";
 
@@ -15,16 +14,14 @@ export function holdsPrivateKey(text: string): boolean {
  * Where a private key is inside `value`: a PEM in any string or member name, or `keyval.private`.
  *
  * @param path how a message calls `value` itself
- * @param text the value by {@link canonicalText}, where it is known
+ * @param text the value as canonicalText writes it, where it is known
  * @returns a path such as `root.signed.keys.ab12`, or null if there is none
  */
-export function findPrivateKey(
-  value: JsonValue,
-  path: string,
-  text = canonicalText(value),
-): string | null {
+export function findPrivateKey(value: JsonValue, path: string, text?: string): string | null {
   // Nearly always there is none, and one look at the whole text says so.
-  if (!text.includes("PRIVATE KEY") && !text.includes('"private"')) return null;
+  if (text !== undefined && !text.includes("PRIVATE KEY") && !text.includes('"private"')) {
+    return null;
+  }
   return findPlace(value, path, (part) => {
     if (typeof part === "string") return holdsPrivateKey(part);
     const keyval = part["keyval"];
