@@ -1,9 +1,10 @@
 /**
  * Comparing things in one run. Machines are noisy, so no figure here is a time: each is a ratio
+ * of processor time (the collector's and the compiler's threads included, other programs' not)
  * between contenders that took turns, the median over many turns, with the quarter of turns below
  * and above it to show how noisy the run was.
  */
-import { performance } from "node:perf_hooks";
+import { cpuUsage } from "node:process";
 
 /** One thing that is timed. `prepare` is not: it makes `count` runs with all that they use up. */
 export interface Contender {
@@ -56,9 +57,10 @@ function inTurn<T>(list: readonly T[], turn: number): readonly (readonly [number
 
 function time({ prepare }: Contender, count: number): number {
   const runs = prepare(count);
-  const start = performance.now();
+  const start = cpuUsage();
   for (const run of runs) run();
-  return performance.now() - start;
+  const { user, system } = cpuUsage(start);
+  return user + system;
 }
 
 function spread(values: readonly number[]): Ratio {

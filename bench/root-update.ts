@@ -5,10 +5,9 @@
  *
  *   npm run bench [-- TURNS]
  */
-import { constants, createPublicKey, verify } from "node:crypto";
 import { TrustedMetadataStore } from "tuf-js/dist/store.js";
 import { makeSigningKey, type SigningKey } from "../lib/crypto/signing-key.ts";
-import { SALT_LENGTH, verifySignature } from "../lib/crypto/verify.ts";
+import { verifySignature } from "../lib/crypto/verify.ts";
 import { canonicalize } from "../lib/tuf/canonical.ts";
 import { readTrustedRoot, strictPolicy } from "../lib/tuf/chain.ts";
 import { rootLimits } from "../lib/tuf/dialect.ts";
@@ -132,12 +131,8 @@ async function contenders(one: Case): Promise<readonly Contender[]> {
   }));
   const floor = contender("imports and crypto.verify alone", () => {
     for (const { key, signature } of pairs) {
-      const spki = createPublicKey({ key: Buffer.from(key.spki), format: "der", type: "spki" });
-      const pss = { key: spki, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: SALT_LENGTH };
-      const rsa = key.algorithm === "rsa-pss-sha256";
-      if (!verify(rsa ? "sha256" : null, message, rsa ? pss : spki, signature)) {
-        throw new Error("not signed");
-      }
+      // As verify.ts has it, which is the fastest way that was found.
+      if (!verifySignature(key, message, signature)) throw new Error("not signed");
     }
   });
   const ours = contender("rootward", () => {
@@ -178,7 +173,7 @@ console.log(
 );
 console.log(`median of ${turns} turns, with the quarter of turns below and above it\n`);
 for (const one of CASES) {
-  const [ours, theirs] = compare(await contenders(one), { turns, runs: 20 });
+  const [ours, theirs] = compare(await contenders(one), { turns, runs: 50 });
   if (ours === undefined || theirs === undefined) throw new Error("nothing measured");
   console.log(one.name);
   console.log(`  rootward ${show(ours)}, aim at most ${one.aim}`);

@@ -1,7 +1,7 @@
 /**
  * One bit flipped in the real history of Sigstore's root: XOR 0x01 of a byte as it was published.
  * At every byte of every `signed` that ends the JSON or changes its value, and so what is signed
- * (see properties.test.ts); and the step of the chain is refused, as it is for a bit of any
+ * (see laws-of-documents.test.ts); and the step of the chain is refused, as it is for a bit of any
  * signature that is needed.
  *
  * Steps are tried at each mark, number and word and at one byte of sixteen of each string, and at

@@ -1,0 +1,58 @@
+/**
+ * `npm run interop [-- NAME...]`: compares us with clients and tools in other languages. All suites
+ * run unless some are named. A missing tool is a failure; with `--skip-missing` the suite is left
+ * out, and that is said.
+ *
+ * `--cases 20000 --seed 7`: more random cases, and others.
+ */
+import { argv } from "node:process";
+import { parseArgs } from "node:util";
+import { PYTHON_TUF } from "./python-tuf/suite.ts";
+import { missingTools, type Suite, type SuiteOptions } from "./suite.ts";
+
+const SUITES: readonly Suite[] = [PYTHON_TUF];
+
+const { values, positionals } = parseArgs({
+  args: argv.slice(2),
+  allowPositionals: true,
+  options: {
+    "skip-missing": { type: "boolean", default: false },
+    cases: { type: "string", default: "1000" },
+    seed: { type: "string", default: "2026" },
+  },
+});
+
+const options: SuiteOptions = {
+  cases: Number(values.cases),
+  seed: Number(values.seed),
+  say: (line) => console.log(line),
+};
+
+for (const suite of chosen()) {
+  if (!(await passes(suite))) process.exitCode = 1;
+}
+
+function chosen(): readonly Suite[] {
+  const known = SUITES.map(({ name }) => name);
+  const unknown = positionals.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    console.error(`no suite ${unknown.join(", ")}; there is ${known.join(", ")}`);
+    process.exitCode = 1;
+    return [];
+  }
+  return SUITES.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+}
+
+async function passes(suite: Suite): Promise<boolean> {
+  const missing = missingTools(suite).join(", ");
+  if (missing !== "") {
+    console.log(
+      `${values["skip-missing"] ? "skipped" : "failed"}: ${suite.name}, since ${missing} is not here`,
+    );
+    return values["skip-missing"];
+  }
+  const problems = await suite.run(options);
+  for (const problem of problems) console.error(`${suite.name}: ${problem}`);
+  console.log(`${problems.length === 0 ? "passed" : "failed"}: ${suite.name}`);
+  return problems.length === 0;
+}
