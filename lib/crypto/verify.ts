@@ -36,8 +36,6 @@ function check(key: PublicKey, message: Uint8Array, signature: Uint8Array): bool
       return verify(null, message, pem, signature);
     case "ecdsa-p256-sha256":
       return verify("sha256", message, pem, signature);
-    case "ecdsa-p384-sha384":
-      return verify("sha384", message, pem, signature);
     default:
       return unreachable(key.algorithm);
   }

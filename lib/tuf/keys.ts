@@ -42,14 +42,15 @@ export interface RootKey {
 export type KeyType = "rsa" | "ed25519";
 export const KEY_TYPES = ["rsa", "ed25519"] as const satisfies readonly KeyType[];
 
-/** tuf: keytype and scheme belong together (rule 13). */
+/**
+ * tuf: keytype and scheme belong together (rule 13). P-384 is not here: tuf-js checks its signatures
+ * with the wrong hash, so that devices would not count a key that we do.
+ */
 const TUF_SCHEMES: Readonly<Record<string, KeyAlgorithm>> = {
   "rsa/rsassa-pss-sha256": "rsa-pss-sha256",
   "ed25519/ed25519": "ed25519",
   "ecdsa/ecdsa-sha2-nistp256": "ecdsa-p256-sha256",
-  "ecdsa/ecdsa-sha2-nistp384": "ecdsa-p384-sha384",
   "ecdsa-sha2-nistp256/ecdsa-sha2-nistp256": "ecdsa-p256-sha256",
-  "ecdsa-sha2-nistp384/ecdsa-sha2-nistp384": "ecdsa-p384-sha384",
 };
 const ATS_KEYTYPES: Readonly<Record<string, KeyAlgorithm>> = {
   RSA: "rsa-pss-sha256",
@@ -70,6 +71,10 @@ export function parseKey(object: JsonValue, dialect: Dialect, hexEcdsa: boolean)
   const text = isJsonObject(keyval) ? keyval["public"] : undefined;
   if (typeof keytype !== "string" || typeof text !== "string") {
     throw new KeyMaterialError("expected an object with keytype and keyval.public");
+  }
+  // tuf-js refuses a root with a key that has anything but text here.
+  if (Object.values(keyval).some((member) => typeof member !== "string")) {
+    throw new KeyMaterialError("expected keyval to hold text only");
   }
   if (dialect === "ats") assertOnlyMembers(object, ["keytype", "keyval"]);
   if (dialect === "ats" && isJsonObject(keyval)) assertOnlyMembers(keyval, ["public"]);

@@ -33,10 +33,12 @@ export function readRoles(
     findings.add("role-missing", `roles: expected an object, got ${show(value)}`);
     return {};
   }
-  const known: readonly string[] = forms.forms === "lenient" ? [...ROLES, ...OTA_TUF_ROLES] : ROLES;
+  const strict = forms.forms === "strict";
+  const known: readonly string[] = strict ? ROLES : [...ROLES, ...OTA_TUF_ROLES];
   const unknown = Object.keys(value).filter((name) => !known.includes(name));
-  // TUF has an optional mirrors role, and the specification asks to ignore what one does not know.
-  if (forms.dialect === "ats" && unknown.length > 0) {
+  // The specification has an optional mirrors role and asks to ignore what one does not know, but
+  // python-tuf refuses a root with any other role: its devices would stay on the root before.
+  if ((strict || forms.dialect === "ats") && unknown.length > 0) {
     findings.add("role-unknown", `roles: expected ${ROLES.join(", ")}, got ${showSome(unknown)}`);
   }
   const roles: Partial<Record<Role, RoleKeys>> = {};

@@ -8,11 +8,11 @@
  * signatures that nobody made.
  */
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { p256, p384 } from "@noble/curves/nist.js";
+import { p256 } from "@noble/curves/nist.js";
 import { concatBytes, equalBytes, fromBase64, fromHex, sha256, toBase64, toHex } from "./bytes.ts";
 import type { Sha256 } from "./bytes.ts";
 
-export type KeyAlgorithm = "rsa-pss-sha256" | "ed25519" | "ecdsa-p256-sha256" | "ecdsa-p384-sha384";
+export type KeyAlgorithm = "rsa-pss-sha256" | "ed25519" | "ecdsa-p256-sha256";
 
 export interface PublicKey {
   readonly algorithm: KeyAlgorithm;
@@ -30,7 +30,6 @@ export class KeyMaterialError extends Error {}
 const RSA_ALGORITHM = bytes("300d06092a864886f70d0101010500");
 const ED25519_PREFIX = bytes("302a300506032b6570032100");
 const P256_PREFIX = bytes("3059301306072a8648ce3d020106082a8648ce3d030107034200");
-const P384_PREFIX = bytes("3076301006072a8648ce3d020106052b81040022036200");
 
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
@@ -86,7 +85,7 @@ export function isSmallOrder(point: Uint8Array): boolean {
 export function p256FromHex(hex: string): PublicKey {
   const point = fromHex(hex);
   if (point === null) throw new KeyMaterialError("expected a P-256 point in lower-case hex");
-  return ecdsa("ecdsa-p256-sha256", P256_PREFIX, point);
+  return p256FromPoint(point);
 }
 
 /**
@@ -109,10 +108,7 @@ export function fromPem(pem: string): PublicKey {
 /** Reads a SubjectPublicKeyInfo in DER. */
 export function fromSpki(der: Uint8Array): PublicKey {
   if (startsWith(der, P256_PREFIX)) {
-    return ecdsa("ecdsa-p256-sha256", P256_PREFIX, der.subarray(P256_PREFIX.length));
-  }
-  if (startsWith(der, P384_PREFIX)) {
-    return ecdsa("ecdsa-p384-sha384", P384_PREFIX, der.subarray(P384_PREFIX.length));
+    return p256FromPoint(der.subarray(P256_PREFIX.length));
   }
   if (startsWith(der, ED25519_PREFIX) && der.length === ED25519_PREFIX.length + 32) {
     return ed25519FromRaw(der.subarray(ED25519_PREFIX.length));
@@ -131,22 +127,20 @@ export function ed25519Raw(key: PublicKey): Uint8Array {
   return key.spki.subarray(ED25519_PREFIX.length);
 }
 
-function ecdsa(algorithm: KeyAlgorithm, prefix: Uint8Array, point: Uint8Array): PublicKey {
-  const curve = algorithm === "ecdsa-p256-sha256" ? p256 : p384;
-  const length = algorithm === "ecdsa-p256-sha256" ? 65 : 97;
+function p256FromPoint(point: Uint8Array): PublicKey {
   try {
-    if (point.length !== length || point[0] !== 4) throw new Error("not uncompressed");
-    curve.Point.fromBytes(point).assertValidity();
+    if (point.length !== 65 || point[0] !== 4) throw new Error("not uncompressed");
+    p256.Point.fromBytes(point).assertValidity();
   } catch {
     throw new KeyMaterialError("expected an uncompressed point of the ECDSA curve");
   }
-  return publicKey(algorithm, concatBytes(prefix, point), null);
+  return publicKey("ecdsa-p256-sha256", concatBytes(P256_PREFIX, point), null);
 }
 
 function rsaFromSpki(der: Uint8Array): PublicKey {
   const numbers = rsaNumbers(der);
   if (numbers === null || !equalBytes(rsaSpki(numbers.modulus, numbers.exponent), der)) {
-    throw new KeyMaterialError("expected a SubjectPublicKeyInfo of RSA, Ed25519, P-256 or P-384");
+    throw new KeyMaterialError("expected a SubjectPublicKeyInfo of RSA, Ed25519 or P-256");
   }
   const { modulus, exponent } = numbers;
   const bits = bitLength(modulus);

@@ -8,7 +8,6 @@ import { tlv, unhex } from "../../support/tuf/der.ts";
 import {
   attempt,
   der,
-  P256,
   P384,
   pointFrom,
   publicPoint,
@@ -21,7 +20,7 @@ import { ecdsaKeyObject, flipped, invalid, refused, valid } from "./row.ts";
 import type { Attempt, EdgeGroup } from "./row.ts";
 
 const POINT = "expected an uncompressed point of the ECDSA curve";
-const OTHER = "expected a SubjectPublicKeyInfo of RSA, Ed25519, P-256 or P-384";
+const OTHER = "expected a SubjectPublicKeyInfo of RSA, Ed25519 or P-256";
 
 export function ecdsaKeys(on: Curve): readonly EdgeGroup[] {
   return [points(on), algorithms(on)];
@@ -79,11 +78,11 @@ function points(on: Curve): EdgeGroup {
 }
 
 function algorithms(on: Curve): EdgeGroup {
-  const other = on.name === "P-256" ? P384 : P256;
+  const other = P384;
   const point = uncompressed(publicPoint(on));
   const key = (bytes: Uint8Array) => (): Attempt => ({
     ...under(on, point)(),
-    key: ecdsaKeyObject(on.name, bytes),
+    key: ecdsaKeyObject(bytes),
   });
   const named = (algorithm: Uint8Array): (() => Attempt) => key(spki({ ...on, algorithm }, point));
   const oid = on.algorithm.subarray(2 + 9);
@@ -109,8 +108,8 @@ function algorithms(on: Curve): EdgeGroup {
       refused("compressed, all lengths as they were", POINT, key(concatBytes(head, compressed))),
       refused("unused bits", OTHER, key(flipped(spki(on, point), -point.length - 1))),
       refused(
-        "a key of the other curve",
-        "keytype says",
+        "a key of P-384, whose signatures tuf-js checks with another hash",
+        OTHER,
         key(spki(other, uncompressed(publicPoint(other)))),
       ),
     ],

@@ -141,5 +141,5 @@ export function attempt(
   signature: Uint8Array,
   point = uncompressed(publicPoint(on)),
 ): Attempt {
-  return { key: ecdsaKeyObject(on.name, spki(on, point)), message, signature };
+  return { key: ecdsaKeyObject(spki(on, point)), message, signature };
 }

@@ -19,24 +19,16 @@ import {
 } from "./ecdsa-sign.ts";
 import { invalid, text, valid, type Attempt, type EdgeGroup } from "./row.ts";
 
-/** RFC 6979, A.2.5 and A.2.6, message "sample" with the hash of the curve: x, y, r, s. */
-const RFC_6979 = {
-  "P-256": [
-    "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6",
-    "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299",
-    "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
-    "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
-  ],
-  "P-384": [
-    "ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64def8f0ea9055866064a254515480bc13",
-    "8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd2533264720",
-    "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c81a648152e44acf96e36dd1e80fabe46",
-    "99ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628ac8",
-  ],
-} as const;
+/** RFC 6979, A.2.5, message "sample" with the hash of the curve: x, y, r, s. */
+const RFC_6979 = [
+  "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6",
+  "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299",
+  "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
+  "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
+] as const;
 
 function rfc6979(on: Curve): Attempt {
-  const [x, y, r, s] = RFC_6979[on.name];
+  const [x, y, r, s] = RFC_6979;
   return attempt(on, text("sample"), der(BigInt(`0x${r}`), BigInt(`0x${s}`)), unhex(`04${x}${y}`));
 }
 

@@ -38,21 +38,19 @@ function ed25519Signer({ publicKey, privateKey }: KeyPair): Signer {
   };
 }
 
-function ecdsaSigner(curve: "P-256" | "P-384", hash: string): Signer {
-  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: curve });
+function ecdsaSigner({ publicKey, privateKey }: KeyPair): Signer {
   return {
-    name: `ECDSA ${curve}`,
+    name: "ECDSA P-256",
     publicBytes: spkiOf(publicKey),
-    keyObject: (publicBytes) => ecdsaKeyObject(curve, publicBytes),
-    sign: (message) => sign(hash, message, privateKey),
+    keyObject: (publicBytes) => ecdsaKeyObject(publicBytes),
+    sign: (message) => sign("sha256", message, privateKey),
   };
 }
 
 export const SIGNERS: readonly Signer[] = [
   rsaSigner(generateKeyPairSync("rsa", { modulusLength: 2048 })),
   ed25519Signer(generateKeyPairSync("ed25519")),
-  ecdsaSigner("P-256", "sha256"),
-  ecdsaSigner("P-384", "sha384"),
+  ecdsaSigner(generateKeyPairSync("ec", { namedCurve: "P-256" })),
 ];
 
 export function attemptBy(signer: Signer, message: Uint8Array, verified = message): Attempt {

@@ -64,8 +64,8 @@ export function rsaKeyObject(spki: Uint8Array): JsonObject {
   return pemKeyObject("rsa", "rsassa-pss-sha256", spki);
 }
 
-export function ecdsaKeyObject(curve: "P-256" | "P-384", spki: Uint8Array): JsonObject {
-  return pemKeyObject("ecdsa", `ecdsa-sha2-nist${curve.toLowerCase().replace("-", "")}`, spki);
+export function ecdsaKeyObject(spki: Uint8Array): JsonObject {
+  return pemKeyObject("ecdsa", "ecdsa-sha2-nistp256", spki);
 }
 
 function pemKeyObject(keytype: string, scheme: string, spki: Uint8Array): JsonObject {

@@ -23,7 +23,7 @@ const PAIR = rsaPair(2048);
 const SPKI = rsaSpki(PAIR);
 const SIZE = "expected an RSA modulus of 2048 to 8192 bits";
 const EXPONENT = "expected an odd RSA exponent from 65537 to 2147483647";
-const OTHER = "expected a SubjectPublicKeyInfo of RSA, Ed25519, P-256 or P-384";
+const OTHER = "expected a SubjectPublicKeyInfo of RSA, Ed25519 or P-256";
 const MODULUS = numberToVarBytesBE(PAIR.n);
 /** The end of an indefinite length. */
 const END = unhex("0000");
