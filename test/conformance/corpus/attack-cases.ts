@@ -64,6 +64,12 @@ const PARTS: Readonly<Record<string, readonly Edit[]>> = {
       [parties.snapshot.key.keyid.toUpperCase()],
     ],
   ),
+  // The rows have roles that are written as roles are.
+  ...values(
+    "role mirrors",
+    ["roles", "mirrors"],
+    [null, [], {}, { keyids: [], threshold: 0 }, { keyids: ["", ""], threshold: 1 }],
+  ),
   ...values("consistent_snapshot", ["consistent_snapshot"], [null, 1, "no", {}]),
   ...values(
     "spec_version",

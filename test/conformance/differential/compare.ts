@@ -142,7 +142,11 @@ function looser(
   const about = seenOf(client, one, reader);
   const ids = LOOSER.filter(
     ({ clients, readers, says, when }) =>
-      clients.includes(client) && readers.includes(reader) && says.test(theirs.says) && when(about),
+      clients.includes(client) &&
+      reader !== "served" &&
+      readers.includes(reader) &&
+      says.test(theirs.says) &&
+      when(about),
   ).map(({ id }) => id);
   if (ids.length === 1) return { ids, problem: null };
   return { ids: [], problem: ids.length === 0 ? "no difference" : ids.join(" and ") };

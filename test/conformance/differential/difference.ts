@@ -32,7 +32,8 @@ export interface Stricter {
 export interface Looser {
   readonly id: string;
   readonly clients: readonly Client[];
-  readonly readers: readonly Seen["reader"][];
+  /** Never what is served: both clients take all of that. */
+  readonly readers: readonly Reader[];
   /** The client's words. */
   readonly says: RegExp;
   readonly when: (seen: Seen) => boolean;

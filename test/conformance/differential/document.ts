@@ -63,6 +63,15 @@ export function rootKeys(document: JsonValue): readonly JsonValue[] {
   });
 }
 
+/** How a P-384 key in PEM begins, in base64: all of its SubjectPublicKeyInfo but the point. */
+const P384 = "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE";
+
+/** Whether the key under `keyid` is one of P-384, whatever it says that it is. */
+export function isP384(keyid: string, document: JsonValue): boolean {
+  const text = textAt(document, "signed", "keys", keyid, "keyval", "public");
+  return text.replace(/\s/g, "").includes(P384);
+}
+
 /** Whether the root role lists one key under two ids, in whatever words. */
 export function countsOneKeyTwice(document: JsonValue): boolean {
   const texts = rootKeys(document)
@@ -85,7 +94,7 @@ export function unreadSignature(document: JsonValue): "type" | "keyid" | "text" 
 const padding = constants.RSA_PKCS1_PSS_PADDING;
 
 /** Why a signature that we call bad can be a good one elsewhere. */
-export type Oddity = "salt" | "short" | "P-384, SHA-256" | "small order";
+export type Oddity = "salt" | "short" | "small order";
 
 /** How the signature under `keyid` is odd; null if it is bad for everybody. */
 export function oddityOf(keyid: string, document: JsonValue): Oddity | null {
@@ -99,14 +108,11 @@ export function oddityOf(keyid: string, document: JsonValue): Oddity | null {
 }
 
 function oddityOfPem(key: KeyObject, message: Uint8Array, bytes: Uint8Array): Oddity | null {
-  const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType === "rsa") {
-    const verifies = (saltLength: number): boolean =>
-      verify("sha256", message, { key, padding, saltLength }, bytes);
-    if (!verifies(constants.RSA_PSS_SALTLEN_AUTO)) return null;
-    if (!verifies(SALT_LENGTH)) return "salt";
-    return bytes.length < modulusLength / 8 ? "short" : null;
-  }
-  const other = namedCurve === "secp384r1" && verify("sha256", message, key, bytes);
-  return other ? "P-384, SHA-256" : null;
+  if (key.asymmetricKeyType !== "rsa") return null;
+  const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  const verifies = (saltLength: number): boolean =>
+    verify("sha256", message, { key, padding, saltLength }, bytes);
+  if (!verifies(constants.RSA_PSS_SALTLEN_AUTO)) return null;
+  if (!verifies(SALT_LENGTH)) return "salt";
+  return bytes.length < modulusLength / 8 ? "short" : null;
 }

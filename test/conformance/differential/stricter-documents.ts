@@ -76,6 +76,7 @@ export const STRICTER_SIGNED: readonly Stricter[] = [
 ];
 
 export const STRICTER_ROLES: readonly Stricter[] = [
+  { id: "other-roles", clients: TUF_JS, codes: ["role-unknown"], when: always },
   {
     id: "unreachable-thresholds",
     clients: BOTH,
