@@ -60,7 +60,13 @@ export function canonicalText(value: JsonValue): string {
   return `{${parts}}`;
 }
 
+/** What JSON.stringify escapes besides `"` and `\\`, and we do not. */
+const ESCAPED_BY_JSON = /[\u0000-\u001f\ud800-\udfff]/;
+
 function quote(text: string): string {
+  // Nearly no string has either, and one look is quicker than two.
+  if (!/["\\]/.test(text)) return `"${text}"`;
+  if (!ESCAPED_BY_JSON.test(text)) return JSON.stringify(text);
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 

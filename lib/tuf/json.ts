@@ -92,6 +92,11 @@ export function jsonObject(members: Readonly<Record<string, JsonValue | undefine
   return object;
 }
 
+/** Space, newline, carriage return, tab, by character code. */
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
 function emptyObject(): Record<string, JsonValue> {
   return Object.create(null) as Record<string, JsonValue>;
 }
@@ -248,11 +253,10 @@ class Reader {
   }
 
   #space(): void {
-    for (;;) {
-      const c = this.#text[this.#at];
-      if (c !== " " && c !== "\n" && c !== "\r" && c !== "\t") return;
-      this.#at += 1;
-    }
+    const text = this.#text;
+    let at = this.#at;
+    while (isSpace(text.charCodeAt(at))) at += 1;
+    this.#at = at;
   }
 
   #fail(what: string): never {

@@ -120,7 +120,6 @@ function checkThreshold(
     forms.channel === "prod" &&
     role === "targets" &&
     keyids.length === 1 &&
-    threshold >= 2 &&
     threshold <= MAX_EARLY_THRESHOLD;
   if (threshold < 1 || (threshold > distinct && !early)) {
     findings.add(

@@ -37,9 +37,11 @@ const BIT_STRING = 0x03;
 
 const MIN_RSA_BITS = 2048;
 const MAX_RSA_BITS = 8192;
-const MIN_EXPONENT = 65537;
-/** Go verifies nothing with a larger one, so clients in Go would refuse what we accept. */
-const MAX_EXPONENT = 2 ** 31 - 1;
+/**
+ * What every tool writes. Smaller ones are weak, Go knows none of 2^31 or more, and each bit more
+ * makes a verification slower, for us and for devices.
+ */
+const EXPONENT = Uint8Array.of(1, 0, 1);
 
 /** The y coordinates of the eight points of small order, as their encodings have them. */
 const SMALL_ORDER_Y: ReadonlySet<string> = new Set([
@@ -150,12 +152,8 @@ function rsaFromSpki(der: Uint8Array): PublicKey {
     );
   }
   if (((modulus.at(-1) ?? 0) & 1) === 0) throw new KeyMaterialError("RSA modulus is even");
-  const e = exponent.length > 5 ? Infinity : exponent.reduce((sum, byte) => sum * 256 + byte, 0);
-  if (e < MIN_EXPONENT || e > MAX_EXPONENT || e % 2 === 0) {
-    throw new KeyMaterialError(
-      `expected an odd RSA exponent from ${MIN_EXPONENT} to ${MAX_EXPONENT}`,
-    );
-  }
+  if (!equalBytes(exponent, EXPONENT))
+    throw new KeyMaterialError("expected the RSA exponent 65537");
   return publicKey("rsa-pss-sha256", der, Math.ceil(bits / 8));
 }
 

@@ -1,9 +1,10 @@
 /** What only one dialect has, and what a lenient reader takes that a strict one refuses. */
+import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import { DIALECTS, firstChannel } from "../../lib/tuf/dialect.ts";
 import { readSignedRoot } from "../../lib/tuf/signed-root.ts";
-import { DAY, edits, judge, NOW, signRoot, testFactory } from "../support/tuf/test-factory.ts";
-import type { Edit } from "../support/tuf/test-factory.ts";
+import { DAY, edits, judge, NOW, readCurrent, signRoot } from "../support/tuf/test-factory.ts";
+import { testFactory, type Edit, type Party } from "../support/tuf/test-factory.ts";
 import { fittingCi, ids, listed, stored, withSignatures } from "./broken-roots/row.ts";
 
 const tuf = testFactory("tuf", "main");
@@ -29,6 +30,46 @@ test.each(["more", "\u0001"])(
     expect(stored(judge(tuf, noted))).toEqual(body);
   },
 );
+
+test("ats: consistent_snapshot may be missing", () => {
+  const { a, b, d } = ats.parties;
+  const body = signRoot(edits(ats.next, [["consistent_snapshot"], undefined]), "ats", [a, b, d]);
+  expect(judge(ats, body)).toMatchObject({ kind: "accepted" });
+});
+
+test("tuf: a P-256 key that is trusted stays under its id, too", () => {
+  const { a, b, c, d } = tuf.parties;
+  const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pem = publicKey.export({ type: "spki", format: "pem" }).toString();
+  const object = { keytype: "ecdsa", scheme: "ecdsa-sha2-nistp256", keyval: { public: pem } };
+  const odd: Edit = [["keys", "ab".repeat(32)], object];
+  const role = (others: readonly Party[]): Edit => [
+    ["roles", "root", "keyids"],
+    [...ids(...others), "ab".repeat(32)],
+  ];
+  const before = edits(tuf.current.signed, odd, role([a, b, c]));
+  const current = readCurrent(signRoot(before, "tuf", []), "tuf", "main");
+  const next = signRoot(edits(tuf.next, odd, role([a, b, d])), "tuf", [a, b, d]);
+  expect(judge(tuf, next, { current })).toMatchObject({ kind: "accepted" });
+  expect(judge(tuf, next)).toMatchObject({ errors: [{ code: "keyid-derivation" }] });
+});
+
+test("tuf: x-key-owners is a member like any other that is not known", () => {
+  const { a, b, d } = tuf.parties;
+  const signed = edits(tuf.next, [["x-key-owners"], { somebody: "else" }]);
+  expect(judge(tuf, signRoot(signed, "tuf", [a, b, d]))).toMatchObject({ kind: "accepted" });
+});
+
+test("ats prod: the highest targets threshold that aktualizr takes is taken", () => {
+  const prod = testFactory("ats", "prod");
+  const { a, b, d } = prod.parties;
+  const body = signRoot(edits(prod.next, [["roles", "targets", "threshold"], 1000]), "ats", [
+    a,
+    b,
+    d,
+  ]);
+  expect(judge(prod, body, fittingCi(body))).toMatchObject({ kind: "accepted" });
+});
 
 test("ats: targets-signatures are taken out before storing", () => {
   const { a, b, d } = ats.parties;

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from "@jest/globals";
 import { verifySignature } from "../../lib/crypto/verify.ts";
-import type { Dialect } from "../../lib/tuf/dialect.ts";
+import { MAX_ROOT_BYTES, type Dialect } from "../../lib/tuf/dialect.ts";
 import { formatTime } from "../../lib/tuf/expires.ts";
 import type { FindingCode } from "../../lib/tuf/findings.ts";
 import { isJsonArray, isJsonObject, jsonObject } from "../../lib/tuf/json.ts";
@@ -15,9 +15,11 @@ import { verifySuccessor, type RootVerdict } from "../../lib/tuf/root-update.ts"
 import { readSignedRoot } from "../../lib/tuf/signed-root.ts";
 import {
   DAY,
+  ed25519Key,
   edits,
   judge,
   NOW,
+  party,
   readCurrent,
   signRoot,
   testFactory,
@@ -117,6 +119,44 @@ describe.each(FACTORIES)("%s", (_name, factory) => {
     const sig = dialect === "tuf" ? "00" : "AA==";
     const body = withSignatures(good, (list) => [...list, edits(stranger, [["sig"], sig])]);
     expect(storedKeyids(judge(factory, body))).toEqual(ids(a, b, d));
+  });
+
+  test("128 keys are not too many", () => {
+    const more = Array.from({ length: 128 - 6 }, () => party(ed25519Key(), dialect));
+    const keyids = [...ids(a, b, d), ...ids(...more)];
+    const changes: Edit[] = [...more.map(listed), [["roles", "root", "keyids"], keyids]];
+    expect(submit(changes)).toMatchObject({ kind: "accepted" });
+    const one = party(ed25519Key(), dialect);
+    const beyond: Edit[] = [
+      listed(one),
+      [
+        ["roles", "root", "keyids"],
+        [...keyids, ...ids(one)],
+      ],
+    ];
+    const body = signRoot(edits(next, ...changes, ...beyond), dialect, [a, b, d]);
+    expect(codes(judge(factory, body))).toEqual(["key-count"]);
+  });
+
+  test("a root may be as long as clients read, and not a byte longer", () => {
+    const most = MAX_ROOT_BYTES[dialect];
+    const sized = (length: number): RootVerdict =>
+      submit([[["x-changelog", "message"], "m".repeat(length)]], [a, b, d]);
+    const short = sized(0);
+    const room = most - (short.kind === "accepted" ? short.document.length : 0);
+    const full = sized(room);
+    expect(full.kind === "accepted" && full.document.length).toBe(most);
+    expect(codes(sized(room + 1))).toEqual(["root-too-large"]);
+  });
+
+  test("with many signatures, those of new keys wait until a trusted one has signed", () => {
+    const many = Array.from({ length: 8 }, () => party(ed25519Key(), dialect));
+    const keyids = [...ids(a, b, d), ...ids(...many)];
+    const changes: Edit[] = [...many.map(listed), [["roles", "root"], { keyids, threshold: 9 }]];
+    expect(codes(submit(changes, many))).toEqual(["current-threshold", "new-threshold"]);
+    expect(codes(submit(changes, [...many, d]))).toEqual(["current-threshold"]);
+    const one = codes(submit(changes, [...many.slice(1), a]));
+    expect(one).toEqual(["current-threshold", "new-threshold"]);
   });
 
   test("signatures of leaving and of coming keys are both kept", () => {

@@ -96,12 +96,11 @@ const MODULUS = new Uint8Array(256).fill(0xff);
 const E65537 = unhex("0203010001");
 const ODD = "expected a SubjectPublicKeyInfo";
 const SIZE = "2048 to 8192 bits";
-const EXPONENT = "odd RSA exponent";
+const EXPONENT = "expected the RSA exponent 65537";
 
 test.each<readonly [string, Uint8Array]>([
   ["2048 bits", rsa(2048, "010001")],
   ["8192 bits", rsa(8192, "010001")],
-  ["an exponent of 31 bits", rsa(2048, "7fffffff")],
   ["a size that is no multiple of 8", rsa(2049, "010001")],
 ])("RSA: takes %s", (_name, spki) => {
   expect(fromSpki(spki).fingerprint).toBe(sha256(spki));
@@ -120,6 +119,8 @@ test.each<readonly [string, Uint8Array, string]>([
   ["exponent 3", rsa(2048, "03"), EXPONENT],
   ["exponent 65535", rsaOf(integer(MODULUS), integer(unhex("ffff"))), EXPONENT],
   ["exponent 65538", rsa(2048, "010002"), EXPONENT],
+  ["exponent 65539", rsa(2048, "010003"), EXPONENT],
+  ["exponent 2^31 - 1", rsa(2048, "7fffffff"), EXPONENT],
   ["exponent 2^31 + 1", rsa(2048, "0080000001"), EXPONENT],
   ["exponent 2^32 + 1", rsa(2048, "0100000001"), EXPONENT],
   ["an exponent of 64 bits", rsa(2048, "7fffffffffffffff"), EXPONENT],

@@ -96,12 +96,14 @@ export const DOCUMENT: readonly BrokenRoot[] = [
     change: ({ dialect }) => [[["_type"], dialect === "tuf" ? "Root" : "root"]],
   },
   { name: "no _type", errors: ["type-wrong"], change: set([["_type"], undefined]) },
-  ...[undefined, "2.0.0", "1", "1.0.0-rc1", "1.0.0\n", "01.0", 1].map((version): BrokenRoot => ({
-    name: `tuf: spec_version ${JSON.stringify(version)}`,
-    errors: ["spec-version"],
-    targets: [TUF],
-    change: set([["spec_version"], version]),
-  })),
+  ...[undefined, "2.0.0", "1", "1.0.0-rc1", "1.0.0\n", "01.0", 1, ["1.0"]].map(
+    (version): BrokenRoot => ({
+      name: `tuf: spec_version ${JSON.stringify(version)}`,
+      errors: ["spec-version"],
+      targets: [TUF],
+      change: set([["spec_version"], version]),
+    }),
+  ),
   ...[
     "2027-01-15T12:00:00.5Z",
     "2027-01-15T12:00:00+00:00",

@@ -22,6 +22,18 @@ export const ROLES_AND_KEYS: readonly BrokenRoot[] = [
     change: set([["keys"], Object.fromEntries(numbered(129).map((keyid) => [keyid, {}]))]),
   },
   {
+    name: "a role with 128 keyids, which is not too many, but no keys for them",
+    errors: ["key-unused", "keyid-without-key", "online-keys"],
+    change: set([["roles", "snapshot", "keyids"], numbered(128)]),
+  },
+  {
+    name: "prod: a targets threshold that aktualizr does not take",
+    errors: ["threshold-range"],
+    targets: [PROD],
+    change: set([["roles", "targets", "threshold"], 1001]),
+    update: (_factory, submitted) => fittingCi(submitted),
+  },
+  {
     name: "a role with 129 keyids",
     errors: ["key-count"],
     change: set([["roles", "snapshot", "keyids"], numbered(129)]),
