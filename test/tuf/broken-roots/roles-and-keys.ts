@@ -24,6 +24,7 @@ export const ROLES_AND_KEYS: readonly BrokenRoot[] = [
   {
     name: "a role with 128 keyids, which is not too many, but no keys for them",
     errors: ["key-unused", "keyid-without-key", "online-keys"],
+    targets: [TUF],
     change: set([["roles", "snapshot", "keyids"], numbered(128)]),
   },
   {
