@@ -55,5 +55,5 @@ export const MAX_ROOT_BYTES: Readonly<Record<Dialect, number>> = { tuf: 512_000,
  * but not by much, and the largest root that could be accepted has some two thousand values.
  */
 export function rootLimits(dialect: Dialect): JsonLimits {
-  return { maxBytes: 2 * MAX_ROOT_BYTES[dialect], maxValues: 10_000 };
+  return { maxBytes: MAX_ROOT_BYTES[dialect] + 65_536, maxValues: 4000 };
 }

@@ -34,8 +34,8 @@ import {
   type VerifySignature,
 } from "./signatures.ts";
 
-/** So many signatures are looked at though no trusted key signed, to say all that is wrong. */
-const STRANGERS = 8;
+/** After more bad signatures the refusal is certain, and checking more is only work. */
+const MAX_BAD = 16;
 
 /**
  * The rules that hold between two roots (15 to 20): version exactly one higher, the threshold of
@@ -60,9 +60,21 @@ export function verifySuccessor(
       `version: expected ${trusted.version + 1} (the one after the trusted root), got ${version}`,
     );
   }
-  const remembered = rememberVerdicts(verify);
+  const strict = forms === "strict";
+  const remembered = rememberVerdicts(verify, strict ? MAX_BAD : Infinity);
   const { root } = trusted.roles;
   const byTrusted = countSigners(root, trusted.keys, next.signatures, message, remembered);
+  const byItself = countOwnSigners(next, remembered);
+  const bad = new Map(
+    [...byTrusted.bad, ...(byItself?.bad ?? [])].map(({ keyid, why }) => [keyid, why]),
+  );
+  if (strict && bad.size > MAX_BAD) {
+    findings.add(
+      "signature-invalid",
+      `signatures: more than ${MAX_BAD} by known keys do not verify, the others were not looked at`,
+    );
+    return findings.errors;
+  }
   if (byTrusted.signers.size < root.threshold) {
     findings.add(
       "current-threshold",
@@ -70,11 +82,8 @@ export function verifySuccessor(
         gotSigners(byTrusted),
     );
   }
-  // Little work for strangers: where no trusted key has signed, the refusal is certain.
-  const known = byTrusted.signers.size > 0 || next.signatures.length <= STRANGERS;
-  const byItself = known ? countOwnSigners(next, remembered) : null;
   findings.addAll(ownThreshold(next, byItself));
-  if (forms === "strict") reportBad([...byTrusted.bad, ...(byItself?.bad ?? [])], findings);
+  if (strict) reportBad(bad, findings);
   return findings.errors;
 }
 
@@ -114,11 +123,8 @@ function gotSigners({ signers, missing }: SignatureCount): string {
   return `got ${signers.size}; none by ${showSome(missing)}`;
 }
 
-function reportBad(bad: SignatureCount["bad"], findings: Findings): void {
-  const reported = new Set<KeyId>();
-  for (const { keyid, why } of bad) {
-    if (reported.has(keyid)) continue;
-    reported.add(keyid);
+function reportBad(bad: ReadonlyMap<KeyId, "method" | "signature">, findings: Findings): void {
+  for (const [keyid, why] of bad) {
     if (why === "method") {
       findings.add("signature-method", `signature by ${keyid}: the method does not fit the key`);
     } else {

@@ -136,15 +136,21 @@ export function countSigners(
   return { signers, missing, bad };
 }
 
-/** Answers each (key, signature) once: in a rotation the same signature counts for two roots. */
-export function rememberVerdicts(verify: VerifySignature): VerifySignature {
+/**
+ * Answers each (key, signature) once: in a rotation the same signature counts for two roots.
+ *
+ * @param maxBad after more bad ones than this, all that is new is bad, too, and is not looked at
+ */
+export function rememberVerdicts(verify: VerifySignature, maxBad = Infinity): VerifySignature {
   const verdicts = new Map<Uint8Array, Map<Sha256, boolean>>();
+  let bad = 0;
   return (key, message, signature) => {
     const bySignature = verdicts.get(signature) ?? new Map<Sha256, boolean>();
     verdicts.set(signature, bySignature);
     const known = bySignature.get(key.fingerprint);
     if (known !== undefined) return known;
-    const verdict = verify(key, message, signature);
+    const verdict = bad <= maxBad && verify(key, message, signature);
+    if (!verdict) bad += 1;
     bySignature.set(key.fingerprint, verdict);
     return verdict;
   };

@@ -1,8 +1,8 @@
 /**
  * Fuzzes the bytes of a root submission: whatever is sent, never a 500, never more than 50 ms of
  * CPU, never an accepted root that the independent check refuses. Bounded and seeded. By hand:
- * `npm run fuzz -- [--seconds 60] [--cases N] [--seed N]`; a failure prints what it takes to see it
- * again, and nothing is written anywhere.
+ * `npm run fuzz -- [--seconds 60] [--cases N] [--seed N] [--cpu 50]`; a failure prints what it
+ * takes to see it again, and nothing is written anywhere.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -154,16 +154,18 @@ async function main(): Promise<void> {
     seconds: { type: "string" },
     cases: { type: "string" },
     seed: { type: "string" },
+    cpu: { type: "string", default: "50" },
   } as const;
   const { values } = parseArgs({ options });
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
   const cases = Number(values.cases ?? Infinity);
   const seconds = Number(values.seconds ?? (values.cases === undefined ? 60 : Infinity));
-  if ([seed, cases, seconds].some(Number.isNaN)) throw new Error("expected numbers");
+  const maxCpu = Number(values.cpu);
+  if ([seed, cases, seconds, maxCpu].some(Number.isNaN)) throw new Error("expected numbers");
   console.log(`seed ${seed}`);
   try {
     const progress = (line: string): void => console.error(line);
-    const report = await runFuzz({ seed, cases, seconds, progress });
+    const report = await runFuzz({ seed, cases, seconds, maxCpu, progress });
     console.log(JSON.stringify(report, null, 2));
   } catch (error) {
     if (!(error instanceof FuzzFailure)) throw error;

@@ -52,12 +52,12 @@ export function falsePoints(random: Random, dialect: Dialect, room: number): Jso
   return jsonObject(Object.fromEntries(entries));
 }
 
-/** With the largest exponent that is allowed. */
+/** With the one exponent that is taken. */
 function rsa(random: Random, length: number): KeyObject {
   const modulus = random
     .bytes(length)
     .with(0, 0xff)
     .with(length - 1, 0xff);
   const n = Buffer.from(modulus).toString("base64url");
-  return createPublicKey({ key: { kty: "RSA", n, e: "f____w" }, format: "jwk" });
+  return createPublicKey({ key: { kty: "RSA", n, e: "AQAB" }, format: "jwk" });
 }

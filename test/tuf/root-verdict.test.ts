@@ -149,14 +149,28 @@ describe.each(FACTORIES)("%s", (_name, factory) => {
     expect(codes(sized(room + 1))).toEqual(["root-too-large"]);
   });
 
-  test("with many signatures, those of new keys wait until a trusted one has signed", () => {
-    const many = Array.from({ length: 8 }, () => party(ed25519Key(), dialect));
+  test("after 16 bad signatures no other is looked at, and the answer says so", () => {
+    const many = Array.from({ length: 17 }, () => party(ed25519Key(), dialect));
     const keyids = [...ids(a, b, d), ...ids(...many)];
-    const changes: Edit[] = [...many.map(listed), [["roles", "root"], { keyids, threshold: 9 }]];
-    expect(codes(submit(changes, many))).toEqual(["current-threshold", "new-threshold"]);
-    expect(codes(submit(changes, [...many, d]))).toEqual(["current-threshold"]);
-    const one = codes(submit(changes, [...many.slice(1), a]));
-    expect(one).toEqual(["current-threshold", "new-threshold"]);
+    const changes: Edit[] = [...many.map(listed), [["roles", "root", "keyids"], keyids]];
+    const signed = edits(next, ...changes);
+    const verdict = (bad: number): RootVerdict => {
+      const good = signRoot(signed, dialect, [a, b, d]);
+      const other = signRoot(edits(signed, [["expires"], ""]), dialect, many.slice(0, bad));
+      const body = withSignatures(good, (list) => [
+        ...(other["signatures"] as readonly JsonObject[]),
+        ...list,
+      ]);
+      return judge(factory, body, channel === "prod" ? fittingCi(good) : {});
+    };
+    expect(verdict(0)).toMatchObject({ kind: "accepted" });
+    const all = verdict(16);
+    expect(all.kind === "refused" && all.errors).toHaveLength(16);
+    const some = verdict(17);
+    expect(codes(some)).toEqual(["signature-invalid"]);
+    expect(some.kind === "refused" && some.errors.map(({ message }) => message)).toEqual([
+      "signatures: more than 16 by known keys do not verify, the others were not looked at",
+    ]);
   });
 
   test("signatures of leaving and of coming keys are both kept", () => {

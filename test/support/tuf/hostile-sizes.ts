@@ -20,7 +20,7 @@ const utf8 = new TextEncoder();
 function largest(bytes: number, make: (count: number) => JsonValue): Uint8Array<ArrayBuffer> {
   const size = (count: number): number => JSON.stringify(make(count)).length;
   const each = size(11) - size(10);
-  return utf8.encode(JSON.stringify(make(Math.floor((bytes - size(1)) / (each + 1)))));
+  return utf8.encode(JSON.stringify(make(Math.floor((bytes - size(1)) / each))));
 }
 
 /** `body` with as many items at `path` as there is room for. */
