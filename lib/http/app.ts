@@ -40,6 +40,8 @@ export function createApp({ service, page, archives }: AppParts): Hono {
   app.onError((error, c) => {
     const { status, body } = errorAnswer(service, error);
     c.header("Cache-Control", "no-store");
+    // What is left of a body that is too large is not read, so the connection is of no more use.
+    if (status === STATUS["too-large"]) c.header("Connection", "close");
     return c.json(body, status as ContentfulStatusCode);
   });
   return app;

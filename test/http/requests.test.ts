@@ -176,6 +176,15 @@ test("nothing of all that created a Factory", async () => {
   expect(answer.status).toBe(404);
 });
 
+test("413 ends the connection, on which the rest of the body would still come", async () => {
+  const response = await fetch(`${server.url}${ROOT}`, {
+    method: "POST",
+    headers: { "OSF-TOKEN": server.adminToken, "Content-Type": "application/json" },
+    body: "x".repeat(1_100_000),
+  });
+  expect([response.status, response.headers.get("connection")]).toEqual([413, "close"]);
+});
+
 test("405 names what is allowed", async () => {
   const response = await fetch(`${server.url}/download/claim`, { method: "PUT" });
   expect(response.headers.get("allow")).toBe("POST");
