@@ -14,6 +14,12 @@ const offlineTargets = ({ targets, spare }: Parties, threshold: number): readonl
 
 export const POLICY: readonly BrokenRoot[] = [
   {
+    name: "ats: snapshot signed with the timestamp key, the snapshot key still listed",
+    errors: ["online-keys"],
+    targets: [CI],
+    change: ({ parties }) => [[["roles", "snapshot", "keyids"], ids(parties.timestamp)]],
+  },
+  {
     name: "targets: an offline key first",
     errors: ["online-keys"],
     change: ({ parties: { targets, spare } }) => [
