@@ -28,20 +28,20 @@ export function canonicalize(value: JsonValue, dialect: Dialect): Uint8Array {
 
 /** Valid JSON with sorted members and no white space: what is stored and served. UTF-8. */
 export function encodeJson(value: JsonValue): Uint8Array {
-  return utf8.encode(servedText(checked(canonicalText(value))));
+  return servedBytes(checked(canonicalText(value)));
 }
 
 /** What a signature covers, of a text by {@link canonicalText}. */
 export function signedBytes(text: string, dialect: Dialect): Uint8Array {
-  return utf8.encode(dialect === "ats" ? servedText(text) : text);
+  return dialect === "ats" ? servedBytes(text) : utf8.encode(text);
 }
 
 /**
  * What is served, of a text by {@link canonicalText}: nothing stands between its tokens, so that
  * each line break in it is inside a string.
  */
-export function servedText(text: string): string {
-  return text.replaceAll("\n", "\\n").replaceAll("\r", "\\r").replaceAll("\t", "\\t");
+export function servedBytes(text: string): Uint8Array {
+  return utf8.encode(text.replaceAll("\n", "\\n").replaceAll("\r", "\\r").replaceAll("\t", "\\t"));
 }
 
 /** OLPC canonical JSON as text. Control characters, which have no agreed form, stay as they are. */

@@ -1,5 +1,5 @@
 /** Reading an envelope `{"signatures", "signed"}` around a root (rules 1, 4, 14 to 16). */
-import { canonicalText, servedText } from "./canonical.ts";
+import { canonicalText, servedBytes } from "./canonical.ts";
 import { Findings, type Finding } from "./findings.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import type { KeyId } from "./keys.ts";
@@ -8,8 +8,6 @@ import type { RootForms } from "./root-forms.ts";
 import { readRoot, wholeRoot, type Root, type RootDraft } from "./root.ts";
 import { show, showSome } from "./show.ts";
 import { readSignatures, type Signature } from "./signatures.ts";
-
-const utf8 = new TextEncoder();
 
 /** As much of a root as could be read, with its signatures; nothing is verified yet. */
 export interface SignedDraft {
@@ -62,7 +60,7 @@ export function encodeSignedRoot(
 ): Uint8Array {
   const kept = signatures.filter(({ keyid }) => keyids.has(keyid)).map(({ object }) => object);
   // As encodeJson would write it; `signed` is written already.
-  return utf8.encode(servedText(`{"signatures":${canonicalText(kept)},"signed":${root.text}}`));
+  return servedBytes(`{"signatures":${canonicalText(kept)},"signed":${root.text}}`);
 }
 
 function checkEnvelope(body: JsonObject, forms: RootForms, findings: Findings): void {

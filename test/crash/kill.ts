@@ -9,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { generator } from "../support/generator.ts";
 import { findIn, privateKeyForms, readFolder } from "../support/secrets.ts";
 import { BrokenPromise, Life, type Service } from "./life.ts";
 
@@ -137,17 +138,6 @@ async function sleepUntil(time: number): Promise<void> {
 
 function failed(): never {
   throw new BrokenPromise("the server stopped answering before it was killed");
-}
-
-/** A small repeatable generator (mulberry32); numbers from 0 up to 1. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
