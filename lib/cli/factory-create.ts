@@ -13,6 +13,7 @@ export interface CreateOptions {
   readonly onlineKeyType: KeyType;
   readonly ownerId: string;
   readonly ownerEmail: string;
+  readonly delivery: "link" | "api";
 }
 
 const answer = v.object({
@@ -37,8 +38,9 @@ export async function factoryCreate(
   options: CreateOptions,
 ): Promise<void> {
   const { name, dialect, keyType, onlineKeyType } = options;
+  const { delivery: mode } = options;
   const owner = { id: options.ownerId, email: options.ownerEmail };
-  const body = { name, dialect, keyType, onlineKeyType, owner };
+  const body = { name, dialect, keyType, onlineKeyType, owner, delivery: mode };
   // One key for this one run: a request that is repeated below us creates nothing twice.
   const headers = { "Idempotency-Key": randomUUID() };
   const created = await terminal.step(`creating Factory ${name} (${dialect}, ${keyType} key)`, () =>
@@ -49,9 +51,17 @@ export async function factoryCreate(
     `Factory      ${created.factory} (${created.dialect})`,
     `root key     ${root.keyids.join(", ")}`,
     ...Object.entries(root.sha256).map(([channel, hash]) => `root ${channel.padEnd(7)} ${hash}`),
-    `link         ${delivery.url ?? "(mailed to the owner)"}`,
-    `             works once, until ${delivery.expiresAt ?? "claimed"}; mailed to ${owner.email}`,
-    `owner token  ${ownerToken ?? "(was in the first answer)"}`,
-    "Neither is shown again. No device is served until the owner has confirmed the download.",
+    ...(mode === "api"
+      ? [
+          `owner token  ${ownerToken ?? "(was in the first answer)"}`,
+          "It is not shown again. The Factory is live, and the service can read its first root key",
+          "until the owner rotates it: fioctl keys tuf rotate-offline-key --role root --first-time",
+        ]
+      : [
+          `link         ${delivery.url ?? "(mailed to the owner)"}`,
+          `             works once, until ${delivery.expiresAt ?? "claimed"}; mailed to ${owner.email}`,
+          `owner token  ${ownerToken ?? "(was in the first answer)"}`,
+          "Neither is shown again. No device is served until the owner has confirmed the download.",
+        ]),
   ]);
 }

@@ -81,7 +81,12 @@ function addFactory(program: Command, terminal: Terminal, client: () => Client):
         .default("ed25519"),
     )
     .option("--owner-id <id>", "how the owner is named in the log and in roots", "owner")
-    .requiredOption("--owner-email <address>", "who gets the link")
+    .requiredOption("--owner-email <address>", "who gets the link and the notices")
+    .addOption(
+      new Option("--delivery <mode>", "of the root key: by a one-time link, or to fioctl")
+        .choices(["link", "api"])
+        .default("link"),
+    )
     .action(async (name: string, options: FactoryOptions) => {
       if (!isFactoryName(name)) {
         throw new RootwardError("usage", "name: expected ^[a-z0-9][a-z0-9-]{1,62}$");
@@ -96,6 +101,7 @@ interface FactoryOptions {
   readonly onlineKeyType: KeyType;
   readonly ownerId: string;
   readonly ownerEmail: string;
+  readonly delivery: "link" | "api";
 }
 
 function addKeys(program: Command, terminal: Terminal, client: () => Client): void {

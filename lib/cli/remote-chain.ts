@@ -140,13 +140,14 @@ export function assertSameStory(
 
 /** The roots that an event made current, as `<channel> <version>` and the SHA-256 of each. */
 function rootsTold({ type, details }: LoggedEvent): readonly (readonly [string, JsonValue])[] {
-  const { roots, channel, version, sha256: hash } = details;
-  if (type === "factory-created" && isJsonObject(roots)) {
-    return Object.entries(roots).map(([name, first]) => [`${name} 1`, first] as const);
-  }
-  const accepted =
-    type === "root-accepted" && typeof channel === "string" && typeof version === "number";
-  return accepted ? [[`${channel} ${version}`, hash ?? null]] : [];
+  const { roots } = details;
+  if (!isJsonObject(roots)) return [];
+  return Object.entries(roots).flatMap(([channel, root]) => {
+    if (type === "factory-created") return [[`${channel} 1`, root] as const];
+    if (type !== "root-accepted" || !isJsonObject(root)) return [];
+    const { version, sha256: hash } = root;
+    return typeof version === "number" ? [[`${channel} ${version}`, hash ?? null] as const] : [];
+  });
 }
 
 const stateAnswer = v.object({

@@ -36,6 +36,9 @@ export function claimDelivery(head: Head, claimantHash: Sha256, moment: Moment):
   const { delivery } = head;
   const { now, policy } = moment;
   switch (delivery.state) {
+    case "escrowed":
+    case "ended":
+      throw new RootwardError("not-found", "this Factory's key is not delivered by a link");
     case "ready":
       if (now >= delivery.expiresAt) return refuse(expired(delivery.expiresAt, head));
       return grant(head, delivery, claimantHash, moment, now + policy.claimLease);
@@ -157,6 +160,9 @@ export function confirmDelivery(
   moment: Moment,
 ): ConfirmDecision {
   const { delivery } = head;
+  if (delivery.mode !== "link") {
+    throw new RootwardError("not-found", "this Factory's key is not delivered by a link");
+  }
   if (delivery.state === "ready") {
     throw new RootwardError(
       "delivery-mismatch",
@@ -180,7 +186,7 @@ export function confirmDelivery(
   const transition = advance(
     head,
     {
-      head: confirmed(head, moment.now),
+      head: confirmed(head, delivery, moment.now),
       effects: destruction(delivery.idHash),
       type: "delivery-confirmed",
       details: jsonObject({ sha256 }),
@@ -191,12 +197,60 @@ export function confirmDelivery(
   return { confirmedAt: moment.now, transition, withToken: true };
 }
 
-/** The head after somebody proved to hold the key: live, and nothing escrowed any more. */
-export function confirmed(
-  head: Head,
-  now: number,
-): Pick<Head, "state" | "delivery" | "initialKey"> {
+/** What a change of the head says of state and delivery. */
+type DeliveryChange = Pick<Head, "state" | "delivery" | "initialKey">;
+
+/** A delivery by link. */
+type LinkDelivery = Delivery & { readonly mode: "link" };
+
+/**
+ * What accepted roots do to a delivery that is still open; null where it stays as it is. Whoever
+ * sends a root signed by the key of version 1 holds that key, so that confirms a link. Without a
+ * link the key can be read until no current root lists it.
+ *
+ * @param listed whether some channel's current root still lists the initial key as a root key
+ */
+export function deliveredByRoots(head: Head, listed: boolean, now: number): DeliveryChange | null {
   const { delivery } = head;
+  if (delivery.mode === "link") {
+    return delivery.state === "confirmed" ? null : confirmed(head, delivery, now);
+  }
+  if (delivery.state === "ended" || listed) return null;
+  const { mode, idHash, sha256, size } = delivery;
+  return {
+    state: "live",
+    initialKey: { ...head.initialKey, state: "delivered" },
+    delivery: { mode, idHash, sha256, size, state: "ended", endedAt: now },
+  };
+}
+
+/**
+ * The owner reads the escrowed key, which is logged and told of before the key is handed over.
+ *
+ * @throws RootwardError `initial-key-gone` saying why there is none
+ */
+export function readInitialKey(head: Head, moment: Moment): Transition {
+  assertEscrowed(head);
+  const { keyid } = head.initialKey;
+  const details = jsonObject({ keyid });
+  return advance(head, { head: {}, type: "initial-key-read", details, notify: true }, moment);
+}
+
+/** @throws RootwardError `initial-key-gone` */
+export function assertEscrowed({ factory, delivery }: Head): void {
+  if (delivery.state === "escrowed") return;
+  throw new RootwardError(
+    "initial-key-gone",
+    delivery.state === "ended"
+      ? `the first root key of ${factory} is not on the service any more: it was destroyed at ` +
+          `${formatTime(delivery.endedAt)}, when no root listed it any longer`
+      : `the first root key of ${factory} is delivered by a link, not to this command: use the ` +
+          `archive from that link`,
+  );
+}
+
+/** The head after somebody proved to hold the key: live, and nothing escrowed any more. */
+function confirmed(head: Head, delivery: LinkDelivery, now: number): DeliveryChange {
   const { mode, idHash, sha256, size } = delivery;
   return {
     state: "live",

@@ -10,7 +10,8 @@ import type { FactoryName } from "./names.ts";
 
 /** The audit log is kept like a channel with one role, its sequence number as the version. */
 type DocumentChannel = Channel | "log";
-type DocumentRole = Role | "event";
+/** What a root update stages lies beside the roots, and is never published. */
+type DocumentRole = Role | "event" | "staged-root";
 
 /** A place in the published index. */
 export interface Place {

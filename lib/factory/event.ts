@@ -16,7 +16,15 @@ export type EventType =
   | "delivery-refused"
   | "delivery-confirmed"
   | "delivery-expired"
+  | "initial-key-read"
+  | "root-update-started"
+  | "root-update-staged"
+  | "online-keys-made"
+  | "root-update-cancelled"
   | "root-accepted"
+  | "key-retired"
+  | "token-minted"
+  | "token-revoked"
   | "metadata-refreshed"
   | "effects-done";
 

@@ -8,7 +8,7 @@
 import * as v from "valibot";
 import { RootwardError } from "../error.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
-import { DIALECTS } from "../tuf/dialect.ts";
+import { DIALECTS, ONLINE_ROLES } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import { isFactoryName, isInstanceId, type FactoryName, type InstanceId } from "./names.ts";
 
@@ -38,16 +38,24 @@ const channelRoles = frozen(
 );
 export type ChannelRoles = v.InferOutput<typeof channelRoles>;
 
-const deliveryCommon = {
-  mode: v.literal("link"),
-  /** SHA-256 of the delivery id, which itself is a hash of the link's secret. */
+const archived = {
+  /** SHA-256 of the delivery id, which is a hash of the link's secret, or random without a link. */
   idHash: sha256,
   /** Of the opened archive. */
   sha256,
   size: count,
 };
+const deliveryCommon = { mode: v.literal("link"), ...archived };
 const delivery = frozen(
   v.variant("state", [
+    /** Without a link: the owner's token yields the key until no root lists it any more. */
+    v.strictObject({ mode: v.literal("api"), ...archived, state: v.literal("escrowed") }),
+    v.strictObject({
+      mode: v.literal("api"),
+      ...archived,
+      state: v.literal("ended"),
+      endedAt: time,
+    }),
     v.strictObject({ ...deliveryCommon, state: v.literal("ready"), expiresAt: time }),
     v.strictObject({
       ...deliveryCommon,
@@ -81,12 +89,56 @@ export type Delivery = v.InferOutput<typeof delivery>;
 /** What must follow a swap: named by that very swap, idempotent, taken off by a later one. */
 const effect = frozen(
   v.strictObject({
-    kind: v.picklist(["destroy-share", "destroy-archive", "withdraw-link", "notify"]),
-    /** The delivery's idHash, or the sequence number of the event to tell of. */
+    kind: v.picklist([
+      "destroy-share",
+      "destroy-archive",
+      "destroy-key",
+      "withdraw-link",
+      "notify",
+    ]),
+    /**
+     * The delivery's idHash; role and keyid of an online key, with a space between; or the sequence
+     * number of the event to tell of.
+     */
     ref: v.string(),
   }),
 );
 export type Effect = v.InferOutput<typeof effect>;
+
+const onlineKey = { role: v.picklist(ONLINE_ROLES), keyid };
+const onlineKeys = frozen(v.strictObject({ targets: keyid, snapshot: keyid, timestamp: keyid }));
+
+/** The one root update that is under way; the roots that it stages are documents. */
+const rootUpdate = frozen(
+  v.strictObject({
+    /** SHA-256 of the secret that others than its initiator show. */
+    txidHash: sha256,
+    /** The token that started it. */
+    startedBy: v.string(),
+    createdBy: v.string(),
+    createdAt: time,
+    updatedBy: v.string(),
+    updatedAt: time,
+    firstTime: v.boolean(),
+    /** The staged root of each channel. */
+    staged: frozen(
+      v.strictObject({
+        main: v.exactOptional(sha256),
+        ci: v.exactOptional(sha256),
+        prod: v.exactOptional(sha256),
+      }),
+    ),
+    /** The online keys that the staged roots list, and those of them that were made for it. */
+    onlineKeys,
+    made: frozen(v.array(frozen(v.strictObject({ ...onlineKey, fingerprint: sha256 })))),
+    /** New root keys that signed only in the request that brought them. */
+    unproven: frozen(v.array(keyid)),
+  }),
+);
+export type StagedRootUpdate = v.InferOutput<typeof rootUpdate>;
+
+/** An online key that signs no more, and when it may be destroyed: after the backups that need it. */
+const retiringKey = frozen(v.strictObject({ ...onlineKey, notBefore: time }));
 
 const head = frozen(
   v.strictObject({
@@ -105,12 +157,21 @@ const head = frozen(
         prod: v.exactOptional(channelRoles),
       }),
     ),
-    onlineKeys: frozen(v.strictObject({ targets: keyid, snapshot: keyid, timestamp: keyid })),
+    onlineKeys,
+    retiring: v.optional(frozen(v.array(retiringKey)), []),
     /** The root key of version 1, and where its private half is as far as the service knows. */
     initialKey: frozen(
       v.strictObject({ keyid, state: v.picklist(["escrowed", "delivered", "destroyed"]) }),
     ),
     delivery,
+    rootUpdate: v.optional(v.nullable(rootUpdate), null),
+    /** The root update that was applied last: its repetition, when an answer was lost, is no error. */
+    applied: v.optional(
+      v.nullable(
+        frozen(v.strictObject({ txidHash: sha256, startedBy: v.string(), appliedAt: time })),
+      ),
+      null,
+    ),
     pending: frozen(v.array(effect)),
     /** The newest audit event: its number and the SHA-256 of its bytes. */
     log: frozen(v.strictObject({ seq: count, sha256 })),

@@ -5,11 +5,11 @@
  */
 import { formatTime } from "../tuf/expires.ts";
 import type { Channel, OnlineRole } from "../tuf/dialect.ts";
-import { jsonObject } from "../tuf/json.ts";
+import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
-import { confirmed, destruction } from "./delivery.ts";
+import { deliveredByRoots, destruction } from "./delivery.ts";
 import type { StoredDocument } from "./documents.ts";
-import type { ChannelRoles, Head, RoleVersion } from "./head.ts";
+import type { Head, RoleVersion } from "./head.ts";
 import { advance, type Moment, type Transition } from "./transition.ts";
 
 const MAX_LOGGED_KEYIDS = 64;
@@ -20,45 +20,54 @@ export function roleVersion(document: StoredDocument, expires: number): RoleVers
   return { version, sha256, length: document.bytes.length, expires };
 }
 
-/**
- * The swap that makes `root` the channel's current root. Whoever sends a root signed by the key of
- * version 1 holds that key, so this counts as the confirmation of a delivery still open.
- */
-export function acceptRoot(
-  head: Head,
-  channel: Channel,
-  roles: ChannelRoles,
-  root: Root,
-  document: StoredDocument,
-  moment: Moment,
-): Transition {
-  const open = head.delivery.state !== "confirmed";
+/** A root that was verified and is to be current. */
+export interface AcceptedRoot {
+  readonly channel: Channel;
+  readonly root: Root;
+  readonly document: StoredDocument;
+}
+
+export interface Acceptance {
+  readonly accepted: readonly AcceptedRoot[];
+  /** Online roles that were signed under these roots. */
+  readonly signed: readonly SignedRole[];
+  /** Whether some channel's root will still list the initial key as a root key. */
+  readonly initialKeyListed: boolean;
+  /** What else changes with them, where a root update is applied. */
+  readonly update?: Partial<Pick<Head, "rootUpdate" | "applied" | "onlineKeys" | "retiring">>;
+}
+
+/** The one swap that makes roots current, whichever door they came through. */
+export function acceptRoots(head: Head, acceptance: Acceptance, moment: Moment): Transition {
+  const { accepted, signed, update } = acceptance;
+  const delivered = deliveredByRoots(head, acceptance.initialKeyListed, moment.now);
+  let roles = head.roles;
+  for (const { channel, root, document } of accepted) {
+    const current = { ...roles[channel], root: roleVersion(document, root.expires) };
+    roles = { ...roles, [channel]: current };
+  }
   return advance(
     head,
     {
-      head: {
-        roles: {
-          ...head.roles,
-          [channel]: { ...roles, root: roleVersion(document, root.expires) },
-        },
-        ...(open && confirmed(head, moment.now)),
-      },
-      documents: [document],
-      effects: open ? destruction(head.delivery.idHash) : [],
+      head: { roles: withSignedRoles(roles, signed), ...delivered, ...update },
+      documents: [...accepted, ...signed].map(({ document }) => document),
+      effects: delivered === null ? [] : destruction(head.delivery.idHash),
       type: "root-accepted",
       details: jsonObject({
-        channel,
-        version: root.version,
-        sha256: document.address.sha256,
-        expires: formatTime(root.expires),
-        // The event stays small however many keys a root has; all of them are in the root itself.
-        keyids: root.roles.root.keyids.slice(0, MAX_LOGGED_KEYIDS),
-        confirmsDelivery: open,
+        roots: jsonObject(Object.fromEntries(accepted.map(logged))),
+        endsDelivery: delivered !== null,
       }),
-      notify: open,
+      notify: delivered !== null,
     },
     moment,
   );
+}
+
+function logged({ channel, root, document }: AcceptedRoot): readonly [Channel, JsonObject] {
+  const { version, sha256 } = document.address;
+  // The event stays small however many keys a root has; all of them are in the root itself.
+  const keyids = root.roles.root.keyids.slice(0, MAX_LOGGED_KEYIDS);
+  return [channel, jsonObject({ version, sha256, expires: formatTime(root.expires), keyids })];
 }
 
 /** One online role, signed. */

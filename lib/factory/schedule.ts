@@ -15,6 +15,8 @@ export interface RefreshPolicy {
   readonly linkLifetime: number;
   /** How long the first claimant may fetch the archive again. */
   readonly claimLease: number;
+  /** How long an online key outlives its last signature: backups from before may need it. */
+  readonly keyRetention: number;
 }
 
 /** Milliseconds throughout. */
@@ -27,6 +29,7 @@ export const DEFAULT_REFRESH: RefreshPolicy = {
   rootLifetime: 365 * DAY,
   linkLifetime: 7 * DAY,
   claimLease: 60 * 60_000,
+  keyRetention: 35 * DAY,
 };
 
 /** Online roles count whole seconds from here, so versions rise even after a restore. */
@@ -54,6 +57,7 @@ export function dueAt(head: Head, policy: RefreshPolicy): number {
   const times = published(head).map(
     ({ role, expires }) => expires - policy.roles[role].refreshWhenLeft,
   );
+  times.push(...head.retiring.map(({ notBefore }) => notBefore));
   if (head.delivery.state === "ready") times.push(head.delivery.expiresAt);
   if (head.delivery.state === "claimed") times.push(head.delivery.leaseUntil);
   return Math.min(...times);

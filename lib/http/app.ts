@@ -10,9 +10,12 @@ import { randomId, type Service } from "../service/service.ts";
 import { deviceRoutes } from "./devices.ts";
 import { archiveRoute, downloadRoutes, type ArchiveOpener, type Page } from "./download.ts";
 import { factoryRoutes } from "./factories.ts";
+import { fioctlRoutes } from "./fioctl.ts";
+import { rootUpdateRoutes } from "./root-updates.ts";
 import { rootRoutes } from "./roots.ts";
 import { STATUS } from "./status.ts";
 import { routes } from "./routes.ts";
+import { tokenRoutes } from "./tokens.ts";
 
 export interface AppParts {
   readonly service: Service;
@@ -30,7 +33,10 @@ export function createApp({ service, page, archives }: AppParts): Hono {
   });
   routes(app, "/healthz", { GET: (c) => c.json({ status: "ok" }) });
   factoryRoutes(app, service);
+  tokenRoutes(app, service);
+  fioctlRoutes(app, service);
   rootRoutes(app, service);
+  rootUpdateRoutes(app, service);
   deviceRoutes(app, service);
   downloadRoutes(app, service, page);
   if (archives !== undefined) archiveRoute(app, archives, service.now);

@@ -10,13 +10,8 @@ import type { Service } from "../service/service.ts";
 import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
 import { DIALECTS } from "../tuf/dialect.ts";
 import { KEY_TYPES } from "../tuf/keys.ts";
-import { authorizeOwner, readJson, requestToken } from "./request.ts";
+import { authorizeOwner, printable, readJson, requestToken } from "./request.ts";
 import { routes } from "./routes.ts";
-
-const printable = v.pipe(
-  v.string(),
-  v.regex(/^[\x21-\x7e]{1,200}$/, "expected 1 to 200 printable ASCII characters without spaces"),
-);
 
 const bootstrapBody = v.strictObject({
   name: v.pipe(
@@ -31,7 +26,7 @@ const bootstrapBody = v.strictObject({
     id: printable,
     email: v.pipe(printable, v.regex(/^[^@<>,;"]+@[^@<>,;"]+$/, "expected an e-mail address")),
   }),
-  delivery: v.optional(v.literal("link"), "link"),
+  delivery: v.optional(v.picklist(["link", "api"]), "link"),
 });
 
 export function factoryRoutes(app: Hono, service: Service): void {
@@ -46,7 +41,7 @@ export function factoryRoutes(app: Hono, service: Service): void {
       const createdWith =
         key === undefined ? null : await firstUse(service, token.id, key, sha256(bytes));
       const result = await bootstrap(service, value, actor, createdWith);
-      return c.json(result, result.delivery.url === undefined ? 200 : 201);
+      return c.json(result, result.ownerToken === undefined ? 200 : 201);
     },
   });
 
@@ -65,13 +60,6 @@ export function factoryRoutes(app: Hono, service: Service): void {
         throw new RootwardError("malformed", "query from: expected a number of at least 1");
       }
       return c.json(await readLog(service, head, Number(from)));
-    },
-  });
-
-  routes(app, "/ota/factories/:factory/users/self/", {
-    GET: async (c) => {
-      const { token } = await authorizeOwner(service, c, "root:read");
-      return c.json({ "polis-id": token.user, "effective-scopes": token.scopes });
     },
   });
 }

@@ -6,20 +6,33 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import { RootwardError } from "../error.ts";
 import { isFactoryName, type FactoryName } from "../factory/names.ts";
-import { authorizeFactory } from "../service/authorize.ts";
+import { authorizeFactory, TOKEN_PREFIX } from "../service/authorize.ts";
 import type { Scope } from "../service/scopes.ts";
 import type { Service } from "../service/service.ts";
+import { fromBase64 } from "../tuf/bytes.ts";
 import { channelsOf, type Channel, type Dialect } from "../tuf/dialect.ts";
-import { parseJson } from "../tuf/json.ts";
+import { parseJson, type JsonLimits } from "../tuf/json.ts";
 
 /** Requests other than roots are small. */
 const MAX_BODY_BYTES = 65_536;
 
-/** The token of a request, from `OSF-TOKEN` (fioctl) or `Authorization: Bearer`; null without. */
+/** A name in a body: of an owner, a user. */
+export const printable = v.pipe(
+  v.string(),
+  v.regex(/^[\x21-\x7e]{1,200}$/, "expected 1 to 200 printable ASCII characters without spaces"),
+);
+
+/**
+ * The token of a request, from `OSF-TOKEN` (fioctl) or `Authorization: Bearer`; null without.
+ * fioctl encodes what it has from OAuth in base64 once more.
+ */
 export function requestToken(c: Context): string | null {
   const own = c.req.header("osf-token");
   if (own !== undefined) return own;
-  return /^Bearer ([\x21-\x7e]{1,512})$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? null;
+  const bearer = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  if (bearer === undefined || bearer.startsWith(TOKEN_PREFIX)) return bearer ?? null;
+  const inside = fromBase64(bearer);
+  return inside === null ? bearer : Buffer.from(inside).toString("latin1");
 }
 
 /** The Factory in the path; a name that no Factory can have does not exist. */
@@ -82,13 +95,14 @@ export async function readBody(c: Context, maxBytes: number): Promise<Uint8Array
   }
 }
 
-/** A small JSON body that fits `schema`. */
+/** A JSON body that fits `schema`; small unless `limits` says otherwise. */
 export async function readJson<const S extends v.GenericSchema>(
   c: Context,
   schema: S,
+  limits: JsonLimits = { maxBytes: MAX_BODY_BYTES },
 ): Promise<{ readonly value: v.InferOutput<S>; readonly bytes: Uint8Array }> {
-  const bytes = await readBody(c, MAX_BODY_BYTES);
-  const parsed = v.safeParse(schema, parseJson(bytes, { maxBytes: MAX_BODY_BYTES }));
+  const bytes = await readBody(c, limits.maxBytes);
+  const parsed = v.safeParse(schema, parseJson(bytes, limits));
   if (parsed.success) return { value: parsed.output, bytes };
   const errors = parsed.issues.map((issue) => {
     const path = issue.path?.map(({ key }) => String(key)).join(".") ?? "body";

@@ -7,7 +7,7 @@ export type Handler = (c: Context) => Promise<Response> | Response;
 export function routes(
   app: Hono,
   path: string,
-  handlers: Readonly<Partial<Record<"GET" | "POST", Handler>>>,
+  handlers: Readonly<Partial<Record<"GET" | "POST" | "PUT" | "DELETE", Handler>>>,
 ): void {
   for (const [method, handler] of Object.entries(handlers)) app.on(method, path, handler);
   const allowed = Object.keys(handlers);

@@ -6,12 +6,15 @@
 import { RootwardError } from "../error.ts";
 import type { Actor } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
-import type { FactoryName, InstanceId } from "../factory/names.ts";
+import type { FactoryName } from "../factory/names.ts";
 import { sha256Text, toBase64Url } from "../tuf/bytes.ts";
 import { readHead } from "./commit.ts";
 import type { TokenRecord } from "./ports.ts";
-import type { Scope } from "./scopes.ts";
+import { OWNER_SCOPES, type Scope } from "./scopes.ts";
 import { randomId, type Service } from "./service.ts";
+
+/** What every token starts with: a scanner for leaked secrets finds it, and so does our HTTP side. */
+export const TOKEN_PREFIX = "rw_";
 
 export interface Principal {
   readonly token: TokenRecord;
@@ -66,25 +69,26 @@ export async function authorizeFactory(
   return { ...principal, head };
 }
 
-/** Makes a token and stores its hash. The token is in the answer and nowhere else. */
-export async function mintToken(
+/** A fresh token and the record that is stored of it. */
+export function newToken(
+  service: Pick<Service, "randomBytes">,
+  spec: Pick<TokenRecord, "user" | "scopes" | "bound" | "expiresAt">,
+): { readonly token: string; readonly record: TokenRecord } {
+  const token = `${TOKEN_PREFIX}${toBase64Url(service.randomBytes(32))}`;
+  return { token, record: { ...spec, hash: sha256Text(token), id: randomId(service) } };
+}
+
+/** Makes the owner's token and stores its hash. It is in the answer and nowhere else. */
+export async function mintOwnerToken(
   service: Service,
-  spec: {
-    readonly factory: FactoryName;
-    readonly instance: InstanceId;
-    readonly user: string;
-    readonly scopes: readonly Scope[];
-  },
+  { factory, instance, owner }: Pick<Head, "factory" | "instance" | "owner">,
 ): Promise<string> {
-  const token = `rw_${toBase64Url(service.randomBytes(32))}`;
-  const { factory, instance, user, scopes } = spec;
-  await service.tokens.put({
-    hash: sha256Text(token),
-    id: randomId(service),
-    user,
-    scopes,
+  const { token, record } = newToken(service, {
+    user: owner.id,
+    scopes: OWNER_SCOPES,
     bound: { factory, instance },
     expiresAt: null,
   });
+  await service.tokens.put(record);
   return token;
 }

@@ -1,16 +1,16 @@
 /**
- * Bootstrap: from a request to a Factory whose owner has a link.
+ * Bootstrap: from a request to a Factory whose owner has a link, or a token that yields the key.
  *
  * The root key is made here, signs version 1, goes into the archive, and is dropped; it lives in
  * this call's memory and nowhere else. The archive is sealed under a key of which the service keeps
- * half. The swap that creates the head is the commit: before it, everything stored belongs to a
+ * half, or without a link all. The swap that creates the head is the commit: before it, everything stored belongs to a
  * random instance that nothing names, and a failed attempt takes it back.
  */
 import { RootwardError } from "../error.ts";
 import { deliveryId, makeLink, SECRET_BYTES } from "../delivery/link.ts";
 import { NONCE_BYTES, sealArchive, SHARE_BYTES } from "../delivery/sealing.ts";
 import type { Actor } from "../factory/event.ts";
-import type { Head } from "../factory/head.ts";
+import type { Delivery, Head } from "../factory/head.ts";
 import type { FactoryName, InstanceId } from "../factory/names.ts";
 import { create, type Transition } from "../factory/transition.ts";
 import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
@@ -18,13 +18,14 @@ import { channelsOf, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import { rootKey, type KeyType } from "../tuf/keys.ts";
-import { mintToken } from "./authorize.ts";
+import { mintOwnerToken } from "./authorize.ts";
 import { storeDocuments, swapHead } from "./commit.ts";
 import { shareContext } from "./deliver.ts";
 import { makeArchive, makeFirstRoots, makeOnlineKeys, signFirstRoles } from "./first-metadata.ts";
+import { NO_SECRET } from "./initial-key.ts";
 import type { FactoryRef } from "./ports.ts";
-import { OWNER_SCOPES } from "./scopes.ts";
 import { moment, randomId, type Service } from "./service.ts";
+import { settleQuietly } from "./settle.ts";
 
 export interface BootstrapRequest {
   readonly name: FactoryName;
@@ -32,6 +33,7 @@ export interface BootstrapRequest {
   readonly keyType: KeyType;
   readonly onlineKeyType: KeyType;
   readonly owner: { readonly id: string; readonly email: string };
+  readonly delivery: Delivery["mode"];
 }
 
 export interface BootstrapResult {
@@ -42,7 +44,11 @@ export interface BootstrapResult {
     readonly keyids: readonly string[];
     readonly sha256: Readonly<Partial<Record<Channel, Sha256>>>;
   };
-  readonly delivery: { readonly mode: "link"; readonly expiresAt?: string; readonly url?: string };
+  readonly delivery: {
+    readonly mode: Delivery["mode"];
+    readonly expiresAt?: string;
+    readonly url?: string;
+  };
   /** In the first answer only, as is the link. */
   readonly ownerToken?: string;
   /** In a replay: why link and token are not here. */
@@ -64,8 +70,10 @@ export async function bootstrap(
   if (existing !== null) return existing;
   const instance = randomId(service) as InstanceId;
   const ref: FactoryRef = { factory: request.name, instance, dialect: request.dialect };
-  const secret = service.randomBytes(SECRET_BYTES);
-  const idHash = sha256Text(deliveryId(secret));
+  const link = request.delivery === "link";
+  const secret = link ? service.randomBytes(SECRET_BYTES) : NO_SECRET;
+  // Without a link there is no secret to derive an id from, and nobody is ever asked for it.
+  const idHash = link ? sha256Text(deliveryId(secret)) : sha256(service.randomBytes(32));
   let prepared: Prepared;
   try {
     prepared = await prepare(service, request, ref, secret, idHash, actor, createdWith);
@@ -77,10 +85,14 @@ export async function bootstrap(
   // From here on an error leaves it unknown whether the Factory exists, so nothing is taken back.
   const { transition, ownerToken } = prepared;
   if (await swapHead(service, transition)) {
-    const link = makeLink(service.publicUrl, secret);
-    await sendLink(service, transition.head, link);
     const result = describe(transition.head);
-    return { ...result, delivery: { ...result.delivery, url: link }, ownerToken };
+    if (!link) {
+      await settleQuietly(service, request.name);
+      return { ...result, ownerToken };
+    }
+    const url = makeLink(service.publicUrl, secret);
+    await sendLink(service, transition.head, url);
+    return { ...result, delivery: { ...result.delivery, url }, ownerToken };
   }
   await takeBack(service, ref, idHash);
   const winner = await replay(service, request, createdWith);
@@ -112,25 +124,18 @@ async function prepare(
   await escrow(service, secret, idHash, archive);
   const { owner, dialect, name: factory } = request;
   const { instance } = ref;
-  const bound = { factory, instance };
-  const ownerToken = await mintToken(service, { ...bound, user: owner.id, scopes: OWNER_SCOPES });
-  await service.tokens.put({
-    hash: idHash,
-    id: randomId(service),
-    user: owner.id,
-    scopes: ["delivery"],
-    bound,
-    expiresAt: null,
-  });
+  const ownerToken = await mintOwnerToken(service, { factory, instance, owner });
+  const archived = { idHash, sha256: sha256(archive), size: archive.length };
+  const link = request.delivery === "link";
+  if (link) await putDeliveryToken(service, ref, owner.id, idHash);
   const expiresAt = service.now() + service.policy.linkLifetime;
-  const archived = { sha256: sha256(archive), size: archive.length };
   const first: Omit<Head, "revision" | "log" | "dueAt"> = {
     factory,
     instance,
     dialect,
     owner,
     createdWith,
-    state: "provisioned",
+    state: link ? "provisioned" : "live",
     roles,
     onlineKeys: {
       targets: onlineKeys.targets.keyid,
@@ -138,8 +143,14 @@ async function prepare(
       timestamp: onlineKeys.timestamp.keyid,
     },
     initialKey: { keyid: root.keyid, state: "escrowed" },
-    delivery: { mode: "link", state: "ready", idHash, ...archived, expiresAt },
-    pending: [],
+    delivery: link
+      ? { mode: "link", state: "ready", ...archived, expiresAt }
+      : { mode: "api", state: "escrowed", ...archived },
+    retiring: [],
+    rootUpdate: null,
+    applied: null,
+    // A mail with the link tells the owner; without one, a notice of the first event.
+    pending: link ? [] : [{ kind: "notify", ref: "1" }],
   };
   const hashes = roots.map(({ channel, document }) => [channel, document.address.sha256] as const);
   const details = jsonObject({
@@ -148,6 +159,18 @@ async function prepare(
     roots: jsonObject(Object.fromEntries(hashes)),
   });
   return { transition: create(first, documents, details, moment(service, actor)), ownerToken };
+}
+
+/** The id of a link works like a token of one scope (deliver.ts). */
+async function putDeliveryToken(
+  service: Service,
+  { factory, instance }: FactoryRef,
+  user: string,
+  hash: Sha256,
+): Promise<void> {
+  const id = randomId(service);
+  const bound = { factory, instance };
+  await service.tokens.put({ hash, id, user, scopes: ["delivery"], bound, expiresAt: null });
 }
 
 async function escrow(
@@ -211,9 +234,12 @@ async function replay(
   return {
     ...describe(head),
     note:
-      "this Factory was created by an earlier request with this Idempotency-Key; link and owner " +
-      "token were in that answer only. If neither it nor the mail arrived, the Factory must be " +
-      "bootstrapped again",
+      "this Factory was created by an earlier request with this Idempotency-Key; " +
+      (head.delivery.mode === "link"
+        ? "link and owner token were in that answer only. If neither it nor the mail arrived, the " +
+          "Factory must be bootstrapped again"
+        : "the owner token was in that answer only. If it did not arrive, an admin token makes " +
+          "another"),
   };
 }
 
@@ -234,7 +260,7 @@ function describe(head: Head): BootstrapResult {
       ),
     },
     delivery: {
-      mode: "link",
+      mode: delivery.mode,
       ...(delivery.state === "ready" && { expiresAt: formatTime(delivery.expiresAt) }),
     },
   };

@@ -8,9 +8,8 @@ import type { FactoryName } from "../factory/names.ts";
 import type { ClaimAnswer, ConfirmAnswer } from "../delivery/claim.ts";
 import { sha256Text, toBase64Url, type Sha256 } from "../tuf/bytes.ts";
 import { formatTime } from "../tuf/expires.ts";
-import { mintToken } from "./authorize.ts";
+import { mintOwnerToken } from "./authorize.ts";
 import { readHead, update } from "./commit.ts";
-import { OWNER_SCOPES } from "./scopes.ts";
 import { moment, type Service } from "./service.ts";
 import { settle, settleQuietly } from "./settle.ts";
 
@@ -104,13 +103,12 @@ export async function confirm(
   );
   // Also where it was confirmed before: the destruction may have been cut off.
   await settle(service, factory);
-  const { instance, owner } = await readHead(service.heads, factory);
+  const head = await readHead(service.heads, factory);
   const answer = {
     factory,
     state: "live",
     confirmedAt: formatTime(decision.confirmedAt),
   };
   if (!decision.withToken) return answer;
-  const spec = { factory, instance, user: owner.id, scopes: OWNER_SCOPES };
-  return { ...answer, ownerToken: await mintToken(service, spec) };
+  return { ...answer, ownerToken: await mintOwnerToken(service, head) };
 }

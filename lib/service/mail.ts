@@ -31,11 +31,42 @@ export function linkMailText({ factory, link, expiresAt }: LinkMail): MailText {
   };
 }
 
+/** Without a link, each time the first root key leaves the service. */
+function readNotice({ factory, event }: Notice): MailText {
+  return {
+    subject: `The first root key of ${factory} was read`,
+    body: [
+      `At ${formatTime(event.time)} the first root key of ${factory} was handed out to a token of`,
+      "its owner. If that was you, rotate it now and keep the new one offline:",
+      "fioctl keys tuf rotate-offline-key --role root --first-time does both.",
+      "If that was not you, somebody else can sign your fleet's next root: rotate at once, and have",
+      "your tokens revoked.",
+    ].join("\n"),
+  };
+}
+
 /** What is sent for each event that is told of; events without a row are not. */
 export const NOTICES: Readonly<
   Record<string, ((notice: Notice) => MailText) | undefined> &
     Partial<Record<EventType, (notice: Notice) => MailText>>
 > = {
+  // Told of only where there is no link: the mail with a link says the same.
+  "factory-created": ({ factory }) => ({
+    subject: `Your Factory ${factory} is ready: take its root key offline`,
+    body: [
+      `Your Factory ${factory} is ready and live.`,
+      "",
+      "Its root key decides what your devices trust. The service keeps the first one for you, and",
+      "can read it, until you have made one of your own:",
+      "",
+      `  fioctl keys tuf rotate-offline-key --role root --first-time --factory ${factory} \\`,
+      "    --keys root-keys.tgz",
+      "",
+      "Then keep that file offline. Each time the first key is read, you get a message.",
+    ].join("\n"),
+  }),
+  "initial-key-read": readNotice,
+  "root-update-started": readNotice,
   "delivery-confirmed": ({ factory, event }) => ({
     subject: `Factory ${factory} is live`,
     body: [
@@ -45,7 +76,7 @@ export const NOTICES: Readonly<
     ].join("\n"),
   }),
   "root-accepted": ({ factory, event }) => ({
-    subject: `Factory ${factory} is live`,
+    subject: `The first root key of ${factory} is gone from the service`,
     body: [
       `A root signed with the first root key of ${factory} was accepted at ${formatTime(event.time)},`,
       "so that key is in its owner's hands: the copy on the service is destroyed, and the Factory is",

@@ -13,7 +13,7 @@ import type { FactoryName, InstanceId } from "../factory/names.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
 import type { Channel, Dialect, OnlineRole } from "../tuf/dialect.ts";
 import type { JsonObject } from "../tuf/json.ts";
-import type { KeyType } from "../tuf/keys.ts";
+import type { KeyId, KeyType } from "../tuf/keys.ts";
 import type { MetaEntry } from "../tuf/roles.ts";
 import type { PublicKey } from "../tuf/spki.ts";
 import type { Scope } from "./scopes.ts";
@@ -55,6 +55,8 @@ export interface Archives {
   put(idHash: Sha256, object: Uint8Array): Promise<void>;
   /** A URL that yields the object until `until` (milliseconds since 1970) and to nobody without it. */
   presign(idHash: Sha256, until: number): Promise<string>;
+  /** For deliveries without a link only: null where there is no such object. */
+  get(idHash: Sha256): Promise<Uint8Array | null>;
   delete(idHash: Sha256): Promise<void>;
 }
 
@@ -87,6 +89,11 @@ export interface SignRequest extends ChannelRef {
   readonly version: number;
   /** Milliseconds since 1970. */
   readonly expires: number;
+  /**
+   * The signed root that becomes current together with the document, where there is one: it must
+   * follow from the trusted root. It is not remembered, since it may never become current.
+   */
+  readonly nextRoot?: Uint8Array;
 }
 
 /**
@@ -107,6 +114,8 @@ export interface SigningBoundary {
   follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void>;
   /** @returns the signed document, UTF-8; each version of a role is signed at most once */
   sign(request: SignRequest): Promise<Uint8Array>;
+  /** Destroys a key that no trusted root of its instance lists. */
+  destroyKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void>;
   /** Destroys the keys of an instance that never got a head. */
   abandon(ref: FactoryRef): Promise<void>;
 }
@@ -135,6 +144,9 @@ export interface TokenRecord {
 export interface Tokens {
   put(token: TokenRecord): Promise<void>;
   find(hash: Sha256): Promise<TokenRecord | null>;
+  /** Those bound to a Factory, of whatever instance and scope; may lag behind writes. */
+  list(factory: FactoryName): Promise<readonly TokenRecord[]>;
+  delete(hash: Sha256): Promise<void>;
 }
 
 /** What an Idempotency-Key was first used for. */

@@ -39,9 +39,14 @@ export function describeFactory(head: Head) {
       ...(delivery.state === "ready" && { expiresAt: formatTime(delivery.expiresAt) }),
       ...(delivery.state === "claimed" && { leaseUntil: formatTime(delivery.leaseUntil) }),
       ...(delivery.state === "confirmed" && { confirmedAt: formatTime(delivery.confirmedAt) }),
+      ...(delivery.state === "ended" && { endedAt: formatTime(delivery.endedAt) }),
       ...(delivery.state === "expired" && { expiredAt: formatTime(delivery.expiredAt) }),
       ...("refusedAt" in delivery &&
         delivery.refusedAt !== null && { secondClaimRefusedAt: formatTime(delivery.refusedAt) }),
+    },
+    rootUpdate: head.rootUpdate && {
+      startedBy: head.rootUpdate.createdBy,
+      startedAt: formatTime(head.rootUpdate.createdAt),
     },
     log: head.log,
   };

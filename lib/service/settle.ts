@@ -9,10 +9,13 @@ import type { Effect, Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { advance } from "../factory/transition.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
+import { channelsOf, ONLINE_ROLES } from "../tuf/dialect.ts";
 import { jsonObject } from "../tuf/json.ts";
+import { isKeyId } from "../tuf/keys.ts";
 import { readHead, update } from "./commit.ts";
 import { readEvent } from "./read.ts";
 import { moment, type Service } from "./service.ts";
+import { catchUp } from "./sign-roles.ts";
 
 /**
  * Runs what is pending.
@@ -76,11 +79,25 @@ async function run(service: Service, factory: FactoryName, { kind, ref }: Effect
       return service.shares.destroy(idHash(ref));
     case "destroy-archive":
       return service.archives.delete(idHash(ref));
+    case "destroy-key":
+      return destroyKey(service, factory, ref);
     case "withdraw-link":
       return service.notifier.withdrawLink(idHash(ref));
     case "notify":
       return notify(service, factory, Number(ref));
   }
+}
+
+/** The boundary destroys no key that a root it trusts lists, so it follows the chains first. */
+async function destroyKey(service: Service, factory: FactoryName, ref: string): Promise<void> {
+  const head = await readHead(service.heads, factory);
+  for (const channel of channelsOf(head.dialect)) await catchUp(service, head, channel);
+  const [name, keyid] = ref.split(" ");
+  const role = ONLINE_ROLES.find((one) => one === name);
+  if (role === undefined || !isKeyId(keyid)) {
+    throw new RootwardError("internal", "effect names no online key");
+  }
+  await service.boundary.destroyKey(head, role, keyid);
 }
 
 async function notify(service: Service, factory: FactoryName, seq: number): Promise<void> {

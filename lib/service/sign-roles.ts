@@ -23,6 +23,8 @@ export interface SigningJob {
   readonly from: OnlineRole;
   /** The content of targets where it is signed; otherwise unused. */
   readonly targets: JsonObject;
+  /** The root that becomes current together with them, where there is one. UTF-8. */
+  readonly nextRoot?: Uint8Array;
 }
 
 /** @returns the signed roles from `job.from` on, in order; nothing is committed */
@@ -55,7 +57,7 @@ function content(
 
 async function signRole(
   service: Service,
-  { ref, roles }: SigningJob,
+  { ref, roles, nextRoot }: SigningJob,
   roleContent: RoleContent,
 ): Promise<SignedRole> {
   const { role } = roleContent;
@@ -63,7 +65,8 @@ async function signRole(
   const jitter = (service.randomBytes(1)[0] ?? 0) / 256;
   const expires = onlineExpiry(service.policy, role, now, jitter);
   const sign = async (version: number): Promise<SignedRole> => {
-    const bytes = await service.boundary.sign({ ...ref, content: roleContent, version, expires });
+    const request = { ...ref, content: roleContent, version, expires };
+    const bytes = await service.boundary.sign({ ...request, ...(nextRoot && { nextRoot }) });
     const place = { factory: ref.factory, channel: ref.channel, role, version };
     return { channel: ref.channel, role, document: storedDocument(place, bytes), expires };
   };

@@ -6,20 +6,18 @@ import { RootwardError } from "../error.ts";
 import { storedDocument } from "../factory/documents.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
-import { acceptRoot } from "../factory/roles.ts";
+import { acceptRoots } from "../factory/roles.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
-import { readChainRoot } from "../tuf/chain.ts";
-import { rootLimits, ONLINE_ROLES, type Channel } from "../tuf/dialect.ts";
+import { channelsOf, rootLimits, ONLINE_ROLES, type Channel } from "../tuf/dialect.ts";
 import type { Finding } from "../tuf/findings.ts";
 import { parseJson, type JsonValue } from "../tuf/json.ts";
-import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
 import type { Root } from "../tuf/root.ts";
 import { verifyRootUpdate, type RootVerdict } from "../tuf/root-update.ts";
 import type { Principal } from "./authorize.ts";
 import { update } from "./commit.ts";
+import { currentRoot, findUnsigned, rootOf } from "./current-root.ts";
 import { moment, type Service } from "./service.ts";
 import { settleQuietly } from "./settle.ts";
-import { readVersion } from "./sign-roles.ts";
 
 export interface Submission {
   readonly factory: FactoryName;
@@ -68,6 +66,7 @@ async function decide(service: Service, head: Head, submission: Submission, subm
   if (roles === undefined) {
     throw new RootwardError("not-found", `Factory ${factory} has no channel ${channel}`);
   }
+  assertNothingStaged(head);
   const current = await currentRoot(service, head, channel);
   const verdict = verifyRootUpdate(
     {
@@ -88,22 +87,25 @@ async function decide(service: Service, head: Head, submission: Submission, subm
   }
   if (verdict.kind !== "accepted") throw refusal(factory, channel, verdict);
   if (channel === "ci") assertProdFollowed(head);
-  await assertStillSigned(service, head, channel, verdict.root);
-  const { version } = verdict.root;
+  const { root } = verdict;
+  const errors = await findUnsigned(service, head, channel, root, ONLINE_ROLES);
+  if (errors.length > 0) {
+    throw refusal(factory, channel, { kind: "refused", errors, warnings: [] });
+  }
+  const { version } = root;
   const document = storedDocument({ factory, channel, role: "root", version }, verdict.document);
   const now = moment(service, principal.actor);
+  const acceptance = {
+    accepted: [{ channel, root, document }],
+    signed: [],
+    initialKeyListed: await initialKeyListed(service, head, channel, root),
+  };
   return {
-    transition: dryRun ? null : acceptRoot(head, channel, roles, verdict.root, document, now),
+    transition: dryRun ? null : acceptRoots(head, acceptance, now),
     version,
     sha256: document.address.sha256,
     warnings: verdict.warnings,
   };
-}
-
-async function currentRoot(service: Service, head: Head, channel: Channel): Promise<Root> {
-  const version = head.roles[channel]?.root.version ?? 0;
-  const bytes = await readVersion(service, head, channel, "root", version);
-  return readChainRoot(bytes, { dialect: head.dialect, channel, forms: "lenient" }).root;
 }
 
 /** For prod: the ci root of the version that comes next, which prod must equal (rule 23). */
@@ -115,8 +117,30 @@ async function ciRootAfter(
 ): Promise<Root | null> {
   const version = current.version + 1;
   if (channel !== "prod" || (head.roles.ci?.root.version ?? 0) < version) return null;
-  const bytes = await readVersion(service, head, "ci", "root", version);
-  return readChainRoot(bytes, { dialect: head.dialect, channel: "ci", forms: "lenient" }).root;
+  return rootOf(service, head, "ci", version);
+}
+
+/** A staged root update changes both channels at once; a root from elsewhere would cut it off. */
+function assertNothingStaged({ factory, rootUpdate }: Head): void {
+  if (rootUpdate === null) return;
+  throw new RootwardError(
+    "busy",
+    `a root update of ${factory} is in progress, started by ${rootUpdate.createdBy}: apply or ` +
+      `cancel it first (fioctl keys tuf updates review)`,
+  );
+}
+
+/** Whether a current root lists the first key once `root` is current. */
+async function initialKeyListed(service: Service, head: Head, channel: Channel, root: Root) {
+  const { keyid } = head.initialKey;
+  if (root.roles.root.keyids.includes(keyid)) return true;
+  // Nobody asks where it was delivered by a link.
+  if (head.delivery.mode === "link") return false;
+  for (const other of channelsOf(head.dialect).filter((name) => name !== channel)) {
+    const { roles } = await currentRoot(service, head, other);
+    if (roles.root.keyids.includes(keyid)) return true;
+  }
+  return false;
 }
 
 /** Older fioctl sends ci first and then prod; the next ci root waits until prod has followed. */
@@ -128,30 +152,6 @@ function assertProdFollowed({ factory, roles }: Head): void {
       `the prod root of ${factory} is at version ${prod}, ci at ${ci}: send prod root ` +
         `${prod + 1} first (fioctl keys rotate-root --sync-prod, or rootward keys rotate)`,
     );
-  }
-}
-
-/** Rule 26: what is published stays verifiable under the new root. */
-async function assertStillSigned(
-  service: Service,
-  head: Head,
-  channel: Channel,
-  root: Root,
-): Promise<void> {
-  const errors: Finding[] = [];
-  for (const role of ONLINE_ROLES) {
-    const version = head.roles[channel]?.[role]?.version;
-    if (version === undefined) continue;
-    const bytes = await readVersion(service, head, channel, role, version);
-    if (!isSignedUnder(root, readRoleDocument(bytes, role, head.dialect), service.verify)) {
-      errors.push({
-        code: "targets-unsatisfiable",
-        message: `the published ${role} version ${version} would not verify under this root`,
-      });
-    }
-  }
-  if (errors.length > 0) {
-    throw refusal(head.factory, channel, { kind: "refused", errors, warnings: [] });
   }
 }
 

@@ -6,6 +6,7 @@
 import { endDelivery } from "../factory/delivery.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
+import { retireKeys } from "../factory/root-update.ts";
 import { refreshRoles, type SignedRole } from "../factory/roles.ts";
 import { rolesToRefresh } from "../factory/schedule.ts";
 import { ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
@@ -51,6 +52,9 @@ export async function tendDue(service: Service): Promise<number> {
 export async function tend(service: Service, factory: FactoryName): Promise<void> {
   await update(service, factory, (head) => ({
     transition: endDelivery(head, moment(service, "schedule")),
+  }));
+  await update(service, factory, (head) => ({
+    transition: retireKeys(head, moment(service, "schedule")),
   }));
   const [effects] = await Promise.allSettled([settle(service, factory)]);
   await refreshDue(service, factory);

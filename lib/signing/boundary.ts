@@ -94,7 +94,7 @@ export class Boundary implements SigningBoundary {
 
   async sign(request: SignRequest): Promise<Uint8Array> {
     const { role } = request.content;
-    const root = await this.#trusted(request);
+    const root = await this.#rootToSignUnder(request);
     const { key, listed } = await this.#ownKey(request, root, role);
     this.#checkExpiry(request);
     await this.#checkMeta(request);
@@ -113,6 +113,16 @@ export class Boundary implements SigningBoundary {
     return document;
   }
 
+  async destroyKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void> {
+    for (const channel of channelsOf(ref.dialect)) {
+      const root = await this.#trusted({ ...ref, channel });
+      if (root.keys.has(keyid)) {
+        throw refused(`${role} key ${keyid} is listed by root version ${root.version}`);
+      }
+    }
+    await this.#parts.records.removeKey(ref, role, keyid);
+  }
+
   async abandon(ref: FactoryRef): Promise<void> {
     for (const channel of channelsOf(ref.dialect)) {
       const trusted = await this.#parts.records.trustedRoot({ ...ref, channel });
@@ -127,6 +137,14 @@ export class Boundary implements SigningBoundary {
     const record = await this.#parts.records.trustedRoot(ref);
     if (record === null) throw refused(`no trusted root for ${ref.factory} ${ref.channel}`);
     return readTrustedRoot(record.bytes, strictPolicy(ref.dialect, ref.channel), verifySignature);
+  }
+
+  /** The trusted root, or the one that follows it and becomes current with what is signed. */
+  async #rootToSignUnder(request: SignRequest): Promise<Root> {
+    const trusted = await this.#trusted(request);
+    if (request.nextRoot === undefined) return trusted;
+    const policy = strictPolicy(request.dialect, request.channel);
+    return nextInChain(trusted, request.nextRoot, policy, verifySignature).root;
   }
 
   /** The key of ours that `root` lists for `role`. */

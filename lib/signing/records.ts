@@ -17,6 +17,8 @@ export interface SealedKey {
 export interface SignerRecords {
   putKey(ref: FactoryRef, key: SealedKey): Promise<void>;
   key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<SealedKey | null>;
+  /** After the answer no byte of the key is left in the store's files. */
+  removeKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void>;
   /** @returns false if the instance has trusted roots already, and then changes nothing */
   startTrust(
     ref: FactoryRef,

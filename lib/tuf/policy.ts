@@ -3,9 +3,10 @@
  * that it is fresh, that the online roles stay signable by the service and by nobody else's service
  * key, that ci and prod say the same, and good advice that refuses nothing.
  */
+import type { Sha256 } from "./bytes.ts";
 import { ONLINE_ROLES, type Channel, type OnlineRole, type Role } from "./dialect.ts";
 import { formatTime } from "./expires.ts";
-import type { Findings } from "./findings.ts";
+import type { Finding, Findings } from "./findings.ts";
 import { isJsonObject, jsonObject, sameJson, type JsonObject, type JsonValue } from "./json.ts";
 import type { KeyId } from "./keys.ts";
 import type { Root, RootDraft } from "./root.ts";
@@ -23,15 +24,18 @@ export interface RootUpdate {
   readonly submitted: JsonValue;
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** The keys that the service signs with. */
+  /** The keys that the service will sign with under this root. */
   readonly onlineKeys: Readonly<Record<OnlineRole, KeyId>>;
+  /** Fingerprints of those that were made for this update, which the current root does not list. */
+  readonly madeKeys?: ReadonlyMap<KeyId, Sha256>;
   /** The key of version 1, for the advice to replace it; null once nobody can tell. */
   readonly initialKey: KeyId | null;
   /** For prod: the ci root of the submitted version, or null where there is none yet. */
   readonly ciRoot: Root | null;
   /**
    * Who submits (fioctl's polis-id), for `x-changelog`; null for an operator who brings back a root
-   * that was accepted before, after a restore, and is neither its author nor in time.
+   * that was accepted before, after a restore, and is neither its author nor in time, and for a
+   * staged root, whose changelog the service wrote itself.
    */
   readonly user: string | null;
 }
@@ -76,10 +80,10 @@ export function checkOnlineKeys(root: RootDraft, update: RootUpdate, findings: F
 function checkOnlineRole(
   role: OnlineRole,
   root: RootDraft,
-  { onlineKeys, current }: RootUpdate,
+  update: RootUpdate,
   findings: Findings,
 ): void {
-  const keyid = onlineKeys[role];
+  const keyid = update.onlineKeys[role];
   const listed = root.roles[role];
   if (listed === undefined || root.keys === null) return;
   const { keyids, threshold } = listed;
@@ -88,7 +92,7 @@ function checkOnlineRole(
   if (
     keyids[0] === keyid &&
     (alone || role === "targets") &&
-    key === current.keys.get(keyid)?.key.fingerprint
+    key === heldFingerprint(keyid, update)
   ) {
     return;
   }
@@ -103,9 +107,9 @@ function checkOnlineRole(
 /** Rule 22: what the service holds signs online roles first and alone, and never a root. */
 function checkServiceKeys(root: RootDraft, update: RootUpdate, findings: Findings): void {
   const { onlineKeys, current } = update;
-  const held = new Set(
-    ONLINE_ROLES.map((role: OnlineRole) => current.keys.get(onlineKeys[role])?.key.fingerprint),
-  );
+  // Those that sign now, too: they are the service's until they are destroyed.
+  const keyids = ONLINE_ROLES.flatMap((role) => [onlineKeys[role], current.roles[role].keyids[0]]);
+  const held = new Set(keyids.map((keyid) => keyid && heldFingerprint(keyid, update)));
   const heldIn = (role: Role): readonly KeyId[] =>
     (root.roles[role]?.keyids ?? []).filter((keyid) => {
       const key = root.keys?.get(keyid);
@@ -124,6 +128,10 @@ function checkServiceKeys(root: RootDraft, update: RootUpdate, findings: Finding
       `role targets: key ${keyid} is held by the service; only offline keys may follow the first`,
     );
   }
+}
+
+function heldFingerprint(keyid: KeyId, { current, madeKeys }: RootUpdate): Sha256 | undefined {
+  return madeKeys?.get(keyid) ?? current.keys.get(keyid)?.key.fingerprint;
 }
 
 /** Rule 23: ci and prod differ in the targets threshold and in nothing else. */
@@ -205,20 +213,33 @@ function changelogTime(value: JsonValue | undefined): number | null {
 
 /** Rule 25: warnings, not refusals. */
 export function giveAdvice(root: RootDraft, update: RootUpdate, findings: Findings): void {
+  for (const { message } of adviceOn(root, update.now, update.initialKey)) {
+    findings.warn("advice", message);
+  }
   const { root: role } = root.roles;
-  if (role === undefined) return;
-  const { keyids, threshold } = role;
-  const advise = (message: string): void => findings.warn("advice", message);
-  if (threshold === 1) advise("root threshold is 1: one stolen key is enough");
-  if (keyids.length < 3) advise("fewer than three root keys: little to fall back on");
-  if (threshold < update.current.roles.root.threshold) {
-    advise("the root threshold is lower than before");
+  if (role !== undefined && role.threshold < update.current.roles.root.threshold) {
+    findings.warn("advice", "the root threshold is lower than before");
   }
+}
+
+/** Rule 25 for one root by itself. @param now milliseconds since 1970 */
+export function adviceOn(
+  root: RootDraft,
+  now: number,
+  initialKey: KeyId | null,
+): readonly Finding[] {
   const { expires } = root;
-  if (expires !== null && expires > update.now && expires < update.now + 30 * DAY) {
-    advise("the root expires in less than 30 days");
+  const { keyids, threshold } = root.roles.root ?? { keyids: [], threshold: 0 };
+  const advice: string[] = [];
+  if (threshold === 1) advice.push("root threshold is 1: one stolen key is enough");
+  if (keyids.length > 0 && keyids.length < 3) {
+    advice.push("fewer than three root keys: little to fall back on");
   }
-  if (update.initialKey !== null && keyids.includes(update.initialKey)) {
-    advise("the first root key, which the service made, is still a root key");
+  if (expires !== null && expires > now && expires < now + 30 * DAY) {
+    advice.push("the root expires in less than 30 days");
   }
+  if (initialKey !== null && keyids.includes(initialKey)) {
+    advice.push("the first root key, which the service made, is still a root key");
+  }
+  return advice.map((message) => ({ code: "advice", message }));
 }

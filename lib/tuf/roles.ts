@@ -77,9 +77,7 @@ export function rotatedRoot(current: Root, rotation: Rotation): JsonObject {
     ...roles,
     root: jsonObject({ ...object(roles["root"]), keyids: [...keyids, add.keyid] }),
   });
-  const used = new Set(Object.values(nextRoles).flatMap(keyidsIn));
-  const keep = (members: JsonObject): JsonObject =>
-    jsonObject(Object.fromEntries(Object.entries(members).filter(([keyid]) => used.has(keyid))));
+  const keep = (members: JsonObject): JsonObject => usedMembers(members, nextRoles);
   const owners = current.signed["x-key-owners"];
   const owner = jsonObject({
     "polis-id": changelog.user,
@@ -98,6 +96,40 @@ export function rotatedRoot(current: Root, rotation: Rotation): JsonObject {
     }),
     "x-key-owners": jsonObject({ ...keep(object(owners)), [add.keyid]: owner }),
   });
+}
+
+/**
+ * The same root with `key` as the online key of a role, in the place of `before`; a key that no role
+ * uses any more leaves.
+ */
+export function withOnlineKey(
+  signed: JsonObject,
+  role: OnlineRole,
+  before: KeyId,
+  key: RootKey,
+): JsonObject {
+  const roles = object(signed["roles"]);
+  const keyids = keyidsIn(roles[role] ?? null).map((keyid) =>
+    keyid === before ? key.keyid : keyid,
+  );
+  const nextRoles = jsonObject({
+    ...roles,
+    [role]: jsonObject({ ...object(roles[role]), keyids }),
+  });
+  const keys = { ...object(signed["keys"]), [key.keyid]: key.object };
+  return jsonObject({
+    ...signed,
+    roles: nextRoles,
+    keys: usedMembers(jsonObject(keys), nextRoles),
+  });
+}
+
+/** Those members of an object by keyid whose key some role uses. */
+function usedMembers(members: JsonObject, roles: JsonObject): JsonObject {
+  const used = new Set(Object.values(roles).flatMap(keyidsIn));
+  return jsonObject(
+    Object.fromEntries(Object.entries(members).filter(([keyid]) => used.has(keyid))),
+  );
 }
 
 /** The same root with another targets threshold: how prod differs from ci. */

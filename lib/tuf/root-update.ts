@@ -26,6 +26,7 @@ import {
   wholeSignedRoot,
   type SignedDraft,
   type SignedRoot,
+  type SignedRootReading,
 } from "./signed-root.ts";
 import {
   countSigners,
@@ -151,35 +152,76 @@ export type RootVerdict =
       readonly warnings: readonly Finding[];
     };
 
+/** What was found out about a root that may not be good yet. */
+export interface RootJudgement {
+  /** Null where there is nothing that signatures could cover. */
+  readonly draft: SignedDraft | null;
+  /** What would be stored and served; null where `draft` is. UTF-8. */
+  readonly document: Uint8Array | null;
+  readonly errors: readonly Finding[];
+  readonly warnings: readonly Finding[];
+}
+
 /** Judges a submitted root by every rule. Pure: decides, and changes nothing. */
 export function verifyRootUpdate(update: RootUpdate, verify: VerifySignature): RootVerdict {
-  const { current, channel } = update;
-  const { draft, errors } = readSignedRoot(update.submitted, {
-    dialect: current.dialect,
-    channel,
-    forms: "strict",
-    trustedKeys: current.keys,
-  });
-  const findings = new Findings();
-  findings.addAll(errors);
-  const { warnings } = findings;
-  const refused = (): RootVerdict => ({ kind: "refused", errors: findings.errors, warnings });
-  // Loudly whatever else is true of it: a key that travelled here is exposed (rule 14).
-  if (errors.some(({ code }) => code === "private-key")) return refused();
-  if (draft === null) return refused();
+  const { current } = update;
+  const read = readSubmitted(update);
+  const { draft, warnings } = read;
+  if (draft === null || exposesKey(read)) return { kind: "refused", errors: read.errors, warnings };
   if (sameRoot(draft.root, current)) return { kind: "same", warnings };
   const { version } = draft.root;
   if (version !== null && version <= current.version) {
     return { kind: "conflict", current: current.version, got: version };
   }
+  const { document, errors, ...judged } = judge(update, read, draft, verify);
+  const signed = wholeSignedRoot(draft);
+  if (errors.length > 0 || signed === null || document === null) {
+    return { kind: "refused", errors, warnings: judged.warnings };
+  }
+  return { kind: "accepted", root: signed.root, document, warnings: judged.warnings };
+}
+
+/**
+ * The same judgement of a root that is still being worked on: with what is there of it, whatever is
+ * wrong. A version at or below the current one is a finding here, and no race.
+ */
+export function judgeRoot(update: RootUpdate, verify: VerifySignature): RootJudgement {
+  const read = readSubmitted(update);
+  const { draft } = read;
+  if (draft === null || exposesKey(read)) return { ...read, draft: null, document: null };
+  return judge(update, read, draft, verify);
+}
+
+function readSubmitted({ current, channel, submitted }: RootUpdate): SignedRootReading {
+  return readSignedRoot(submitted, {
+    dialect: current.dialect,
+    channel,
+    forms: "strict",
+    trustedKeys: current.keys,
+  });
+}
+
+/** Loudly whatever else is true of it: a private key that travelled here is exposed (rule 14). */
+function exposesKey({ errors }: SignedRootReading): boolean {
+  return errors.some(({ code }) => code === "private-key");
+}
+
+function judge(
+  update: RootUpdate,
+  read: SignedRootReading,
+  draft: SignedDraft,
+  verify: VerifySignature,
+): RootJudgement {
+  const { current } = update;
+  const findings = new Findings();
+  findings.addAll(read.errors);
+  const { errors, warnings } = findings;
   const document = storedRoot(draft, current, findings);
   // Rule 1: nobody keeps us busy with more than a root can be.
-  if (findings.errors.some(({ code }) => SIZES.has(code))) return refused();
+  if (errors.some(({ code }) => SIZES.has(code))) return { draft, document, errors, warnings };
   findings.addAll(verifySuccessor(current, draft, "strict", verify));
   judgePolicy(update, draft.root, findings);
-  const signed = wholeSignedRoot(draft);
-  if (findings.errors.length > 0 || signed === null) return refused();
-  return { kind: "accepted", root: signed.root, document, warnings };
+  return { draft, document, errors, warnings: [...read.warnings, ...warnings] };
 }
 
 /** Findings after which no signature is checked. */

@@ -51,6 +51,9 @@ export function creation(name: string, expiresAt = NOW + 1000): Transition {
       size: 7,
       expiresAt,
     },
+    retiring: [],
+    rootUpdate: null,
+    applied: null,
     pending: [],
   } as const;
   return create(first, [root], jsonObject({}), moment());

@@ -38,6 +38,7 @@ export function bootstrapOf(
     keyType: "ed25519",
     onlineKeyType: "ed25519",
     owner: { id: "owner", email: "owner@example.com" },
+    delivery: "link",
   } as const;
   return bootstrap(service, request, "token:test", options.createdWith ?? null);
 }

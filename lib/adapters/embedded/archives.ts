@@ -32,6 +32,15 @@ export class FileArchives implements Archives {
     return `${this.#publicUrl()}/download/archive/${idHash}?until=${until}&mac=${mac}`;
   }
 
+  async get(idHash: Sha256): Promise<Uint8Array | null> {
+    try {
+      return await readFile(this.#file(idHash));
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return null;
+      throw error;
+    }
+  }
+
   async delete(idHash: Sha256): Promise<void> {
     await removeFile(this.#file(idHash));
   }
@@ -42,12 +51,7 @@ export class FileArchives implements Archives {
     const expected = Buffer.from(this.#mac(idHash, until));
     const given = Buffer.from(mac);
     if (expected.length !== given.length || !timingSafeEqual(expected, given)) return null;
-    try {
-      return await readFile(this.#file(idHash));
-    } catch (error) {
-      if (errorCode(error) === "ENOENT") return null;
-      throw error;
-    }
+    return this.get(idHash);
   }
 
   #mac(idHash: Sha256, until: string): string {

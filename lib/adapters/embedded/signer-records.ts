@@ -29,6 +29,20 @@ export class SqliteSignerRecords implements SignerRecords {
     return row === undefined ? null : { role, keyid, wrapped: blobColumn(row, "wrapped") };
   }
 
+  async removeKey(
+    { factory, instance }: FactoryRef,
+    role: OnlineRole,
+    keyid: KeyId,
+  ): Promise<void> {
+    this.#db
+      .prepare(
+        `DELETE FROM signer_keys
+         WHERE factory = ? AND instance = ? AND role = ? AND keyid = ?`,
+      )
+      .run(factory, instance, role, keyid);
+    truncateLog(this.#db);
+  }
+
   async startTrust(
     { factory, instance }: FactoryRef,
     roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],

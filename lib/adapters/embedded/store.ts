@@ -105,8 +105,23 @@ export class SqliteTokens implements Tokens {
 
   async find(hash: Sha256): Promise<TokenRecord | null> {
     const row = this.#db.prepare("SELECT body FROM tokens WHERE hash = ?").get(hash);
-    return row === undefined ? null : (JSON.parse(textColumn(row, "body")) as TokenRecord);
+    return row === undefined ? null : tokenOf(row);
   }
+
+  async list(factory: FactoryName): Promise<readonly TokenRecord[]> {
+    return this.#db
+      .prepare("SELECT body FROM tokens WHERE body ->> '$.bound.factory' = ?")
+      .all(factory)
+      .map(tokenOf);
+  }
+
+  async delete(hash: Sha256): Promise<void> {
+    this.#db.prepare("DELETE FROM tokens WHERE hash = ?").run(hash);
+  }
+}
+
+function tokenOf(row: Record<string, unknown>): TokenRecord {
+  return JSON.parse(textColumn(row, "body")) as TokenRecord;
 }
 
 export class SqliteRequests implements Requests {

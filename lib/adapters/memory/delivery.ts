@@ -56,6 +56,13 @@ export class MemoryArchives implements Archives {
     return `memory://archives/${idHash}?until=${until}&mac=${this.#mac(idHash, `${until}`)}`;
   }
 
+  async get(idHash: Sha256): Promise<Uint8Array | null> {
+    return this.#faults.read("archives.get", idHash, () => {
+      const object = this.#state.archives.get(idHash);
+      return object === undefined ? null : copyOf(object);
+    });
+  }
+
   async delete(idHash: Sha256): Promise<void> {
     await this.#faults.write("archives.delete", idHash, () => {
       this.#state.archives.delete(idHash);
@@ -69,10 +76,7 @@ export class MemoryArchives implements Archives {
     const until = searchParams.get("until") ?? "";
     if (!isSha256(idHash) || !(now < Number(until))) return null;
     if (searchParams.get("mac") !== this.#mac(idHash, until)) return null;
-    return this.#faults.read("archives.open", idHash, () => {
-      const object = this.#state.archives.get(idHash);
-      return object === undefined ? null : copyOf(object);
-    });
+    return this.get(idHash);
   }
 
   #mac(idHash: string, until: string): string {

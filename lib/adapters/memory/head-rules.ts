@@ -58,7 +58,7 @@ function checkVersions(base: Head, next: Head, invariants: Invariants): void {
 }
 
 function checkDocuments(head: Head, state: MemoryState): void {
-  for (const address of namedBy(head)) {
+  for (const address of [...namedBy(head), ...stagedBy(head)]) {
     const bytes = state.documents.get(addressKey(address));
     const whole = bytes !== undefined && sha256(bytes) === address.sha256;
     state.invariants.expect(whole, `head names ${addressKey(address)}, which is not stored`);
@@ -96,6 +96,17 @@ export function namedBy(head: Head): readonly DocumentAddress[] {
     }),
   );
   return [...roles, eventOf(head)];
+}
+
+/** What a root update stages is stored like what is named, and is never published. */
+function stagedBy({ factory, roles, rootUpdate }: Head): readonly DocumentAddress[] {
+  return CHANNELS.flatMap((channel) => {
+    const sha = rootUpdate?.staged[channel];
+    const version = (roles[channel]?.root.version ?? 0) + 1;
+    return sha === undefined
+      ? []
+      : [{ factory, channel, role: "staged-root", version, sha256: sha } as const];
+  });
 }
 
 function eventOf({ factory, log }: Head): DocumentAddress {

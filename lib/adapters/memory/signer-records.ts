@@ -30,6 +30,12 @@ export class MemorySignerRecords implements SignerRecords {
     });
   }
 
+  async removeKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void> {
+    await this.#faults.write("signer.removeKey", ref.factory, () => {
+      this.#records.keys.delete(nameOf(ref, role, keyid));
+    });
+  }
+
   async startTrust(
     ref: FactoryRef,
     first: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],

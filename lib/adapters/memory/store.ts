@@ -116,6 +116,18 @@ export class MemoryTokens implements Tokens {
   async find(hash: Sha256): Promise<TokenRecord | null> {
     return this.#faults.read("tokens.find", hash, () => this.#state.tokens.get(hash) ?? null);
   }
+
+  async list(factory: FactoryName): Promise<readonly TokenRecord[]> {
+    return this.#faults.read("tokens.list", factory, () =>
+      [...this.#state.tokens.values()].filter(({ bound }) => bound?.factory === factory),
+    );
+  }
+
+  async delete(hash: Sha256): Promise<void> {
+    await this.#faults.write("tokens.delete", hash, () => {
+      this.#state.tokens.delete(hash);
+    });
+  }
 }
 
 export class MemoryRequests implements Requests {

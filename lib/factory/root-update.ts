@@ -1,0 +1,255 @@
+/**
+ * The staged root update as changes of the head: one at a time, started, staged again and again by
+ * one or several signers, and then applied or cancelled (applying is `acceptRoots` in roles.ts).
+ * What is staged is named here by hash and judged elsewhere; this file keeps who may do what, and
+ * that nothing of a cancelled update stays, private keys included.
+ */
+import { RootwardError } from "../error.ts";
+import { sha256Text, type Sha256 } from "../tuf/bytes.ts";
+import { channelsOf, ONLINE_ROLES, type OnlineRole } from "../tuf/dialect.ts";
+import { formatTime } from "../tuf/expires.ts";
+import { jsonObject } from "../tuf/json.ts";
+import type { KeyId } from "../tuf/keys.ts";
+import type { StoredDocument } from "./documents.ts";
+import type { Effect, Head, StagedRootUpdate } from "./head.ts";
+import { advance, type Moment, type Transition } from "./transition.ts";
+
+/** How long the repetition of an apply still gets its answer: the first may have been lost. */
+const APPLY_REPEAT = 60 * 60_000;
+
+/** Who asks: the user's name, and the secret of the update where it was given. */
+export interface Editor {
+  readonly user: string;
+  /** Empty for none. */
+  readonly txid: string;
+}
+
+/** An online key that the boundary made for this update. */
+export interface MadeKey {
+  readonly role: OnlineRole;
+  readonly keyid: KeyId;
+  /** SHA-256 of its SPKI. */
+  readonly fingerprint: Sha256;
+}
+
+/** @throws RootwardError `update-in-progress` */
+export function assertNoRootUpdate({ factory, rootUpdate }: Head): void {
+  if (rootUpdate === null) return;
+  throw new RootwardError(
+    "update-in-progress",
+    `a root update of ${factory} is in progress, started by ${rootUpdate.createdBy} at ` +
+      `${formatTime(rootUpdate.createdAt)}: review it, then apply or cancel it`,
+  );
+}
+
+/** @throws RootwardError `no-root-update` */
+function currentRootUpdate({ factory, rootUpdate }: Head): StagedRootUpdate {
+  if (rootUpdate !== null) return rootUpdate;
+  throw new RootwardError("no-root-update", `there is no root update of ${factory} in progress`);
+}
+
+/**
+ * The update, for somebody who may change or apply it: whoever started it, and whoever knows its
+ * txid. The initiator is a token and not a name: the holder of another token may carry any name.
+ *
+ * @throws RootwardError `no-root-update`, `forbidden`
+ */
+export function editableRootUpdate(head: Head, txid: string, { actor }: Moment): StagedRootUpdate {
+  const update = currentRootUpdate(head);
+  const mayEdit = txid === "" ? update.startedBy === actor : update.txidHash === sha256Text(txid);
+  if (mayEdit) return update;
+  throw new RootwardError(
+    "forbidden",
+    txid === ""
+      ? "this root update was started with another token: give its transaction id (--txid)"
+      : "the transaction id is not that of the root update in progress",
+  );
+}
+
+export interface Start {
+  readonly txid: string;
+  readonly user: string;
+  readonly message: string;
+  /** Whether the answer hands over the initial root key: the owner is told. */
+  readonly firstTime: boolean;
+  readonly staged: readonly StoredDocument[];
+}
+
+/** @throws RootwardError `update-in-progress` */
+export function startRootUpdate(head: Head, start: Start, moment: Moment): Transition {
+  assertNoRootUpdate(head);
+  const { txid, user, firstTime, staged } = start;
+  const rootUpdate: StagedRootUpdate = {
+    txidHash: sha256Text(txid),
+    startedBy: moment.actor,
+    createdBy: user,
+    createdAt: moment.now,
+    updatedBy: user,
+    updatedAt: moment.now,
+    firstTime,
+    staged: hashes(head, staged),
+    onlineKeys: head.onlineKeys,
+    made: [],
+    unproven: [],
+  };
+  const version = staged[0]?.address.version ?? 0;
+  return advance(
+    head,
+    {
+      head: { rootUpdate },
+      documents: staged,
+      type: "root-update-started",
+      details: jsonObject({ version, user, message: start.message, firstTime }),
+      notify: firstTime,
+    },
+    moment,
+  );
+}
+
+/**
+ * @param unproven new root keys that have signed only in the request that brought them
+ * @throws RootwardError `no-root-update`, `forbidden`
+ */
+export function stageRoots(
+  head: Head,
+  editor: Editor,
+  staged: readonly StoredDocument[],
+  unproven: readonly KeyId[],
+  moment: Moment,
+): Transition {
+  const rootUpdate = editableRootUpdate(head, editor.txid, moment);
+  return advance(
+    head,
+    {
+      head: {
+        rootUpdate: {
+          ...rootUpdate,
+          staged: hashes(head, staged),
+          unproven,
+          updatedBy: editor.user,
+          updatedAt: moment.now,
+        },
+      },
+      documents: staged,
+      type: "root-update-staged",
+      details: jsonObject({ user: editor.user, staged: jsonObject(hashes(head, staged)) }),
+    },
+    moment,
+  );
+}
+
+/**
+ * Puts new online keys in place of the staged ones. Those that were made for this update before and
+ * are replaced again are destroyed.
+ *
+ * @param staged the staged roots with the new keys; nobody has signed them yet
+ */
+export function stageOnlineKeys(
+  head: Head,
+  editor: Editor,
+  staged: readonly StoredDocument[],
+  made: readonly MadeKey[],
+  moment: Moment,
+): Transition {
+  const rootUpdate = editableRootUpdate(head, editor.txid, moment);
+  const replaced = new Set(made.map(({ role }) => role));
+  const kept = rootUpdate.made.filter(({ role }) => !replaced.has(role));
+  const dropped = rootUpdate.made.filter(({ role }) => replaced.has(role));
+  const keyids = Object.fromEntries(made.map(({ role, keyid }) => [role, keyid]));
+  return advance(
+    head,
+    {
+      head: {
+        rootUpdate: {
+          ...rootUpdate,
+          staged: hashes(head, staged),
+          onlineKeys: { ...rootUpdate.onlineKeys, ...keyids },
+          made: [...kept, ...made],
+          unproven: [],
+          updatedBy: editor.user,
+          updatedAt: moment.now,
+        },
+      },
+      documents: staged,
+      effects: dropped.map(destroyKey),
+      type: "online-keys-made",
+      details: jsonObject({ user: editor.user, keyids: jsonObject(keyids) }),
+    },
+    moment,
+  );
+}
+
+/** Anybody who may change roots may cancel: an initiator may have lost token and txid. */
+export function cancelRootUpdate(head: Head, user: string, moment: Moment): Transition {
+  const { made, createdBy } = currentRootUpdate(head);
+  return advance(
+    head,
+    {
+      head: { rootUpdate: null },
+      effects: made.map(destroyKey),
+      type: "root-update-cancelled",
+      details: jsonObject({ user, startedBy: createdBy }),
+    },
+    moment,
+  );
+}
+
+/**
+ * Whether this is the repetition of an apply that was done: the answer to the first may be lost.
+ */
+export function wasApplied(head: Head, txid: string, { actor, now }: Moment): boolean {
+  const { rootUpdate, applied } = head;
+  if (rootUpdate !== null || applied === null) return false;
+  if (now >= applied.appliedAt + APPLY_REPEAT) return false;
+  return txid === "" ? applied.startedBy === actor : applied.txidHash === sha256Text(txid);
+}
+
+/** What the head keeps of an update that is being applied. */
+export function appliedUpdate(
+  head: Head,
+  { now, policy }: Moment,
+): Pick<Head, "rootUpdate" | "applied" | "onlineKeys" | "retiring"> {
+  const { txidHash, startedBy, onlineKeys } = currentRootUpdate(head);
+  const left = ONLINE_ROLES.filter((role) => onlineKeys[role] !== head.onlineKeys[role]);
+  const retired = left.map((role) => ({
+    role,
+    keyid: head.onlineKeys[role],
+    notBefore: now + policy.keyRetention,
+  }));
+  return {
+    rootUpdate: null,
+    applied: { txidHash, startedBy, appliedAt: now },
+    onlineKeys,
+    retiring: [...head.retiring, ...retired],
+  };
+}
+
+/** Destroys retired online keys whose time has come; null while there is none. */
+export function retireKeys(head: Head, moment: Moment): Transition | null {
+  const over = head.retiring.filter(({ notBefore }) => notBefore <= moment.now);
+  if (over.length === 0) return null;
+  return advance(
+    head,
+    {
+      head: { retiring: head.retiring.filter(({ notBefore }) => notBefore > moment.now) },
+      effects: over.map(destroyKey),
+      type: "key-retired",
+      details: jsonObject({ keys: over.map(({ role, keyid }) => jsonObject({ role, keyid })) }),
+    },
+    moment,
+  );
+}
+
+function destroyKey({ role, keyid }: { role: OnlineRole; keyid: KeyId }): Effect {
+  return { kind: "destroy-key", ref: `${role} ${keyid}` };
+}
+
+function hashes(head: Head, staged: readonly StoredDocument[]): StagedRootUpdate["staged"] {
+  return Object.fromEntries(
+    channelsOf(head.dialect).flatMap((channel) =>
+      staged
+        .filter(({ address }) => address.channel === channel)
+        .map(({ address }) => [channel, address.sha256]),
+    ),
+  );
+}

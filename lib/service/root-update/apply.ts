@@ -1,0 +1,84 @@
+/**
+ * Applying a root update: every rule is judged again, online roles whose keys change are signed
+ * under the new root, and roots and roles of all channels become current in one swap. A crash
+ * before it changed nothing, after it everything; asking again is always safe, and a race is never
+ * the caller's problem (fioctl takes 409 for an update that is half applied).
+ */
+import { RootwardError } from "../../error.ts";
+import { storedDocument } from "../../factory/documents.ts";
+import type { Head } from "../../factory/head.ts";
+import type { FactoryName } from "../../factory/names.ts";
+import { acceptRoots, type AcceptedRoot, type SignedRole } from "../../factory/roles.ts";
+import { appliedUpdate, editableRootUpdate, wasApplied } from "../../factory/root-update.ts";
+import { channelsOf, ONLINE_ROLES, type OnlineRole } from "../../tuf/dialect.ts";
+import { jsonObject } from "../../tuf/json.ts";
+import { wholeRoot } from "../../tuf/root.ts";
+import { judgeStagedRoots } from "../../tuf/staged-root.ts";
+import type { Principal } from "../authorize.ts";
+import { update } from "../commit.ts";
+import { findUnsigned } from "../current-root.ts";
+import { moment, type Service } from "../service.ts";
+import { settleQuietly } from "../settle.ts";
+import { catchUp, readVersion, signRoles, targetsOf } from "../sign-roles.ts";
+import { changelogOf, readStaged, stagedRefused, stagedUpdate } from "./staged.ts";
+
+/** @throws RootwardError `no-root-update`, `forbidden`; `root-refused` with every finding */
+export async function applyUpdate(
+  service: Service,
+  factory: FactoryName,
+  txid: string,
+  principal: Principal,
+): Promise<void> {
+  const { transition } = await update(service, factory, async (head) => {
+    const now = moment(service, principal.actor);
+    if (wasApplied(head, txid, now)) return { transition: null };
+    const staged = editableRootUpdate(head, txid, now);
+    const envelopes = await readStaged(service, head, staged);
+    const changelog = changelogOf(envelopes, head.dialect);
+    const facts = await stagedUpdate(service, head, staged, envelopes, changelog);
+    const judged = judgeStagedRoots(facts, service.verify);
+    if (judged.errors.length > 0) throw stagedRefused(head, "root update", judged.errors);
+    const accepted = channelsOf(head.dialect).map((channel): AcceptedRoot => {
+      const { draft, document } = judged.roots.get(channel) ?? {};
+      const root = wholeRoot(draft?.root ?? null);
+      if (root === null || !document)
+        throw new RootwardError("internal", "judged root is not whole");
+      const place = { factory, channel, role: "root", version: root.version } as const;
+      return { channel, root, document: storedDocument(place, document) };
+    });
+    const changed = ONLINE_ROLES.filter(
+      (role) => staged.onlineKeys[role] !== head.onlineKeys[role],
+    );
+    const signed = [];
+    for (const one of accepted) signed.push(...(await signUnder(service, head, one, changed)));
+    const { keyid } = head.initialKey;
+    const initialKeyListed = accepted.some(({ root }) => root.roles.root.keyids.includes(keyid));
+    const change = { accepted, signed, initialKeyListed, update: appliedUpdate(head, now) };
+    return { transition: acceptRoots(head, change, now) };
+  });
+  // The roots are in force whatever becomes of the effects.
+  if (transition !== null) await settleQuietly(service, factory);
+}
+
+/** What is published of a channel verifies under its new root: as it is, or signed again. */
+async function signUnder(
+  service: Service,
+  head: Head,
+  { channel, root, document }: AcceptedRoot,
+  changed: readonly OnlineRole[],
+): Promise<readonly SignedRole[]> {
+  const roles = head.roles[channel];
+  if (roles?.targets === undefined) return [];
+  const [from] = changed;
+  const kept =
+    from === undefined ? ONLINE_ROLES : ONLINE_ROLES.slice(0, ONLINE_ROLES.indexOf(from));
+  const errors = await findUnsigned(service, head, channel, root, kept);
+  if (errors.length > 0) throw stagedRefused(head, "root update", errors);
+  if (from === undefined) return [];
+  const ref = await catchUp(service, head, channel);
+  const targets =
+    from === "targets"
+      ? targetsOf(await readVersion(service, head, channel, "targets", roles.targets.version))
+      : jsonObject({});
+  return signRoles(service, { ref, roles, from, targets, nextRoot: document.bytes });
+}

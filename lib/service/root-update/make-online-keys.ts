@@ -1,0 +1,89 @@
+/**
+ * Rotating online keys inside a root update: the boundary makes them, and the service puts them into
+ * the staged roots in the place of the ones before. Whatever was signed so far covers other roots,
+ * so no signature stays.
+ */
+import type { Head } from "../../factory/head.ts";
+import type { FactoryName } from "../../factory/names.ts";
+import { editableRootUpdate, stageOnlineKeys } from "../../factory/root-update.ts";
+import { channelsOf, type OnlineRole } from "../../tuf/dialect.ts";
+import { rootKey, type KeyType, type RootKey } from "../../tuf/keys.ts";
+import { withOnlineKey } from "../../tuf/roles.ts";
+import type { Principal } from "../authorize.ts";
+import { readHead, update } from "../commit.ts";
+import { moment, type Service } from "../service.ts";
+import { settleQuietly } from "../settle.ts";
+import { readStaged, signedOf, unsignedRoot } from "./staged.ts";
+
+export interface OnlineKeysRequest {
+  readonly factory: FactoryName;
+  readonly principal: Principal;
+  readonly txid: string;
+  readonly roles: readonly OnlineRole[];
+  readonly keyType: KeyType;
+}
+
+/** @throws RootwardError `no-root-update`, `forbidden` */
+export async function makeOnlineKeys(service: Service, request: OnlineKeysRequest): Promise<void> {
+  const { factory, principal, txid, roles, keyType } = request;
+  const now = moment(service, principal.actor);
+  const ref = await readHead(service.heads, factory);
+  // Before seconds of work for keys that nobody may stage.
+  editableRootUpdate(ref, txid, now);
+  const made = new Map<OnlineRole, RootKey>();
+  try {
+    for (const role of roles) {
+      made.set(role, rootKey(await service.boundary.makeKey(ref, role, keyType), ref.dialect));
+    }
+    await update(service, factory, async (head) => {
+      const editor = { user: principal.token.user, txid };
+      const staged = await stagedWith(service, head, made, txid, now);
+      const keys = [...made].map(([role, { keyid, key }]) => {
+        return { role, keyid, fingerprint: key.fingerprint };
+      });
+      return { transition: stageOnlineKeys(head, editor, staged, keys, now) };
+    });
+  } catch (error) {
+    await takeBack(service, ref, made);
+    throw error;
+  }
+  await settleQuietly(service, factory);
+}
+
+async function stagedWith(
+  service: Service,
+  head: Head,
+  made: ReadonlyMap<OnlineRole, RootKey>,
+  txid: string,
+  now: ReturnType<typeof moment>,
+) {
+  const current = editableRootUpdate(head, txid, now);
+  const envelopes = await readStaged(service, head, current);
+  return channelsOf(head.dialect).map((channel) => {
+    let signed = signedOf(envelopes, channel);
+    for (const [role, key] of made) {
+      signed = withOnlineKey(signed, role, current.onlineKeys[role], key);
+    }
+    return unsignedRoot(head, channel, signed);
+  });
+}
+
+/**
+ * After an error nobody knows whether the swap happened, so what the head may name is kept.
+ * Keys that nothing names are found by the schedule.
+ */
+async function takeBack(
+  service: Service,
+  ref: Head,
+  made: ReadonlyMap<OnlineRole, RootKey>,
+): Promise<void> {
+  try {
+    const { rootUpdate } = await readHead(service.heads, ref.factory);
+    const named = new Set(rootUpdate?.made.map(({ keyid }) => keyid));
+    for (const [role, { keyid }] of made) {
+      if (!named.has(keyid)) await service.boundary.destroyKey(ref, role, keyid);
+    }
+  } catch (error) {
+    service.report(`taking back online keys of ${ref.factory}`, error);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * What a root update is about: current and staged roots, what changes, what is still missing before
+ * it can be applied and who can supply it, and advice. Reads only.
+ */
+import type { Head } from "../../factory/head.ts";
+import { channelsOf, firstChannel, type Channel, type Dialect } from "../../tuf/dialect.ts";
+import { formatTime } from "../../tuf/expires.ts";
+import type { Finding, FindingCode } from "../../tuf/findings.ts";
+import { keyOwners, rootChanges } from "../../tuf/root-diff.ts";
+import type { RootDraft } from "../../tuf/root.ts";
+import { judgeStagedRoots, type StagedUpdate } from "../../tuf/staged-root.ts";
+import { adviceOn } from "../../tuf/policy.ts";
+import { currentRoot } from "../current-root.ts";
+import type { Service } from "../service.ts";
+import { readVersion } from "../sign-roles.ts";
+import { changelogOf, readStaged, readStagedBytes, stagedUpdate } from "./staged.ts";
+
+/** What a client shows; `args` are text only. */
+interface Note {
+  readonly kind: string;
+  readonly message: string;
+  readonly args: Readonly<Record<string, string>>;
+}
+
+/** What to do about a finding that may stand until the update is applied. */
+const NEXT: Readonly<Partial<Record<FindingCode, string>>> = {
+  "current-threshold": "sign with such a key (updates sign)",
+  "new-threshold": "sign with such a key (updates sign)",
+  "expires-passed": "rotate a root key, which extends it (updates rotate-offline-key --role root)",
+  "expires-too-far": "stage a root that expires earlier",
+  "threshold-range": "add keys (updates add-offline-key) or lower it (updates set-threshold)",
+};
+
+/** The answer in fioctl's shape; `ci-root` is the first channel's root in every dialect. */
+export async function reviewUpdate(service: Service, head: Head) {
+  const { rootUpdate, dialect } = head;
+  const current = new Map<Channel, Uint8Array>();
+  for (const channel of channelsOf(dialect)) {
+    const version = head.roles[channel]?.root.version ?? 0;
+    current.set(channel, await readVersion(service, head, channel, "root", version));
+  }
+  const now = { ...rootTexts(current, dialect), "online-keys": head.onlineKeys };
+  if (rootUpdate === null) {
+    const root = await currentRoot(service, head, firstChannel(dialect));
+    const warnings = adviceOn(root, service.now(), head.initialKey.keyid);
+    return { status: "NONE", current: now, updated: null, ...notes([], [], warnings, root) };
+  }
+  const staged = await readStagedBytes(service, head, rootUpdate.staged);
+  const envelopes = await readStaged(service, head, rootUpdate);
+  const changelog = changelogOf(envelopes, dialect);
+  const facts = await stagedUpdate(service, head, rootUpdate, envelopes, changelog);
+  const { errors, warnings, roots } = judgeStagedRoots(facts, service.verify);
+  const draft = roots.get(firstChannel(dialect))?.draft?.root;
+  const unproven = rootUpdate.unproven.map((keyid): Finding => {
+    return {
+      code: "advice",
+      message:
+        `root key ${keyid} has signed only in the request that brought it: if that command ` +
+        `reported an error, cancel, because fioctl has deleted the new key`,
+    };
+  });
+  return {
+    status: "STARTED",
+    current: now,
+    updated: { ...rootTexts(staged, dialect), "online-keys": rootUpdate.onlineKeys },
+    "first-time": rootUpdate.firstTime,
+    "change-meta": {
+      "created-by": rootUpdate.createdBy,
+      "created-at": formatTime(rootUpdate.createdAt),
+      "updated-by": rootUpdate.updatedBy,
+      "updated-at": formatTime(rootUpdate.updatedAt),
+    },
+    ...notes(changesOf(facts, roots), errors, [...unproven, ...warnings], draft),
+  };
+}
+
+function rootTexts(roots: ReadonlyMap<Channel, Uint8Array>, dialect: Dialect) {
+  const [first, second] = channelsOf(dialect);
+  const text = (channel: Channel | undefined): string =>
+    new TextDecoder().decode(channel && roots.get(channel));
+  return { "ci-root": text(first), "prod-root": text(second) };
+}
+
+/** What changes in any channel, each change once. */
+function changesOf(
+  { channels }: StagedUpdate,
+  roots: ReturnType<typeof judgeStagedRoots>["roots"],
+): readonly Note[] {
+  const byMessage = new Map<string, Note>();
+  for (const { channel, current } of channels) {
+    const next = roots.get(channel)?.draft?.root;
+    for (const { kind, message } of next ? rootChanges(current, next) : []) {
+      if (!byMessage.has(message)) byMessage.set(message, { kind, message, args: { channel } });
+    }
+  }
+  return [...byMessage.values()];
+}
+
+function notes(
+  amendments: readonly Note[],
+  errors: readonly Finding[],
+  warnings: readonly Finding[],
+  root: RootDraft | undefined,
+) {
+  const owners = root ? [...keyOwners(root.signed)] : [];
+  const note = ({ code, message }: Finding): Note => {
+    const named = owners.reduce(
+      (text, [keyid, owner]) => text.replaceAll(keyid, `${keyid} (${owner})`),
+      message,
+    );
+    const next = NEXT[code];
+    return { kind: code, message: next ? `${named}: ${next}` : named, args: {} };
+  };
+  return { amendments, issues: { errors: errors.map(note), warnings: warnings.map(note) } };
+}

@@ -1,0 +1,102 @@
+/** What every step of a root update reads: the current roots, the staged ones, and their judgement. */
+import { RootwardError } from "../../error.ts";
+import { storedDocument, type StoredDocument } from "../../factory/documents.ts";
+import type { Head, StagedRootUpdate } from "../../factory/head.ts";
+import { channelsOf, rootLimits, type Channel, type Dialect } from "../../tuf/dialect.ts";
+import type { Finding } from "../../tuf/findings.ts";
+import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../../tuf/json.ts";
+import type { JsonValue } from "../../tuf/json.ts";
+import { envelope } from "../../tuf/roles.ts";
+import type { StagedUpdate } from "../../tuf/staged-root.ts";
+import type { Service } from "../service.ts";
+import { currentRoot } from "../current-root.ts";
+
+/** An envelope of each channel. */
+export type Envelopes = ReadonlyMap<Channel, JsonValue>;
+
+/** The staged envelopes. */
+export async function readStaged(
+  service: Service,
+  head: Head,
+  { staged }: StagedRootUpdate,
+): Promise<Envelopes> {
+  const envelopes = new Map<Channel, JsonValue>();
+  for (const [channel, bytes] of await readStagedBytes(service, head, staged)) {
+    envelopes.set(channel, parseJson(bytes, rootLimits(head.dialect)));
+  }
+  return envelopes;
+}
+
+/** The staged roots as they are stored. UTF-8. */
+export async function readStagedBytes(
+  service: Service,
+  { factory, dialect, roles }: Head,
+  staged: StagedRootUpdate["staged"],
+): Promise<ReadonlyMap<Channel, Uint8Array>> {
+  const all = new Map<Channel, Uint8Array>();
+  for (const channel of channelsOf(dialect)) {
+    const sha256 = staged[channel];
+    const version = (roles[channel]?.root.version ?? 0) + 1;
+    const place = { factory, channel, role: "staged-root", version } as const;
+    const bytes = sha256 && (await service.documents.get({ ...place, sha256 }));
+    if (!bytes) throw new RootwardError("internal", `the staged ${channel} root is missing`);
+    all.set(channel, bytes);
+  }
+  return all;
+}
+
+/** The facts by which staged roots are judged. */
+export async function stagedUpdate(
+  service: Service,
+  head: Head,
+  update: StagedRootUpdate,
+  submitted: Envelopes,
+  changelog: JsonValue,
+): Promise<StagedUpdate> {
+  const channels = [];
+  for (const channel of channelsOf(head.dialect)) {
+    const current = await currentRoot(service, head, channel);
+    channels.push({ channel, current, submitted: submitted.get(channel) ?? null });
+  }
+  return {
+    channels,
+    now: service.now(),
+    onlineKeys: update.onlineKeys,
+    madeKeys: new Map(update.made.map(({ keyid, fingerprint }) => [keyid, fingerprint])),
+    initialKey: head.initialKey.keyid,
+    changelog,
+  };
+}
+
+/** The `signed` of an envelope that we stored. */
+export function signedOf(envelopes: Envelopes, channel: Channel): JsonObject {
+  const body = envelopes.get(channel);
+  const signed = isJsonObject(body) ? body["signed"] : undefined;
+  if (isJsonObject(signed)) return signed;
+  throw new RootwardError("internal", `the staged ${channel} root is damaged`);
+}
+
+/** The changelog that all staged roots carry. */
+export function changelogOf(envelopes: Envelopes, dialect: Dialect): JsonValue {
+  const [first] = channelsOf(dialect);
+  return first === undefined ? null : (signedOf(envelopes, first)["x-changelog"] ?? null);
+}
+
+/** A root to stage that nobody has signed yet. */
+export function unsignedRoot(head: Head, channel: Channel, signed: JsonObject): StoredDocument {
+  return stagedDocument(head, channel, envelope(jsonObject(signed), []));
+}
+
+export function stagedDocument(head: Head, channel: Channel, bytes: Uint8Array): StoredDocument {
+  const version = (head.roles[channel]?.root.version ?? 0) + 1;
+  return storedDocument({ factory: head.factory, channel, role: "staged-root", version }, bytes);
+}
+
+/** The refusal of staged roots, with every finding. */
+export function stagedRefused(head: Head, what: string, errors: readonly Finding[]): RootwardError {
+  const count = errors.length === 1 ? "1 finding" : `${errors.length} findings`;
+  return new RootwardError("root-refused", `${what} of ${head.factory} refused: ${count}`, {
+    errors: errors.map(({ message }) => message),
+    issues: errors,
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * Starting a root update: the service writes the next version of each root, unsigned, with the
+ * change message in it, and nobody else ever writes version and changelog. With `firstTime` the
+ * answer hands over the first root key, which a Factory without a download link keeps until then.
+ */
+import { RootwardError } from "../../error.ts";
+import { assertNoRootUpdate, startRootUpdate } from "../../factory/root-update.ts";
+import type { Head } from "../../factory/head.ts";
+import type { FactoryName } from "../../factory/names.ts";
+import { channelsOf } from "../../tuf/dialect.ts";
+import { formatTime } from "../../tuf/expires.ts";
+import { jsonObject } from "../../tuf/json.ts";
+import type { Principal } from "../authorize.ts";
+import { update } from "../commit.ts";
+import { currentRoot } from "../current-root.ts";
+import { openInitialKey, type InitialKey } from "../initial-key.ts";
+import { moment, randomId, type Service } from "../service.ts";
+import { settleQuietly } from "../settle.ts";
+import { unsignedRoot } from "./staged.ts";
+
+/** It goes into every root and is re-written by every client, so it is what all of them agree on. */
+const MESSAGE = /^[\n\r\t\u0020-\u007e]{0,1000}$/;
+
+export interface StartRequest {
+  readonly factory: FactoryName;
+  readonly principal: Principal;
+  readonly message: string;
+  readonly firstTime: boolean;
+}
+
+export interface Started {
+  /** 128 random bits in hex; only its hash is kept. */
+  readonly txid: string;
+  readonly initialKey: InitialKey | null;
+}
+
+/**
+ * @throws RootwardError `update-in-progress`, `initial-key-gone`, `malformed` for the message,
+ *   `busy` while the prod root is behind
+ */
+export async function startUpdate(service: Service, request: StartRequest): Promise<Started> {
+  const { factory, principal, message, firstTime } = request;
+  if (!MESSAGE.test(message)) {
+    throw new RootwardError(
+      "malformed",
+      "message: expected at most 1000 characters of printable ASCII: other clients would sign " +
+        "other bytes",
+    );
+  }
+  const txid = randomId(service);
+  const { initialKey } = await update(service, factory, async (head) => {
+    assertNoRootUpdate(head);
+    assertInStep(head);
+    // Before the swap: what cannot be handed over must not be told as handed over.
+    const key = firstTime ? await openInitialKey(service, head, principal) : null;
+    const now = moment(service, principal.actor);
+    const { user } = principal.token;
+    const staged = [];
+    for (const channel of channelsOf(head.dialect)) {
+      const { signed, version } = await currentRoot(service, head, channel);
+      const changelog = { "polis-id": user, message, timestamp: formatTime(now.now) };
+      const next = { ...signed, version: version + 1, "x-changelog": jsonObject(changelog) };
+      staged.push(unsignedRoot(head, channel, jsonObject(next)));
+    }
+    const start = { txid, user, message, firstTime, staged };
+    return { transition: startRootUpdate(head, start, now), initialKey: key };
+  });
+  if (firstTime) await settleQuietly(service, factory);
+  return { txid, initialKey };
+}
+
+/** Older clients move ci first and then prod; both move together here. */
+function assertInStep({ factory, dialect, roles }: Head): void {
+  const versions = channelsOf(dialect).map((channel) => roles[channel]?.root.version);
+  if (new Set(versions).size === 1) return;
+  throw new RootwardError(
+    "busy",
+    `the prod root of ${factory} is behind the ci root: send it first (fioctl keys rotate-root ` +
+      `--sync-prod, or rootward keys rotate)`,
+  );
+}

@@ -1,0 +1,104 @@
+/**
+ * Tokens of a Factory: made, listed and revoked by its owner or an admin. A token mints only a
+ * subset of its own scopes, is shown once, and is stored as its hash; the log tells of each.
+ */
+import { RootwardError } from "../error.ts";
+import type { EventType } from "../factory/event.ts";
+import type { Head } from "../factory/head.ts";
+import type { FactoryName } from "../factory/names.ts";
+import { advance, type Transition } from "../factory/transition.ts";
+import { formatTime } from "../tuf/expires.ts";
+import { jsonObject, type JsonObject } from "../tuf/json.ts";
+import { newToken, type Principal } from "./authorize.ts";
+import { readHead, update } from "./commit.ts";
+import type { TokenRecord } from "./ports.ts";
+import type { Scope } from "./scopes.ts";
+import { moment, type Service } from "./service.ts";
+
+export interface TokenSpec {
+  /** Whom it stands for: fioctl's polis-id. */
+  readonly user: string;
+  readonly scopes: readonly Scope[];
+  /** Milliseconds since 1970; null for never. */
+  readonly expiresAt: number | null;
+}
+
+/** A token as lists show it; JSON-ready. */
+export interface TokenSummary {
+  readonly id: string;
+  readonly user: string;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt: string | null;
+}
+
+/**
+ * @returns the token itself, in this answer only
+ * @throws RootwardError `forbidden` for a scope that the caller lacks
+ */
+export async function createToken(
+  service: Service,
+  factory: FactoryName,
+  principal: Principal,
+  spec: TokenSpec,
+): Promise<TokenSummary & { readonly token: string }> {
+  const own = principal.token.scopes;
+  const lacking = spec.scopes.filter((scope) => !own.includes(scope) && !own.includes("admin"));
+  if (lacking.length > 0) {
+    throw new RootwardError("forbidden", `this token lacks the scope ${lacking.join(", ")}`);
+  }
+  const { instance } = await readHead(service.heads, factory);
+  const { token, record } = newToken(service, { ...spec, bound: { factory, instance } });
+  // A token that is stored and not logged is in nobody's hands.
+  await service.tokens.put(record);
+  const summary = summaryOf(record);
+  const { id, user, scopes } = summary;
+  await log(service, factory, principal, "token-minted", jsonObject({ id, user, scopes }));
+  return { ...summary, token };
+}
+
+/** The tokens of the Factory's present bootstrap, those that have ended included. */
+export async function listTokens(service: Service, head: Head): Promise<readonly TokenSummary[]> {
+  return (await ownTokens(service, head)).map(summaryOf);
+}
+
+/** @throws RootwardError `not-found` */
+export async function revokeToken(
+  service: Service,
+  head: Head,
+  principal: Principal,
+  id: string,
+): Promise<void> {
+  const record = (await ownTokens(service, head)).find((token) => token.id === id);
+  if (record === undefined) throw new RootwardError("not-found", `there is no token ${id}`);
+  await service.tokens.delete(record.hash);
+  await log(
+    service,
+    head.factory,
+    principal,
+    "token-revoked",
+    jsonObject({ id, user: record.user }),
+  );
+}
+
+async function ownTokens(service: Service, head: Head): Promise<readonly TokenRecord[]> {
+  const all = await service.tokens.list(head.factory);
+  return all.filter(
+    ({ bound, scopes }) => bound?.instance === head.instance && !scopes.includes("delivery"),
+  );
+}
+
+async function log(
+  service: Service,
+  factory: FactoryName,
+  { actor }: Principal,
+  type: EventType,
+  details: JsonObject,
+): Promise<void> {
+  await update(service, factory, (head): { transition: Transition } => ({
+    transition: advance(head, { head: {}, type, details }, moment(service, actor)),
+  }));
+}
+
+function summaryOf({ id, user, scopes, expiresAt }: TokenRecord): TokenSummary {
+  return { id, user, scopes, expiresAt: expiresAt === null ? null : formatTime(expiresAt) };
+}
