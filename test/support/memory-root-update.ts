@@ -1,0 +1,133 @@
+/** An owner at work on a staged root update, past HTTP: with a key in hand and the roots to sign. */
+import {
+  makeSigningKey,
+  signingKeyFromArchive,
+  type SigningKey,
+} from "../../lib/crypto/signing-key.ts";
+import { OWNER_SCOPES } from "../../lib/service/scopes.ts";
+import type { Principal } from "../../lib/service/authorize.ts";
+import { bootstrap } from "../../lib/service/bootstrap.ts";
+import { readHead } from "../../lib/service/commit.ts";
+import { currentRoot } from "../../lib/service/current-root.ts";
+import { takeInitialKey } from "../../lib/service/initial-key.ts";
+import { reviewUpdate } from "../../lib/service/root-update/review.ts";
+import { stageUpdate } from "../../lib/service/root-update/stage.ts";
+import { startUpdate } from "../../lib/service/root-update/start.ts";
+import type { Service } from "../../lib/service/service.ts";
+import { sha256Text } from "../../lib/tuf/bytes.ts";
+import { channelsOf, rootLimits, type Channel, type Dialect } from "../../lib/tuf/dialect.ts";
+import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../../lib/tuf/json.ts";
+import { rootKey } from "../../lib/tuf/keys.ts";
+import { rotatedRoot } from "../../lib/tuf/roles.ts";
+import { FACTORY } from "./memory-owner.ts";
+import { DAY, type TestWorld } from "./memory-service.ts";
+import { signRoot } from "./owner.ts";
+
+/** The owner's token, or another owner's. */
+export async function ownerOf(service: Service, id = "test"): Promise<Principal> {
+  const { instance } = await readHead(service.heads, FACTORY);
+  return {
+    actor: `token:${id}`,
+    token: {
+      hash: sha256Text(`token ${id}`),
+      id,
+      user: id === "test" ? "owner" : id,
+      scopes: OWNER_SCOPES,
+      bound: { factory: FACTORY, instance },
+      expiresAt: null,
+    },
+  };
+}
+
+/** A live Factory without a link. @returns its first root key, as fioctl would get it */
+export async function apiFactory(world: TestWorld, dialect: Dialect): Promise<string> {
+  const { service } = world.start();
+  const owner = { id: "owner", email: "owner@example.com" };
+  const keys = { keyType: "ed25519", onlineKeyType: "ed25519" } as const;
+  await bootstrap(
+    service,
+    { name: FACTORY, dialect, ...keys, owner, delivery: "api" },
+    "token:test",
+    null,
+  );
+  const { sec } = await takeInitialKey(service, FACTORY, await ownerOf(service));
+  const keyval = sec["keyval"];
+  const text = isJsonObject(keyval) ? keyval["private"] : undefined;
+  if (typeof text !== "string") throw new Error("no private key was handed over");
+  return text;
+}
+
+export async function start(service: Service, firstTime = false): Promise<string> {
+  const principal = await ownerOf(service);
+  const request = { factory: FACTORY, principal, message: "test", firstTime };
+  return (await startUpdate(service, request)).txid;
+}
+
+/** The staged `signed` of a channel, as the review shows it. */
+export async function stagedSigned(service: Service, channel: Channel): Promise<JsonObject> {
+  const head = await readHead(service.heads, FACTORY);
+  const { updated } = await reviewUpdate(service, head);
+  const text = updated?.[channel === "prod" ? "prod-root" : "ci-root"] ?? "";
+  const body = parseJson(new TextEncoder().encode(text), rootLimits(head.dialect));
+  const signed = isJsonObject(body) ? body["signed"] : undefined;
+  if (!isJsonObject(signed)) throw new Error(`no ${channel} root is staged`);
+  return signed;
+}
+
+/** Envelopes of all channels, each made from what is staged there now. */
+export async function envelopesOf(
+  service: Service,
+  change: (signed: JsonObject, channel: Channel) => JsonObject | Promise<JsonObject>,
+  signers: readonly SigningKey[],
+): Promise<ReadonlyMap<Channel, JsonObject>> {
+  const { dialect } = await readHead(service.heads, FACTORY);
+  const envelopes = new Map<Channel, JsonObject>();
+  for (const channel of channelsOf(dialect)) {
+    const signed = await change(await stagedSigned(service, channel), channel);
+    const body = parseJson(signRoot(signed, signers, dialect), rootLimits(dialect));
+    if (isJsonObject(body)) envelopes.set(channel, body);
+  }
+  return envelopes;
+}
+
+export async function stage(
+  service: Service,
+  roots: ReadonlyMap<Channel, JsonObject>,
+  txid = "",
+  by = "test",
+): Promise<void> {
+  await stageUpdate(service, {
+    factory: FACTORY,
+    principal: await ownerOf(service, by),
+    txid,
+    roots,
+  });
+}
+
+/** Stages the roots in which a new key takes the place of `old`, signed by both. */
+export async function stageRotation(service: Service, old: SigningKey): Promise<SigningKey> {
+  const next = await makeSigningKey("ed25519");
+  const head = await readHead(service.heads, FACTORY);
+  const rotated = async (signed: JsonObject, channel: Channel): Promise<JsonObject> => {
+    const current = { ...(await currentRoot(service, head, channel)), signed };
+    const root = rotatedRoot(current, {
+      remove: [rootKey(old.publicKey, head.dialect).keyid],
+      add: rootKey(next.publicKey, head.dialect),
+      expires: service.now() + 365 * DAY,
+      changelog: { user: "owner", message: "test", time: service.now() },
+    });
+    const changelog = { "x-changelog": signed["x-changelog"] };
+    return jsonObject({ ...root, version: current.version + 1, ...changelog });
+  };
+  await stage(service, await envelopesOf(service, rotated, [old, next]));
+  return next;
+}
+
+/** Signs what is staged, and changes nothing else. */
+export async function signStaged(service: Service, signers: readonly SigningKey[]): Promise<void> {
+  await stage(service, await envelopesOf(service, (signed) => signed, signers));
+}
+
+export function keyOf(text: string): SigningKey {
+  return signingKeyFromArchive(text);
+}
