@@ -52,9 +52,19 @@ export class Client {
     schema: S,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<v.InferOutput<S>> {
+    return this.sendJson("POST", path, body, schema, headers);
+  }
+
+  async sendJson<const S extends v.GenericSchema>(
+    method: "POST" | "PUT",
+    path: string,
+    body: Uint8Array | object,
+    schema: S,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<v.InferOutput<S>> {
     const bytes = body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body);
     const response = await this.#send(path, {
-      method: "POST",
+      method,
       headers: { "Content-Type": "application/json", ...headers },
       body: bytes,
     });

@@ -1,64 +1,39 @@
 /**
- * `rootward keys rotate`: makes a root key on this machine, signs the next root with the old and the
- * new key, and submits it. It signs nothing that a server hands it: the next root is built here from
- * the current one, which must follow from the root that the archive trusts, and the audit log must
- * still hold the event that was last seen.
+ * `rootward keys rotate`: makes a root key on this machine, signs the next roots with the old and the
+ * new key, and has them applied. It signs nothing that a server hands it: the next root is built here
+ * from the current one, which must follow from the root that the archive trusts, and the audit log
+ * must still hold the event that was last seen.
  *
  * Order, and why a crash at any moment loses nothing:
  *   1. the new key and a mark go into the archive     no root lists the key yet
- *   2. the signed root is sent                        the archive holds old and new key
+ *   2. the signed roots are staged and applied        the archive holds old and new key
  *   3. the archive notes the new root and drops the mark
  * A run that finds the mark asks the service what is true: either the root with that key was
  * accepted, and step 3 follows, or the same key is used again from step 2 on.
  */
 import * as v from "valibot";
-import { keyEntries, rotatedKeyName } from "../archive/keys.ts";
 import {
   archivedFactory,
   factoryEntry,
   logEntry,
-  pendingEntry,
   pendingKeyid,
   trustedRootEntry,
   withoutPending,
   type ArchivedFactory,
 } from "../archive/trust.ts";
-import { makeSigningKey, type SigningKey } from "../crypto/signing-key.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { isRootwardError, RootwardError } from "../error.ts";
 import { nextInChain, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
-import { rootKey, type KeyId, type KeyType } from "../tuf/keys.ts";
-import { rotatedRoot, withTargetsThreshold } from "../tuf/roles.ts";
+import { withTargetsThreshold } from "../tuf/roles.ts";
 import { sameRoot } from "../tuf/root.ts";
 import type { ArchiveFile } from "./archive-file.ts";
 import { submitPath, type Client } from "./client.ts";
-import { keyById, ownSigner, rootSigners, signRoot } from "./own-keys.ts";
+import { rootSigners, signRoot } from "./own-keys.ts";
 import { followRemote, readRemoteLog } from "./remote-chain.ts";
+import { rotateStaged, type Job, type RotateOptions, type Rotation } from "./staged-rotation.ts";
 import type { Terminal } from "./terminal.ts";
 import { currentRoot, followFromArchive, verifiedRoot, type Roots } from "./trusted-roots.ts";
-
-export interface RotateOptions {
-  readonly factory: string | undefined;
-  readonly keyType: KeyType;
-  readonly reason: string;
-  /** Take the log as it is: the service was restored from a backup. */
-  readonly acceptLog: boolean;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-}
-
-/** How long a rotated root is valid: a year, as with fioctl. */
-const ROOT_LIFETIME = 365 * 86_400_000;
-
-interface Job {
-  readonly client: Client;
-  readonly terminal: Terminal;
-  readonly file: ArchiveFile;
-  readonly about: ArchivedFactory;
-  readonly options: RotateOptions;
-  readonly user: string;
-}
 
 export async function keysRotate(
   client: Client,
@@ -84,8 +59,12 @@ export async function keysRotate(
         `${version} with key ${pending} is in force`,
     );
   } else {
-    current = await rotateFirst(job, current, pending);
-    current = await followProd(job, current);
+    const rotation = await rotateStaged(job, current, pending);
+    if (rotation.kind === "staged") {
+      reportStaged(job, rotation);
+      return;
+    }
+    current = rotation.roots;
   }
   const log = await readRemoteLog(client, factory, logEnd);
   await terminal.step("noting the new root in the archive", () =>
@@ -122,43 +101,6 @@ async function ownId(client: Client, factory: string): Promise<string> {
     v.object({ "polis-id": v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/)) }),
   );
   return answer["polis-id"];
-}
-
-/** Rotates the first channel's root: makes the key unless `pending` names one, archives, sends. */
-async function rotateFirst(job: Job, roots: Roots, pending: KeyId | null): Promise<Roots> {
-  const { terminal, file, about, options } = job;
-  const { dialect } = about;
-  const channel = firstChannel(dialect);
-  const current = currentRoot(roots, channel);
-  const old = ownSigner(file.entries, current);
-  const key = pending === null ? await newKey(job) : keyById(file.entries, dialect, pending);
-  const added = rootKey(key.publicKey, dialect);
-  const now = options.now();
-  const signed = rotatedRoot(current, {
-    remove: [old.keyid],
-    add: added,
-    expires: now + ROOT_LIFETIME,
-    changelog: { user: job.user, message: options.reason, time: now },
-  });
-  const bytes = signRoot(dialect, signed, [old, { keyid: added.keyid, key }]);
-  // Our own work by the rules that devices use, before anything is written or sent.
-  nextInChain(current, bytes, strictPolicy(dialect, channel), verifySignature);
-  if (pending === null) {
-    await terminal.step(`archiving the new key (the old archive stays as ${file.path}.bak)`, () =>
-      file.replace(
-        new Map([
-          ...file.entries,
-          ...keyEntries(rotatedKeyName(added.keyid), key.publicKey, key.toArchiveText()),
-          pendingEntry(added.keyid),
-        ]),
-      ),
-    );
-  } else {
-    terminal.note(
-      `the last run was cut off before its root was accepted: going on with its key ${pending}`,
-    );
-  }
-  return submit(job, roots, channel, bytes);
 }
 
 /** In ats: where prod is one root behind ci, signs the same root for prod and sends it. */
@@ -210,11 +152,19 @@ const submitAnswer = v.object({
   warnings: v.array(v.object({ code: v.string(), message: v.string() })),
 });
 
-async function newKey({ terminal, options }: Job): Promise<SigningKey> {
-  const kind = options.keyType === "rsa" ? "RSA-4096" : "Ed25519";
-  return terminal.step(`making a new ${kind} root key on this machine`, () =>
-    makeSigningKey(options.keyType),
-  );
+/** Where one signature is not enough, the roots wait for the others. */
+function reportStaged(
+  { terminal, file, about }: Job,
+  { txid, missing }: Rotation & { kind: "staged" },
+): void {
+  const { factory } = about;
+  terminal.result({ factory, staged: true, txid, missing, archive: file.path }, [
+    `Factory      ${factory}: the next root is staged, and not in force yet`,
+    ...missing.map((message) => `missing      ${message}`),
+    `transaction  ${txid || "(of whoever started it)"}; other signers need it`,
+    `archive      ${file.path} holds the new key (before: ${file.path}.bak)`,
+    "Once it is applied, run this command again: it notes the new root in the archive.",
+  ]);
 }
 
 function report({ terminal, file, about }: Job, roots: Roots, resumed: boolean): void {

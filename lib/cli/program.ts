@@ -127,14 +127,22 @@ function addKeys(program: Command, terminal: Terminal, client: () => Client): vo
       "--accept-log",
       "take the service's audit log as it is now, after its operator restored a backup",
     )
+    .option(
+      "--accept-changes",
+      "sign what others staged in the root update in progress, too; it is shown",
+    )
+    .option("--txid <id>", "of a root update that another token started")
     .action(async (archive: string, options: KeysRotateOptions) => {
-      const { factory, keyType, message: reason, acceptLog = false } = options;
+      const { factory, keyType, message: reason, acceptLog = false, txid } = options;
+      const { acceptChanges = false } = options;
       await ArchiveFile.withLock(archive, (file) =>
         keysRotate(client(), terminal, file, {
           factory,
           keyType,
           reason,
           acceptLog,
+          acceptChanges,
+          txid,
           now: Date.now,
         }),
       );
@@ -146,6 +154,8 @@ interface KeysRotateOptions {
   readonly keyType: KeyType;
   readonly message: string;
   readonly acceptLog?: true;
+  readonly acceptChanges?: true;
+  readonly txid?: string;
 }
 
 /** What goes into `signed` must be in the characters that all clients agree on (rule 3). */

@@ -1,5 +1,5 @@
 /** What one root changes of another, in words: for whoever is asked to sign or apply it. */
-import { ROLES } from "./dialect.ts";
+import { ROLES, type Role } from "./dialect.ts";
 import { formatTime } from "./expires.ts";
 import { isJsonObject, sameJson, type JsonObject } from "./json.ts";
 import type { KeyId } from "./keys.ts";
@@ -8,6 +8,9 @@ import { show } from "./show.ts";
 
 export interface RootChange {
   readonly kind: "key-added" | "key-removed" | "threshold" | "expires" | "other";
+  readonly role?: Role;
+  /** The key that is added or removed. */
+  readonly keyid?: KeyId;
   /** Names roles, keyids and their owners. */
   readonly message: string;
 }
@@ -30,15 +33,15 @@ export function rootChanges(before: RootDraft, after: RootDraft): readonly RootC
     if (old === undefined || next === undefined) continue;
     for (const keyid of next.keyids.filter((id) => !old.keyids.includes(id))) {
       const message = `role ${role}: adds key ${withOwner(keyid, after)}`;
-      changes.push({ kind: "key-added", message });
+      changes.push({ kind: "key-added", role, keyid, message });
     }
     for (const keyid of old.keyids.filter((id) => !next.keyids.includes(id))) {
       const message = `role ${role}: removes key ${withOwner(keyid, before)}`;
-      changes.push({ kind: "key-removed", message });
+      changes.push({ kind: "key-removed", role, keyid, message });
     }
     if (old.threshold !== next.threshold) {
       const message = `role ${role}: threshold from ${old.threshold} to ${next.threshold}`;
-      changes.push({ kind: "threshold", message });
+      changes.push({ kind: "threshold", role, message });
     }
   }
   if (before.expires !== after.expires && after.expires !== null) {

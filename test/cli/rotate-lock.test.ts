@@ -53,7 +53,7 @@ test("an archive that another program changed meanwhile is not overwritten", asy
   expect(result).toMatchObject({ code: 1, stdout: "" });
   expect(result.stderr).toContain("was changed by another program");
   expect(readFileSync(owner.archive).equals(theirs)).toBe(true);
-  expect(proxy.posts()).toBe(0);
+  expect(proxy.signed()).toBe(0);
 });
 
 test("the lock of a run that was killed stops nobody", async () => {

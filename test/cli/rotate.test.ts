@@ -156,13 +156,13 @@ describe("refuses, and leaves the archive alone,", () => {
 describe("of an answer that never came it asks what is true:", () => {
   const lost: Rule = async ({ method }, forward) => {
     const reply = await forward();
-    return method === "POST" ? null : reply;
+    return method === "GET" ? reply : null;
   };
   const gateway: Rule = async ({ method }, forward) => {
     const reply = await forward();
-    return method === "POST" ? { status: 504, body: "<html>gateway timeout</html>" } : reply;
+    return method === "GET" ? reply : { status: 504, body: "<html>gateway timeout</html>" };
   };
-  const cut: Rule = ({ method }, forward) => (method === "POST" ? null : forward());
+  const cut: Rule = ({ method }, forward) => (method === "PUT" ? null : forward());
 
   test.each(DIALECTS)("accepted, and the answer was lost (%s)", async (dialect) => {
     const owner = await makeOwner(server, `lost-${dialect}`, { dialect });

@@ -66,7 +66,7 @@ export interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
   /** Signatures travel in no other request. */
-  readonly posts: number;
+  readonly signed: number;
   /** What the run left beside an unchanged archive, or "the archive" where that changed. */
   readonly touched: readonly string[];
 }
@@ -78,7 +78,7 @@ export interface Outcome {
 export async function rotateAgainst({ owner }: Victim, name: string, lie: Rule): Promise<Outcome> {
   const copy = copyOwner(owner, name.replaceAll(/\W+/g, "-"));
   const proxy = await startProxy(owner.server.url, (request, forward) =>
-    request.method === "POST" ? null : lie(request, forward),
+    request.method === "GET" ? lie(request, forward) : null,
   );
   const run = startCli(["keys", "rotate", copy.archive], via(copy, proxy.url));
   const guard = setTimeout(() => void run.kill(), LONGEST_RUN);
@@ -87,11 +87,11 @@ export async function rotateAgainst({ owner }: Victim, name: string, lie: Rule):
   await proxy.close();
   const same = readFileSync(copy.archive).equals(readFileSync(owner.archive));
   const left = [".bak", ".tmp"].filter((end) => existsSync(copy.archive + end));
-  return { ...result, posts: proxy.posts(), touched: [...(same ? [] : ["the archive"]), ...left] };
+  return { ...result, signed: proxy.signed(), touched: [...(same ? [] : ["the archive"]), ...left] };
 }
 
 /** Refused, nothing sent, nothing touched. */
-export const REFUSED = { code: 1, stdout: "", posts: 0, touched: [] };
+export const REFUSED = { code: 1, stdout: "", signed: 0, touched: [] };
 
 export interface LogAnswer {
   readonly head: { readonly seq: number; readonly sha256: string };

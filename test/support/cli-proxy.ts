@@ -32,8 +32,8 @@ export interface Proxy {
   readonly url: string;
   /** `METHOD path`, in order of arrival. */
   readonly requests: readonly string[];
-  /** How many POSTs arrived: signatures travel in no other request. */
-  posts(): number;
+  /** How many signed roots arrived: signatures travel in no other request. */
+  signed(): number;
   close(): Promise<void>;
 }
 
@@ -65,7 +65,7 @@ export async function startProxy(
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
-    posts: () => requests.filter((line) => line.startsWith("POST ")).length,
+    signed: () => requests.filter((line) => /^(?:PUT|POST .*\/root(?:\?|$))/.test(line)).length,
     close: async () => {
       const closed = once(server, "close");
       server.close();

@@ -43,7 +43,8 @@ export async function reviewUpdate(service: Service, head: Head) {
   if (rootUpdate === null) {
     const root = await currentRoot(service, head, firstChannel(dialect));
     const warnings = adviceOn(root, service.now(), head.initialKey.keyid);
-    return { status: "NONE", current: now, updated: null, ...notes([], [], warnings, root) };
+    const issues = { errors: [], warnings: notes(warnings, root) };
+    return { status: "NONE", current: now, updated: null, amendments: [], issues };
   }
   const staged = await readStagedBytes(service, head, rootUpdate.staged);
   const envelopes = await readStaged(service, head, rootUpdate);
@@ -51,12 +52,13 @@ export async function reviewUpdate(service: Service, head: Head) {
   const facts = await stagedUpdate(service, head, rootUpdate, envelopes, changelog);
   const { errors, warnings, roots } = judgeStagedRoots(facts, service.verify);
   const draft = roots.get(firstChannel(dialect))?.draft?.root;
-  const unproven = rootUpdate.unproven.map((keyid): Finding => {
+  const unproven = rootUpdate.unproven.map((keyid): Note => {
     return {
-      code: "advice",
+      kind: "key-unproven",
       message:
         `root key ${keyid} has signed only in the request that brought it: if that command ` +
         `reported an error, cancel, because fioctl has deleted the new key`,
+      args: {},
     };
   });
   return {
@@ -70,7 +72,8 @@ export async function reviewUpdate(service: Service, head: Head) {
       "updated-by": rootUpdate.updatedBy,
       "updated-at": formatTime(rootUpdate.updatedAt),
     },
-    ...notes(changesOf(facts, roots), errors, [...unproven, ...warnings], draft),
+    amendments: changesOf(facts, roots),
+    issues: { errors: notes(errors, draft), warnings: [...unproven, ...notes(warnings, draft)] },
   };
 }
 
@@ -96,20 +99,15 @@ function changesOf(
   return [...byMessage.values()];
 }
 
-function notes(
-  amendments: readonly Note[],
-  errors: readonly Finding[],
-  warnings: readonly Finding[],
-  root: RootDraft | undefined,
-) {
+/** Findings with the owners of the keys that they name, and what to do about each. */
+function notes(findings: readonly Finding[], root: RootDraft | undefined): readonly Note[] {
   const owners = root ? [...keyOwners(root.signed)] : [];
-  const note = ({ code, message }: Finding): Note => {
+  return findings.map(({ code, message }): Note => {
     const named = owners.reduce(
       (text, [keyid, owner]) => text.replaceAll(keyid, `${keyid} (${owner})`),
       message,
     );
     const next = NEXT[code];
     return { kind: code, message: next ? `${named}: ${next}` : named, args: {} };
-  };
-  return { amendments, issues: { errors: errors.map(note), warnings: warnings.map(note) } };
+  });
 }

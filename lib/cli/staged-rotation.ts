@@ -1,0 +1,255 @@
+/**
+ * Rotating a root key by a staged root update, in both dialects: all channels change in one swap.
+ *
+ * The next roots are built here from the current ones, which are verified; the service's proposal
+ * only says version and change message. Where another update is in progress, what it changes is
+ * shown, and signed only with --accept-changes. Where one signature is not enough, the roots stay
+ * staged for the other signers.
+ */
+import { keyEntries, rotatedKeyName } from "../archive/keys.ts";
+import { pendingEntry, type ArchivedFactory } from "../archive/trust.ts";
+import { makeSigningKey, type SigningKey } from "../crypto/signing-key.ts";
+import { verifySignature } from "../crypto/verify.ts";
+import { isRootwardError, RootwardError } from "../error.ts";
+import { strictPolicy } from "../tuf/chain.ts";
+import { channelsOf, firstChannel, rootLimits, type Channel } from "../tuf/dialect.ts";
+import { jsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
+import { rootKey, type KeyId, type KeyType, type RootKey } from "../tuf/keys.ts";
+import { rotatedRoot, withTargetsThreshold } from "../tuf/roles.ts";
+import { verifySuccessor } from "../tuf/root-update.ts";
+import { sameRoot, type Root } from "../tuf/root.ts";
+import { readSignedRoot, wholeSignedRoot } from "../tuf/signed-root.ts";
+import type { ArchiveFile } from "./archive-file.ts";
+import type { Client } from "./client.ts";
+import { keyById, ownSigner, signRoot, type Signer } from "./own-keys.ts";
+import { followRemote, type VerifiedRoot } from "./remote-chain.ts";
+import {
+  applyStaged,
+  changelogIn,
+  foreignChanges,
+  readStagedRoots,
+  stageRoots,
+  startStaged,
+  type StagedRoots,
+} from "./staged-update.ts";
+import type { Terminal } from "./terminal.ts";
+import { currentRoot, verifiedRoot, type Roots } from "./trusted-roots.ts";
+
+export interface RotateOptions {
+  readonly factory: string | undefined;
+  readonly keyType: KeyType;
+  readonly reason: string;
+  /** Take the log as it is: the service was restored from a backup. */
+  readonly acceptLog: boolean;
+  /** Sign what others staged, too. */
+  readonly acceptChanges: boolean;
+  /** Of an update that another token started. */
+  readonly txid: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** One run of `keys rotate`. */
+export interface Job {
+  readonly client: Client;
+  readonly terminal: Terminal;
+  readonly file: ArchiveFile;
+  readonly about: ArchivedFactory;
+  readonly options: RotateOptions;
+  readonly user: string;
+}
+
+export type Rotation =
+  | { readonly kind: "applied"; readonly roots: Roots }
+  /** What is missing before it can be applied, in the service's words. */
+  | { readonly kind: "staged"; readonly txid: string; readonly missing: readonly string[] };
+
+/** How long a rotated root is valid: a year, as with fioctl. */
+const ROOT_LIFETIME = 365 * 86_400_000;
+
+/** @param pending the key of a run that was cut off, where there was one */
+export async function rotateStaged(
+  job: Job,
+  roots: Roots,
+  pending: KeyId | null,
+): Promise<Rotation> {
+  const { terminal, file, about, client } = job;
+  const channel = firstChannel(about.dialect);
+  const old = ownSigner(file.entries, currentRoot(roots, channel));
+  const key = pending === null ? null : keyById(file.entries, about.dialect, pending);
+  const { staged, txid } = await terminal.step(`starting a root update of ${about.factory}`, () =>
+    begin(job, roots),
+  );
+  const made = key ?? (await newKey(job));
+  const added = rootKey(made.publicKey, about.dialect);
+  const signers = [old, { keyid: added.keyid, key: made }];
+  const next: Roots = new Map(
+    [...nextRoots(job, roots, staged, old.keyid, added)].map(([name, signed]) => [
+      name,
+      sign(job, currentRoot(roots, name), name, signed, signers),
+    ]),
+  );
+  if (pending === null) {
+    await terminal.step(`archiving the new key (the old archive stays as ${file.path}.bak)`, () =>
+      file.replace(
+        new Map([
+          ...file.entries,
+          ...keyEntries(rotatedKeyName(added.keyid), made.publicKey, made.toArchiveText()),
+          pendingEntry(added.keyid),
+        ]),
+      ),
+    );
+  } else {
+    terminal.note(
+      `the last run was cut off before its root was accepted: going on with its key ${pending}`,
+    );
+  }
+  // From here on the new key may be all that can sign the next root.
+  await file.assertUnchanged();
+  const version = currentRoot(roots, channel).version + 1;
+  const where = channelsOf(about.dialect).join(", ");
+  await terminal.step(`staging root version ${version} (${where})`, () =>
+    stage(job, roots, txid, next),
+  );
+  const after = await readStagedRoots(client, about, roots);
+  for (const message of after?.warnings ?? []) terminal.warn(message);
+  if (after !== null && after.errors.length > 0)
+    return { kind: "staged", txid, missing: after.errors };
+  await terminal.step(`applying root version ${version} (${where})`, () =>
+    apply(job, roots, txid, next),
+  );
+  return { kind: "applied", roots: next };
+}
+
+async function newKey({ terminal, options }: Job): Promise<SigningKey> {
+  const kind = options.keyType === "rsa" ? "RSA-4096" : "Ed25519";
+  return terminal.step(`making a new ${kind} root key on this machine`, () =>
+    makeSigningKey(options.keyType),
+  );
+}
+
+/** Starts an update, or finds the one in progress. An empty txid: the token must be the starter's. */
+async function begin(
+  { client, about, options }: Job,
+  roots: Roots,
+): Promise<{ readonly staged: StagedRoots; readonly txid: string }> {
+  const started = options.txid ?? (await startStaged(client, about.factory, options.reason)) ?? "";
+  const staged = await readStagedRoots(client, about, roots);
+  if (staged !== null) return { staged, txid: started };
+  throw new RootwardError(
+    "server-unreachable",
+    "no root update could be started; nothing has changed: run the command again",
+  );
+}
+
+/** The next root of each channel: from the current one, or from what others staged where accepted. */
+function nextRoots(
+  { about, options, user, terminal }: Job,
+  roots: Roots,
+  staged: StagedRoots,
+  old: KeyId,
+  added: RootKey,
+): ReadonlyMap<Channel, JsonObject> {
+  const foreign = foreignChanges(staged, roots, { old, added: added.keyid });
+  if (foreign.length > 0 && !options.acceptChanges) {
+    throw new RootwardError(
+      "update-in-progress",
+      `the root update in progress, started by ${staged.createdBy}, changes more than your key: ` +
+        `sign all of it with --accept-changes, or cancel it`,
+      { errors: foreign },
+    );
+  }
+  for (const change of foreign) terminal.note(`accepted: ${change}`);
+  const current = currentRoot(roots, firstChannel(about.dialect));
+  const proposed = staged.roots.get(firstChannel(about.dialect)) ?? current;
+  const rotated = rotatedRoot(
+    foreign.length > 0
+      ? { ...current, signed: proposed.signed, roles: { ...current.roles, ...proposed.roles } }
+      : current,
+    {
+      remove: [old],
+      add: added,
+      expires: options.now() + ROOT_LIFETIME,
+      changelog: { user, message: options.reason, time: options.now() },
+    },
+  );
+  const log = options.acceptChanges
+    ? proposed.signed["x-changelog"]
+    : changelogIn(staged, user, options.reason);
+  const signed = jsonObject({ ...rotated, "x-changelog": log });
+  return new Map(
+    channelsOf(about.dialect).map((channel) => {
+      const own = currentRoot(roots, channel).roles.targets.threshold;
+      const threshold = staged.roots.get(channel)?.roles.targets?.threshold ?? own;
+      return [channel, withTargetsThreshold(signed, foreign.length > 0 ? threshold : own)];
+    }),
+  );
+}
+
+/** Signs, and holds our own work to the rules of the service: nothing but signatures may be missing. */
+function sign(
+  { about }: Job,
+  current: Root,
+  channel: Channel,
+  signed: JsonObject,
+  signers: readonly Signer[],
+): VerifiedRoot {
+  const bytes = signRoot(about.dialect, signed, signers);
+  const body = parseJson(bytes, rootLimits(about.dialect));
+  const forms = { ...strictPolicy(about.dialect, channel), trustedKeys: current.keys };
+  const { draft, errors } = readSignedRoot(body, forms);
+  const whole = wholeSignedRoot(draft);
+  const found = whole ? verifySuccessor(current, whole, "strict", verifySignature) : [];
+  const wrong = [...errors, ...found].filter(({ code }) => !code.endsWith("-threshold"));
+  if (whole !== null && wrong.length === 0) return { root: whole.root, bytes };
+  throw new RootwardError("chain-broken", `the next ${channel} root would not be valid`, {
+    errors: wrong.map(({ message }) => message),
+  });
+}
+
+/** Sends the roots; where no clear answer comes, asks the service what it has. */
+async function stage({ client, about }: Job, roots: Roots, txid: string, next: Roots) {
+  try {
+    const envelopes = new Map([...next].map(([channel, { bytes }]) => [channel, bytes] as const));
+    await stageRoots(client, about, txid, envelopes);
+  } catch (error) {
+    if (!isUnclear(error)) throw error;
+    const staged = await readStagedRoots(client, about, roots);
+    const arrived = [...next].every(([channel, { root }]) => {
+      const there = staged?.roots.get(channel);
+      return there !== undefined && sameRoot(there, root);
+    });
+    if (!arrived) throw notInForce(next, error);
+  }
+}
+
+async function apply({ client, about }: Job, roots: Roots, txid: string, next: Roots) {
+  let refusal: unknown = null;
+  try {
+    await applyStaged(client, about.factory, txid);
+  } catch (error) {
+    // Also an answer of a gateway's: only the chain tells.
+    refusal = error;
+  }
+  for (const [channel, { root }] of next) {
+    const policy = strictPolicy(about.dialect, channel);
+    const chain = await followRemote(client, about.factory, policy, verifiedRoot(roots, channel));
+    if (chain[1] && sameRoot(chain[1].root, root)) continue;
+    throw refusal === null || isUnclear(refusal) ? notInForce(next, refusal) : refusal;
+  }
+}
+
+/** Whether the service may have done what was asked. */
+function isUnclear(error: unknown): boolean {
+  return isRootwardError(error) && ["server-unreachable", "server-refused"].includes(error.code);
+}
+
+function notInForce(next: Roots, reason: unknown): RootwardError {
+  const [version] = [...next.values()].map(({ root }) => root.version);
+  return new RootwardError(
+    "server-unreachable",
+    `root version ${version} was sent but is not in force; the archive is safe and holds ` +
+      `the new key: run the command again`,
+    { errors: isRootwardError(reason) ? [reason.message] : [] },
+  );
+}

@@ -1,0 +1,158 @@
+/**
+ * The staged root update as this tool drives it: started, looked at, staged, applied. What the
+ * service stages is a proposal: the current root with the next version and the change message in it.
+ * Anything else in it is shown, and signed only where the owner says so.
+ */
+import * as v from "valibot";
+import type { ArchivedFactory } from "../archive/trust.ts";
+import { isRootwardError, RootwardError } from "../error.ts";
+import { channelsOf, rootLimits, type Channel } from "../tuf/dialect.ts";
+import type { KeyId } from "../tuf/keys.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
+import { rootChanges, type RootChange } from "../tuf/root-diff.ts";
+import type { RootDraft } from "../tuf/root.ts";
+import { readSignedRoot } from "../tuf/signed-root.ts";
+import type { Client } from "./client.ts";
+import { currentRoot, type Roots } from "./trusted-roots.ts";
+
+const note = v.object({ kind: v.string(), message: v.string() });
+const rootTexts = v.object({ "ci-root": v.string(), "prod-root": v.string() });
+const reviewAnswer = v.object({
+  status: v.picklist(["NONE", "STARTED"]),
+  updated: v.nullable(rootTexts),
+  "change-meta": v.optional(v.object({ "created-by": v.string() })),
+  issues: v.object({ errors: v.array(note), warnings: v.array(note) }),
+});
+
+/** What is staged, as the service tells it. */
+export interface StagedRoots {
+  readonly createdBy: string;
+  readonly roots: ReadonlyMap<Channel, RootDraft>;
+  /** What is missing before it can be applied. */
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+function path(factory: string, step = ""): string {
+  return `/ota/repo/${factory}/api/v1/user_repo/root/updates${step}`;
+}
+
+/**
+ * @param trusted the current roots, verified
+ * @returns null where no update is in progress
+ * @throws RootwardError `server-refused` where what is staged cannot be read
+ */
+export async function readStagedRoots(
+  client: Client,
+  { factory, dialect }: ArchivedFactory,
+  trusted: Roots,
+): Promise<StagedRoots | null> {
+  const review = await client.getJson(path(factory), reviewAnswer);
+  if (review.status === "NONE" || review.updated === null) return null;
+  const texts = [review.updated["ci-root"], review.updated["prod-root"]];
+  const roots = new Map<Channel, RootDraft>();
+  for (const [i, channel] of channelsOf(dialect).entries()) {
+    const bytes = new TextEncoder().encode(texts[i] ?? "");
+    const { keys } = currentRoot(trusted, channel);
+    const forms = { dialect, channel, forms: "strict", trustedKeys: keys } as const;
+    const { draft } = readSignedRoot(parseJson(bytes, rootLimits(dialect)), forms);
+    if (draft === null)
+      throw new RootwardError("server-refused", `the staged ${channel} root is no root`);
+    roots.set(channel, draft.root);
+  }
+  const { errors } = review.issues;
+  // This tool archives a key before it sends it, so that none is lost with an answer.
+  const warnings = review.issues.warnings.filter(({ kind }) => kind !== "key-unproven");
+  const messages = (notes: readonly { message: string }[]) => notes.map(({ message }) => message);
+  const createdBy = review["change-meta"]?.["created-by"] ?? "";
+  return { createdBy, roots, errors: messages(errors), warnings: messages(warnings) };
+}
+
+/**
+ * Starts an update; one that is in progress already is looked at by the caller.
+ *
+ * @returns the txid, or null where no clear answer came or an update was in progress
+ */
+export async function startStaged(
+  client: Client,
+  factory: string,
+  message: string,
+): Promise<string | null> {
+  try {
+    const { txid } = await client.sendJson(
+      "POST",
+      path(factory),
+      { message },
+      v.object({ txid: v.string() }),
+    );
+    return txid;
+  } catch (error) {
+    if (!isRootwardError(error)) throw error;
+    if (["update-in-progress", "server-unreachable", "server-refused"].includes(error.code)) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** @param envelopes of all channels, as JSON */
+export async function stageRoots(
+  client: Client,
+  { factory, dialect }: ArchivedFactory,
+  txid: string,
+  envelopes: ReadonlyMap<Channel, Uint8Array>,
+): Promise<void> {
+  const names = ["ci-root", "prod-root"];
+  const bodies = channelsOf(dialect).map((channel, i) => {
+    const bytes = envelopes.get(channel) ?? new Uint8Array();
+    return [names[i] ?? "", JSON.parse(new TextDecoder().decode(bytes)) as unknown] as const;
+  });
+  const body = { txid, ...Object.fromEntries(bodies) };
+  await client.sendJson("PUT", path(factory), body, v.object({}));
+}
+
+export async function applyStaged(client: Client, factory: string, txid: string): Promise<void> {
+  await client.sendJson("POST", path(factory, "/apply"), { txid }, v.object({}));
+}
+
+/**
+ * What `staged` changes of the current roots besides version and change message, in words.
+ *
+ * @param own the caller's own rotation, which a run that was cut off may have staged already
+ */
+export function foreignChanges(
+  { roots }: StagedRoots,
+  trusted: Roots,
+  own: { readonly old: KeyId; readonly added: KeyId },
+): readonly string[] {
+  const isOwn = ({ kind, role, keyid }: RootChange): boolean =>
+    kind === "expires" ||
+    (role === "root" && kind === "key-added" && keyid === own.added) ||
+    (role === "root" && kind === "key-removed" && keyid === own.old);
+  const changes = [...roots].flatMap(([channel, root]) =>
+    rootChanges(currentRoot(trusted, channel), root).filter((change) => !isOwn(change)),
+  );
+  return [...new Set(changes.map(({ message }) => message))];
+}
+
+/**
+ * The change message that the service wrote, where it is the caller's.
+ *
+ * @throws RootwardError `server-refused` naming what it expected
+ */
+export function changelogIn({ roots }: StagedRoots, user: string, message: string): JsonObject {
+  const logs = [...roots.values()].map(({ signed }) => signed["x-changelog"]);
+  const [log] = logs;
+  const mine =
+    isJsonObject(log) &&
+    Object.keys(log).length === 3 &&
+    log["polis-id"] === user &&
+    log["message"] === message &&
+    typeof log["timestamp"] === "string";
+  if (mine && isJsonObject(log)) return log;
+  throw new RootwardError(
+    "server-refused",
+    `the root update in progress has another author or change message than ${user} and ` +
+      `"${message}": give its message with -m, or cancel it`,
+  );
+}

@@ -1,0 +1,186 @@
+/**
+ * `keys rotate` and a root update that is not all its own: what a service or another admin staged is
+ * shown and not signed, unless the owner says so; and where one signature is not enough, the next
+ * root waits for the others.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
+import { DIALECTS } from "../../lib/tuf/dialect.ts";
+import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from "../../lib/tuf/json.ts";
+import { rootKey } from "../../lib/tuf/keys.ts";
+import {
+  chainOf,
+  keysIn,
+  makeOwner,
+  missingKeys,
+  signerOf,
+  via,
+  type Owner,
+} from "../support/cli-owner.ts";
+import { changed, startProxy, type Rule } from "../support/cli-proxy.ts";
+import { onlyJson, runCli, type CliResult } from "../support/cli.ts";
+import { startServer, type TestServer } from "../support/embedded.ts";
+import { call, repoUrl, signRoot } from "../support/owner.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.remove());
+
+async function rotate(owner: Owner, ...args: readonly string[]): Promise<CliResult> {
+  return runCli(["keys", "rotate", owner.archive, ...args], { env: owner.env });
+}
+
+const updates = ({ factory }: Owner, step = ""): string =>
+  repoUrl(server.url, factory, `root/updates${step}`);
+
+function object(value: JsonValue | undefined): JsonObject {
+  return isJsonObject(value) ? value : jsonObject({});
+}
+
+describe("a proposal that is not the current root with a new version and message:", () => {
+  const change =
+    (edit: (signed: Record<string, unknown>) => object): Rule =>
+    async ({ method, path }, forward) => {
+      const reply = await forward();
+      if (method !== "GET" || !path.endsWith("/root/updates")) return reply;
+      return changed(reply, (body) => ({ ...body, updated: edited(body["updated"], edit) }));
+    };
+  const edited = (updated: unknown, edit: (signed: Record<string, unknown>) => object): unknown => {
+    const roots = updated as Record<string, string> | null;
+    if (roots === null) return null;
+    const body = JSON.parse(roots["ci-root"] ?? "") as { signed: Record<string, unknown> };
+    const text = JSON.stringify({ ...body, signed: edit(body.signed) });
+    return { ...roots, "ci-root": text };
+  };
+  const log = (members: object) => (signed: Record<string, unknown>) => ({
+    ...signed,
+    "x-changelog": { ...(signed["x-changelog"] as object), ...members },
+  });
+  const rows: readonly (readonly [string, Rule, RegExp])[] = [
+    ["somebody else's name", change(log({ "polis-id": "mallory" })), /another author/],
+    ["another message", change(log({ message: "add a key" })), /another author or change message/],
+    ["a member more in the message", change(log({ note: "" })), /another author or change message/],
+    [
+      "a lower threshold",
+      change((signed) => {
+        const roles = signed["roles"] as Record<string, object>;
+        return { ...signed, roles: { ...roles, root: { ...roles["root"], threshold: 2 } } };
+      }),
+      /changes more than your key/,
+    ],
+    ["something unknown", change((signed) => ({ ...signed, extra: 1 })), /changes more than/],
+    ["no root", change(() => ({})), /changes more than|another author/],
+  ];
+
+  test.each(rows)("%s is shown and not signed", async (name, rule, words) => {
+    const owner = await makeOwner(server, `lie-${rows.findIndex(([row]) => row === name)}`);
+    const proxy = await startProxy(server.url, rule);
+    const result = await rotate(via(owner, proxy.url));
+    await proxy.close();
+    expect(result).toMatchObject({ code: 1, stdout: "" });
+    expect(result.stderr).toMatch(words);
+    expect(proxy.signed()).toBe(0);
+    expect(await keysIn(owner.archive)).toHaveLength(1);
+    // The update that was begun stops nobody.
+    expect(await rotate(owner)).toMatchObject({ code: 0 });
+  });
+});
+
+describe.each(DIALECTS)("another admin's root update (%s)", (dialect) => {
+  /** Adds a root key of bob's to what is staged, and the signatures that `signed` asks for. */
+  async function stageBobsKey(owner: Owner, threshold: number) {
+    const bob = await makeSigningKey("ed25519");
+    const own = rootKey(bob.publicKey, dialect);
+    const token = owner.env.ROOTWARD_TOKEN;
+    const { body: begun } = await call(updates(owner), { token, body: { message: "bob joins" } });
+    const { body: review } = await call(updates(owner), { token });
+    const texts = object(review["updated"] as JsonValue);
+    const envelopes = ["ci-root", "prod-root"].flatMap((name) => {
+      if (texts[name] === "") return [];
+      const { signed } = JSON.parse(String(texts[name])) as { signed: JsonObject };
+      const roles = object(signed["roles"]);
+      const { keyids } = object(roles["root"]) as { keyids: readonly string[] };
+      const root = jsonObject({ keyids: [...keyids, own.keyid], threshold });
+      const next = jsonObject({
+        ...signed,
+        keys: jsonObject({ ...object(signed["keys"]), [own.keyid]: own.object }),
+        roles: jsonObject({ ...roles, root }),
+      });
+      return [[name, JSON.parse(Buffer.from(signRoot(next, [bob], dialect)).toString()) as object]];
+    });
+    const { status } = await call(updates(owner), {
+      method: "PUT",
+      token,
+      body: { txid: begun["txid"], ...Object.fromEntries(envelopes) },
+    });
+    expect(status).toBe(200);
+    return bob;
+  }
+
+  test("is shown, and signed with --accept-changes only", async () => {
+    const owner = await makeOwner(server, `bob-${dialect}`, { dialect });
+    const bob = await stageBobsKey(owner, 1);
+    const { keyid } = rootKey(bob.publicKey, dialect);
+    const refused = await rotate(owner, "-m", "bob joins");
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain(`role root: adds key ${keyid}`);
+    const accepted = await rotate(owner, "--accept-changes", "--json");
+    expect(accepted.stderr).toContain(`accepted: role root: adds key ${keyid}`);
+    const { keyids } = onlyJson(accepted) as { keyids: readonly string[] };
+    expect(keyids).toHaveLength(2);
+    expect(keyids).toContain(keyid);
+  });
+
+  test("where one signature is not enough, the roots stay staged for the other signer", async () => {
+    const owner = await makeOwner(server, `two-${dialect}`, { dialect });
+    const token = owner.env.ROOTWARD_TOKEN;
+    const bob = await stageBobsKey(owner, 2);
+    const waiting = await rotate(owner, "--accept-changes");
+    expect(waiting).toMatchObject({ code: 0 });
+    expect(waiting.stdout).toMatch(/is staged, and not in force yet\nmissing {6}expected 2 sig/);
+    expect(await chainOf(owner, dialect === "tuf" ? "main" : "ci")).toHaveLength(1);
+    // Bob signs what is staged, and applies.
+    const { body: review } = await call(updates(owner), { token });
+    const texts = object(review["updated"] as JsonValue);
+    const envelopes = ["ci-root", "prod-root"].flatMap((name) => {
+      if (texts[name] === "") return [];
+      const body = JSON.parse(String(texts[name])) as { signed: JsonObject; signatures: object[] };
+      const own = JSON.parse(Buffer.from(signRoot(body.signed, [bob], dialect)).toString()) as {
+        signatures: object[];
+      };
+      return [[name, { ...body, signatures: [...body.signatures, ...own.signatures] }]];
+    });
+    const body = { txid: "", ...Object.fromEntries(envelopes) };
+    expect(await call(updates(owner), { method: "PUT", token, body })).toMatchObject({
+      status: 200,
+    });
+    const applied = await call(updates(owner, "/apply"), { token, body: { txid: "" } });
+    expect(applied).toMatchObject({ status: 200 });
+    const next = await rotate(owner);
+    expect(next).toMatchObject({ code: 0 });
+    expect(next.stderr).toContain("after the service had accepted its root");
+    const [, root] = await chainOf(owner, dialect === "tuf" ? "main" : "ci");
+    expect(root?.roles.root.threshold).toBe(2);
+    if (root) await signerOf(owner, root);
+  });
+});
+
+test("an update that another token started needs its transaction id", async () => {
+  const owner = await makeOwner(server, "txid");
+  const token = owner.env.ROOTWARD_TOKEN;
+  const minted = await call(`${server.url}/ota/factories/txid/tokens/`, {
+    token,
+    body: { user: "owner", scopes: ["root:read", "root:update"] },
+  });
+  const other = String(minted.body["token"]);
+  const message = "rotate root key";
+  const { body } = await call(updates(owner), { token: other, body: { message } });
+  const refused = await rotate(owner);
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toContain("give its transaction id (--txid)");
+  const done = await rotate(owner, "--txid", String(body["txid"]));
+  expect(done).toMatchObject({ code: 0 });
+  expect(await missingKeys(owner)).toEqual([]);
+});
