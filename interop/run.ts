@@ -7,10 +7,11 @@
  */
 import { argv } from "node:process";
 import { parseArgs } from "node:util";
+import { FIOCTL } from "./fioctl/suite.ts";
 import { PYTHON_TUF } from "./python-tuf/suite.ts";
 import { missingTools, type Suite, type SuiteOptions } from "./suite.ts";
 
-const SUITES: readonly Suite[] = [PYTHON_TUF];
+const SUITES: readonly Suite[] = [PYTHON_TUF, FIOCTL];
 
 const { values, positionals } = parseArgs({
   args: argv.slice(2),

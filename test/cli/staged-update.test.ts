@@ -35,6 +35,8 @@ async function rotate(owner: Owner, ...args: readonly string[]): Promise<CliResu
 const updates = ({ factory }: Owner, step = ""): string =>
   repoUrl(server.url, factory, `root/updates${step}`);
 
+const text = (value: JsonValue | undefined): string => (typeof value === "string" ? value : "");
+
 function object(value: JsonValue | undefined): JsonObject {
   return isJsonObject(value) ? value : jsonObject({});
 }
@@ -99,7 +101,7 @@ describe.each(DIALECTS)("another admin's root update (%s)", (dialect) => {
     const texts = object(review["updated"] as JsonValue);
     const envelopes = ["ci-root", "prod-root"].flatMap((name) => {
       if (texts[name] === "") return [];
-      const { signed } = JSON.parse(String(texts[name])) as { signed: JsonObject };
+      const { signed } = JSON.parse(text(texts[name])) as { signed: JsonObject };
       const roles = object(signed["roles"]);
       const { keyids } = object(roles["root"]) as { keyids: readonly string[] };
       const root = jsonObject({ keyids: [...keyids, own.keyid], threshold });
@@ -146,13 +148,13 @@ describe.each(DIALECTS)("another admin's root update (%s)", (dialect) => {
     const texts = object(review["updated"] as JsonValue);
     const envelopes = ["ci-root", "prod-root"].flatMap((name) => {
       if (texts[name] === "") return [];
-      const body = JSON.parse(String(texts[name])) as { signed: JsonObject; signatures: object[] };
+      const body = JSON.parse(text(texts[name])) as { signed: JsonObject; signatures: object[] };
       const own = JSON.parse(Buffer.from(signRoot(body.signed, [bob], dialect)).toString()) as {
         signatures: object[];
       };
       return [[name, { ...body, signatures: [...body.signatures, ...own.signatures] }]];
     });
-    const body = { txid: "", ...Object.fromEntries(envelopes) };
+    const body = { txid: "", ...(Object.fromEntries(envelopes) as object) };
     expect(await call(updates(owner), { method: "PUT", token, body })).toMatchObject({
       status: 200,
     });

@@ -87,7 +87,11 @@ export async function rotateAgainst({ owner }: Victim, name: string, lie: Rule):
   await proxy.close();
   const same = readFileSync(copy.archive).equals(readFileSync(owner.archive));
   const left = [".bak", ".tmp"].filter((end) => existsSync(copy.archive + end));
-  return { ...result, signed: proxy.signed(), touched: [...(same ? [] : ["the archive"]), ...left] };
+  return {
+    ...result,
+    signed: proxy.signed(),
+    touched: [...(same ? [] : ["the archive"]), ...left],
+  };
 }
 
 /** Refused, nothing sent, nothing touched. */
