@@ -235,7 +235,8 @@ async function apply({ client, about }: Job, roots: Roots, txid: string, next: R
     const policy = strictPolicy(about.dialect, channel);
     const chain = await followRemote(client, about.factory, policy, verifiedRoot(roots, channel));
     if (chain[1] && sameRoot(chain[1].root, root)) continue;
-    throw refusal === null || isUnclear(refusal) ? notInForce(next, refusal) : refusal;
+    if (isRootwardError(refusal) && !isUnclear(refusal)) throw refusal;
+    throw notInForce(next, refusal);
   }
 }
 

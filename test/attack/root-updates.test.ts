@@ -17,7 +17,13 @@ import { startUpdate } from "../../lib/service/root-update/start.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { createToken } from "../../lib/service/tokens.ts";
 import type { Channel } from "../../lib/tuf/dialect.ts";
-import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from "../../lib/tuf/json.ts";
+import {
+  isJsonArray,
+  isJsonObject,
+  jsonObject,
+  type JsonObject,
+  type JsonValue,
+} from "../../lib/tuf/json.ts";
 import { rootKey } from "../../lib/tuf/keys.ts";
 import { FACTORY, liveFactory, newFactory, nextRoots, submitAs } from "../support/memory-owner.ts";
 import {
@@ -180,7 +186,7 @@ describe("what only the service writes", () => {
         ...(keyid === before && { [before]: old }),
       });
       const { keyids } = object(roles["root"]);
-      const list = Array.isArray(keyids) ? keyids : [];
+      const list = isJsonArray(keyids) ? keyids : [];
       const root = jsonObject({ keyids: [...list, keyid], threshold: 1 });
       return jsonObject({ ...signed, keys, roles: jsonObject({ ...roles, root }) });
     };

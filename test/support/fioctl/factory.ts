@@ -1,19 +1,25 @@
 /**
  * A Factory made for the client (`delivery: "api"`), its users with a token each, and what must hold
- * after every story: both chains verify from version 1 on, and download-roots gives all of them.
+ * after every story: both chains verify from version 1 on, download-roots gives all of them, the log
+ * tells of each root, and no private key of the owner's is readable in a file of the service.
  * Nothing here needs a test runner, so interop/ has it too.
  */
-import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { listTarball } from "../cli-tar.ts";
 import type { TestServer } from "../embedded.ts";
 import { objections, saysTheSame } from "../independent-check.ts";
+import { findIn, privateKeyForms, readFolder } from "../secrets.ts";
 import { decodeRoot, roleOf, signedBytes, withRole, type TufRoot } from "./documents.ts";
 import { fioctl } from "./fioctl.ts";
 import type { ClientOptions } from "./http.ts";
 
 /** What of a server a Factory needs. */
 export type Host = Pick<TestServer, "url" | "adminToken" | "folder">;
+
+/** The folder of the owners' files, beside the service's. */
+const OWNERS = "fioctl";
 
 export interface Factory {
   readonly host: Host;
@@ -39,7 +45,7 @@ export async function openFactory(
     owner,
     delivery: "api",
   });
-  const folder = join(host.folder, "fioctl");
+  const folder = join(host.folder, OWNERS);
   mkdirSync(folder, { recursive: true });
   const own = mkdtempSync(join(folder, `${name}-`));
   return {
@@ -120,7 +126,58 @@ export async function readChains(
     if (alike(root, prod[index])) continue;
     problems.push(`version ${index + 1}: ci and prod differ in more than the targets threshold`);
   }
+  problems.push(...(await untold(factory, ci.length)), ...leaked(factory));
   return { ci, prod, problems };
+}
+
+/** The roots that the audit log does not tell of, or tells of otherwise. */
+async function untold({ alice }: Factory, versions: number): Promise<readonly string[]> {
+  const { url, factory, token = "" } = alice;
+  const told = new Map<string, string>();
+  for (let from: number | null = 1; from !== null;) {
+    const path = `/ota/factories/${factory}/log/?from=${from}`;
+    const response = await fetch(url + path, { headers: { "OSF-TOKEN": token } });
+    const page = (await response.json()) as { events: string[]; next: number | null };
+    for (const text of page.events) {
+      const { type, details } = JSON.parse(text) as { type: string; details: LoggedRoots };
+      if (type !== "root-accepted") continue;
+      for (const [channel, { version, sha256 }] of Object.entries(details.roots)) {
+        told.set(`${channel} ${version}`, sha256);
+      }
+    }
+    from = page.next;
+  }
+  const problems: string[] = [];
+  for (let version = 2; version <= versions; version += 1) {
+    for (const channel of ["ci", "prod"]) {
+      const bytes = await fetchRoot(alice, version, channel === "prod");
+      const hash = createHash("sha256").update(bytes).digest("hex");
+      if (told.get(`${channel} ${version}`) === hash) continue;
+      problems.push(`${channel} root ${version}: the log tells of another, or of none`);
+    }
+  }
+  return problems;
+}
+
+interface LoggedRoots {
+  readonly roots: Readonly<Record<string, { readonly version: number; readonly sha256: string }>>;
+}
+
+/** Files of the service that hold a private key of the owner's, in whatever form. */
+function leaked({ host, file }: Factory): readonly string[] {
+  const own = file("");
+  const texts = readdirSync(own)
+    .filter((name) => name.endsWith(".tgz"))
+    .flatMap((name) => listTarball(readFileSync(join(own, name))))
+    .filter(({ name }) => name.endsWith(".sec"))
+    .map(({ body }) => JSON.parse(body.toString()) as { keyval: { private: string } });
+  // fioctl before 0.30 writes the public half after the seed.
+  const forms = texts.flatMap(({ keyval }) => {
+    const text = keyval.private;
+    return privateKeyForms(text.startsWith("-----") ? text : text.slice(0, 64));
+  });
+  const service = readFolder(host.folder).filter((one) => !one.file.includes(`/${OWNERS}/`));
+  return findIn(service, forms).map((name) => `a private key is readable in ${name}`);
 }
 
 async function fetchRoot(
