@@ -12,6 +12,7 @@ import { constants } from "node:fs";
 import { copyFile, open, readFile, realpath, rename } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { readArchive, writeArchive, type ArchiveEntries } from "../archive/archive.ts";
+import { archivedFactory, type ArchivedFactory } from "../archive/trust.ts";
 import { RootwardError } from "../error.ts";
 import { errorCode, replaceFile } from "../files.ts";
 import { equalBytes } from "../tuf/bytes.ts";
@@ -129,4 +130,24 @@ function takeLock(file: string): DatabaseSync {
         : `cannot lock ${file}: if it is no lock of rootward's, move it away`,
     );
   }
+}
+
+/**
+ * Which Factory an archive is of.
+ *
+ * @param named what the caller thinks; undefined for nothing
+ * @throws RootwardError `archive-invalid` for one that does not say, `usage` for another Factory's
+ */
+export function aboutFactory(file: ArchiveFile, named: string | undefined): ArchivedFactory {
+  const about = archivedFactory(file.entries);
+  if (about === null) {
+    throw new RootwardError(
+      "archive-invalid",
+      "this archive carries no root that its owner trusts; archives from Rootward do",
+    );
+  }
+  if (named !== undefined && named !== about.factory) {
+    throw new RootwardError("usage", `this archive is of Factory ${about.factory}`);
+  }
+  return about;
 }

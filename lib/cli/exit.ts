@@ -23,7 +23,7 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   "factory-exists": plain,
   "version-conflict": { code: 1, hint: "somebody else changed the root: run the command again" },
   "channel-behind": { code: 1, hint: "run rootward keys rotate: it brings prod up first" },
-  "update-in-progress": { code: 1, hint: "see it with rootward root update show" },
+  "update-in-progress": { code: 1, hint: "see it with rootward root review" },
   "no-root-update": plain,
   "initial-key-gone": plain,
   "delivery-used": plain,

@@ -13,13 +13,11 @@
  */
 import * as v from "valibot";
 import {
-  archivedFactory,
   factoryEntry,
   logEntry,
   pendingKeyid,
   trustedRootEntry,
   withoutPending,
-  type ArchivedFactory,
 } from "../archive/trust.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { isRootwardError, RootwardError } from "../error.ts";
@@ -27,7 +25,7 @@ import { nextInChain, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
 import { withTargetsThreshold } from "../tuf/roles.ts";
 import { sameRoot } from "../tuf/root.ts";
-import type { ArchiveFile } from "./archive-file.ts";
+import { aboutFactory, type ArchiveFile } from "./archive-file.ts";
 import { submitPath, type Client } from "./client.ts";
 import { rootSigners, signRoot } from "./own-keys.ts";
 import { followRemote, readRemoteLog } from "./remote-chain.ts";
@@ -78,20 +76,6 @@ export async function keysRotate(
     ),
   );
   report(job, current, accepted);
-}
-
-function aboutFactory(file: ArchiveFile, named: string | undefined): ArchivedFactory {
-  const about = archivedFactory(file.entries);
-  if (about === null) {
-    throw new RootwardError(
-      "archive-invalid",
-      "this archive carries no root that its owner trusts; archives from Rootward do",
-    );
-  }
-  if (named !== undefined && named !== about.factory) {
-    throw new RootwardError("usage", `this archive is of Factory ${about.factory}`);
-  }
-  return about;
 }
 
 /** Who the token stands for. It goes into what is signed, so it has a form that every client takes. */

@@ -5,13 +5,11 @@ import { isRootwardError, RootwardError } from "../error.ts";
 import { isFactoryName } from "../factory/names.ts";
 import { DIALECTS, type Dialect } from "../tuf/dialect.ts";
 import { KEY_TYPES, type KeyType } from "../tuf/keys.ts";
-import { ArchiveFile } from "./archive-file.ts";
 import { Client } from "./client.ts";
 import { EXIT } from "./exit.ts";
 import { factoryCreate } from "./factory-create.ts";
-import { keysDownload, readLinkFromInput } from "./keys-download.ts";
-import { keysRotate } from "./keys-rotate.ts";
-import { rootHistory, rootShow, rootVerify } from "./root.ts";
+import { addKeys } from "./program-keys.ts";
+import { addRoot } from "./program-root.ts";
 import { serve } from "./serve.ts";
 import { createTerminal, type Terminal } from "./terminal.ts";
 
@@ -102,87 +100,6 @@ interface FactoryOptions {
   readonly ownerId: string;
   readonly ownerEmail: string;
   readonly delivery: "link" | "api";
-}
-
-function addKeys(program: Command, terminal: Terminal, client: () => Client): void {
-  const keys = program.command("keys").description("the owner's root keys, on the owner's machine");
-  keys
-    .command("download")
-    .description("claim a download link, save and check the archive, confirm")
-    .argument("<link>", "the link, or - to read it from standard input")
-    .option("-o, --output <file>", "where to save it (default: FACTORY.tgz here)")
-    .action(async (link: string, options: { readonly output?: string }) => {
-      await keysDownload(terminal, link === "-" ? await readLinkFromInput() : link, options.output);
-    });
-  keys
-    .command("rotate")
-    .description("make a new root key here, sign the next root with old and new, submit it")
-    .argument("<archive>", "the archive; updated in place, the old one kept as .bak")
-    .option("--factory <name>", "checked against the archive's own")
-    .addOption(
-      new Option("--key-type <type>", "of the new key").choices(KEY_TYPES).default("ed25519"),
-    )
-    .option("-m, --message <reason>", "for the root's changelog", printableAscii, "rotate root key")
-    .option(
-      "--accept-log",
-      "take the service's audit log as it is now, after its operator restored a backup",
-    )
-    .option(
-      "--accept-changes",
-      "sign what others staged in the root update in progress, too; it is shown",
-    )
-    .option("--txid <id>", "of a root update that another token started")
-    .action(async (archive: string, options: KeysRotateOptions) => {
-      const { factory, keyType, message: reason, acceptLog = false, txid } = options;
-      const { acceptChanges = false } = options;
-      await ArchiveFile.withLock(archive, (file) =>
-        keysRotate(client(), terminal, file, {
-          factory,
-          keyType,
-          reason,
-          acceptLog,
-          acceptChanges,
-          txid,
-          now: Date.now,
-        }),
-      );
-    });
-}
-
-interface KeysRotateOptions {
-  readonly factory?: string;
-  readonly keyType: KeyType;
-  readonly message: string;
-  readonly acceptLog?: true;
-  readonly acceptChanges?: true;
-  readonly txid?: string;
-}
-
-/** What goes into `signed` must be in the characters that all clients agree on (rule 3). */
-function printableAscii(text: string): string {
-  if (/^[\x20-\x7e]{1,500}$/.test(text)) return text;
-  throw new InvalidArgumentError("expected 1 to 500 printable ASCII characters");
-}
-
-function addRoot(program: Command, terminal: Terminal, client: () => Client): void {
-  const root = program.command("root").description("what the fleet trusts, verified from outside");
-  const commands = [
-    ["show", "the newest root of each channel", rootShow],
-    ["history", "every root, with what changed it", rootHistory],
-    ["verify", "the whole chain, the online roles and the audit log", rootVerify],
-  ] as const;
-  for (const [name, description, command] of commands) {
-    root
-      .command(name)
-      .description(description)
-      .addOption(
-        new Option("--factory <name>", "the Factory").env("ROOTWARD_FACTORY").makeOptionMandatory(),
-      )
-      .option("--channel <channel>", "main, ci or prod (default: all that there are)")
-      .action(async ({ factory, channel }: { factory: string; channel?: string }) => {
-        await command(client(), terminal, { factory, channel });
-      });
-  }
 }
 
 function addServe(program: Command, terminal: Terminal): void {

@@ -9,23 +9,21 @@
 import { keyEntries, rotatedKeyName } from "../archive/keys.ts";
 import { pendingEntry, type ArchivedFactory } from "../archive/trust.ts";
 import { makeSigningKey, type SigningKey } from "../crypto/signing-key.ts";
-import { verifySignature } from "../crypto/verify.ts";
 import { isRootwardError, RootwardError } from "../error.ts";
 import { strictPolicy } from "../tuf/chain.ts";
-import { channelsOf, firstChannel, rootLimits, type Channel } from "../tuf/dialect.ts";
-import { jsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
+import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
+import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import { rootKey, type KeyId, type KeyType, type RootKey } from "../tuf/keys.ts";
 import { rotatedRoot, withTargetsThreshold } from "../tuf/roles.ts";
-import { verifySuccessor } from "../tuf/root-update.ts";
-import { sameRoot, type Root } from "../tuf/root.ts";
-import { readSignedRoot, wholeSignedRoot } from "../tuf/signed-root.ts";
+import { sameRoot } from "../tuf/root.ts";
 import type { ArchiveFile } from "./archive-file.ts";
 import type { Client } from "./client.ts";
-import { keyById, ownSigner, signRoot, type Signer } from "./own-keys.ts";
-import { followRemote, type VerifiedRoot } from "./remote-chain.ts";
+import { keyById, ownSigner, signRoot } from "./own-keys.ts";
+import { followRemote } from "./remote-chain.ts";
 import {
   applyStaged,
   changelogIn,
+  checked,
   foreignChanges,
   readStagedRoots,
   stageRoots,
@@ -86,7 +84,7 @@ export async function rotateStaged(
   const next: Roots = new Map(
     [...nextRoots(job, roots, staged, old.keyid, added)].map(([name, signed]) => [
       name,
-      sign(job, currentRoot(roots, name), name, signed, signers),
+      checked(about, currentRoot(roots, name), name, signRoot(about.dialect, signed, signers)),
     ]),
   );
   if (pending === null) {
@@ -184,27 +182,6 @@ function nextRoots(
       return [channel, withTargetsThreshold(signed, foreign.length > 0 ? threshold : own)];
     }),
   );
-}
-
-/** Signs, and holds our own work to the rules of the service: nothing but signatures may be missing. */
-function sign(
-  { about }: Job,
-  current: Root,
-  channel: Channel,
-  signed: JsonObject,
-  signers: readonly Signer[],
-): VerifiedRoot {
-  const bytes = signRoot(about.dialect, signed, signers);
-  const body = parseJson(bytes, rootLimits(about.dialect));
-  const forms = { ...strictPolicy(about.dialect, channel), trustedKeys: current.keys };
-  const { draft, errors } = readSignedRoot(body, forms);
-  const whole = wholeSignedRoot(draft);
-  const found = whole ? verifySuccessor(current, whole, "strict", verifySignature) : [];
-  const wrong = [...errors, ...found].filter(({ code }) => !code.endsWith("-threshold"));
-  if (whole !== null && wrong.length === 0) return { root: whole.root, bytes };
-  throw new RootwardError("chain-broken", `the next ${channel} root would not be valid`, {
-    errors: wrong.map(({ message }) => message),
-  });
 }
 
 /** Sends the roots; where no clear answer comes, asks the service what it has. */

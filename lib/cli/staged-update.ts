@@ -5,14 +5,19 @@
  */
 import * as v from "valibot";
 import type { ArchivedFactory } from "../archive/trust.ts";
+import { verifySignature } from "../crypto/verify.ts";
 import { isRootwardError, RootwardError } from "../error.ts";
+import { strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, rootLimits, type Channel } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
 import { rootChanges, type RootChange } from "../tuf/root-diff.ts";
-import type { RootDraft } from "../tuf/root.ts";
-import { readSignedRoot } from "../tuf/signed-root.ts";
+import type { Root, RootDraft } from "../tuf/root.ts";
+import { verifySuccessor } from "../tuf/root-update.ts";
+import { readSignedRoot, wholeSignedRoot } from "../tuf/signed-root.ts";
+import type { Signature } from "../tuf/signatures.ts";
 import type { Client } from "./client.ts";
+import type { VerifiedRoot } from "./remote-chain.ts";
 import { currentRoot, type Roots } from "./trusted-roots.ts";
 
 const note = v.object({ kind: v.string(), message: v.string() });
@@ -28,12 +33,14 @@ const reviewAnswer = v.object({
 export interface StagedRoots {
   readonly createdBy: string;
   readonly roots: ReadonlyMap<Channel, RootDraft>;
+  /** Those on the staged roots, by whoever signed so far. */
+  readonly signatures: ReadonlyMap<Channel, readonly Signature[]>;
   /** What is missing before it can be applied. */
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
 }
 
-function path(factory: string, step = ""): string {
+export function updatePath(factory: string, step = ""): string {
   return `/ota/repo/${factory}/api/v1/user_repo/root/updates${step}`;
 }
 
@@ -47,10 +54,11 @@ export async function readStagedRoots(
   { factory, dialect }: ArchivedFactory,
   trusted: Roots,
 ): Promise<StagedRoots | null> {
-  const review = await client.getJson(path(factory), reviewAnswer);
+  const review = await client.getJson(updatePath(factory), reviewAnswer);
   if (review.status === "NONE" || review.updated === null) return null;
   const texts = [review.updated["ci-root"], review.updated["prod-root"]];
   const roots = new Map<Channel, RootDraft>();
+  const signatures = new Map<Channel, readonly Signature[]>();
   for (const [i, channel] of channelsOf(dialect).entries()) {
     const bytes = new TextEncoder().encode(texts[i] ?? "");
     const { keys } = currentRoot(trusted, channel);
@@ -59,13 +67,14 @@ export async function readStagedRoots(
     if (draft === null)
       throw new RootwardError("server-refused", `the staged ${channel} root is no root`);
     roots.set(channel, draft.root);
+    signatures.set(channel, draft.signatures);
   }
   const { errors } = review.issues;
   // This tool archives a key before it sends it, so that none is lost with an answer.
   const warnings = review.issues.warnings.filter(({ kind }) => kind !== "key-unproven");
   const messages = (notes: readonly { message: string }[]) => notes.map(({ message }) => message);
   const createdBy = review["change-meta"]?.["created-by"] ?? "";
-  return { createdBy, roots, errors: messages(errors), warnings: messages(warnings) };
+  return { createdBy, roots, signatures, errors: messages(errors), warnings: messages(warnings) };
 }
 
 /**
@@ -81,7 +90,7 @@ export async function startStaged(
   try {
     const { txid } = await client.sendJson(
       "POST",
-      path(factory),
+      updatePath(factory),
       { message },
       v.object({ txid: v.string() }),
     );
@@ -108,27 +117,29 @@ export async function stageRoots(
     return [names[i] ?? "", JSON.parse(new TextDecoder().decode(bytes)) as unknown] as const;
   });
   const body = { txid, ...Object.fromEntries(bodies) };
-  await client.sendJson("PUT", path(factory), body, v.object({}));
+  await client.sendJson("PUT", updatePath(factory), body, v.object({}));
 }
 
 export async function applyStaged(client: Client, factory: string, txid: string): Promise<void> {
-  await client.sendJson("POST", path(factory, "/apply"), { txid }, v.object({}));
+  await client.sendJson("POST", updatePath(factory, "/apply"), { txid }, v.object({}));
 }
 
 /**
  * What `staged` changes of the current roots besides version and change message, in words.
  *
- * @param own the caller's own rotation, which a run that was cut off may have staged already
+ * @param own the caller's own rotation, which a run that was cut off may have staged already; null
+ *   where the caller changes nothing
  */
 export function foreignChanges(
   { roots }: StagedRoots,
   trusted: Roots,
-  own: { readonly old: KeyId; readonly added: KeyId },
+  own: { readonly old: KeyId; readonly added: KeyId } | null,
 ): readonly string[] {
   const isOwn = ({ kind, role, keyid }: RootChange): boolean =>
-    kind === "expires" ||
-    (role === "root" && kind === "key-added" && keyid === own.added) ||
-    (role === "root" && kind === "key-removed" && keyid === own.old);
+    own !== null &&
+    (kind === "expires" ||
+      (role === "root" && kind === "key-added" && keyid === own.added) ||
+      (role === "root" && kind === "key-removed" && keyid === own.old));
   const changes = [...roots].flatMap(([channel, root]) =>
     rootChanges(currentRoot(trusted, channel), root).filter((change) => !isOwn(change)),
   );
@@ -155,4 +166,28 @@ export function changelogIn({ roots }: StagedRoots, user: string, message: strin
     `the root update in progress has another author or change message than ${user} and ` +
       `"${message}": give its message with -m, or cancel it`,
   );
+}
+
+/**
+ * A root that this machine has signed, by the rules of the service: nothing may be missing of it but
+ * others' signatures.
+ *
+ * @param bytes the envelope. UTF-8
+ * @throws RootwardError `chain-broken` with every finding
+ */
+export function checked(
+  { dialect }: ArchivedFactory,
+  current: Root,
+  channel: Channel,
+  bytes: Uint8Array,
+): VerifiedRoot {
+  const forms = { ...strictPolicy(dialect, channel), trustedKeys: current.keys };
+  const { draft, errors } = readSignedRoot(parseJson(bytes, rootLimits(dialect)), forms);
+  const whole = wholeSignedRoot(draft);
+  const found = whole ? verifySuccessor(current, whole, "strict", verifySignature) : [];
+  const wrong = [...errors, ...found].filter(({ code }) => !code.endsWith("-threshold"));
+  if (whole !== null && wrong.length === 0) return { root: whole.root, bytes };
+  throw new RootwardError("chain-broken", `the next ${channel} root would not be valid`, {
+    errors: wrong.map(({ message }) => message),
+  });
 }

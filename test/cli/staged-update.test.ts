@@ -3,13 +3,17 @@
  * shown and not signed, unless the owner says so; and where one signature is not enough, the next
  * root waits for the others.
  */
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { keyEntries } from "../../lib/archive/keys.ts";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { DIALECTS } from "../../lib/tuf/dialect.ts";
 import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from "../../lib/tuf/json.ts";
 import { rootKey } from "../../lib/tuf/keys.ts";
 import {
   chainOf,
+  changeArchive,
+  copyOwner,
   keysIn,
   makeOwner,
   missingKeys,
@@ -137,36 +141,64 @@ describe.each(DIALECTS)("another admin's root update (%s)", (dialect) => {
 
   test("where one signature is not enough, the roots stay staged for the other signer", async () => {
     const owner = await makeOwner(server, `two-${dialect}`, { dialect });
-    const token = owner.env.ROOTWARD_TOKEN;
     const bob = await stageBobsKey(owner, 2);
     const waiting = await rotate(owner, "--accept-changes");
     expect(waiting).toMatchObject({ code: 0 });
     expect(waiting.stdout).toMatch(/is staged, and not in force yet\nmissing {6}expected 2 sig/);
     expect(await chainOf(owner, dialect === "tuf" ? "main" : "ci")).toHaveLength(1);
-    // Bob signs what is staged, and applies.
-    const { body: review } = await call(updates(owner), { token });
-    const texts = object(review["updated"] as JsonValue);
-    const envelopes = ["ci-root", "prod-root"].flatMap((name) => {
-      if (texts[name] === "") return [];
-      const body = JSON.parse(text(texts[name])) as { signed: JsonObject; signatures: object[] };
-      const own = JSON.parse(Buffer.from(signRoot(body.signed, [bob], dialect)).toString()) as {
-        signatures: object[];
-      };
-      return [[name, { ...body, signatures: [...body.signatures, ...own.signatures] }]];
+    // Bob, with an archive of his own, looks at it, signs it and applies it.
+    const other = copyOwner(owner, "bob");
+    await changeArchive(
+      other.archive,
+      (entries) =>
+        new Map([
+          ...[...entries].filter(([name]) => !name.startsWith("tufrepo/keys/")),
+          ...keyEntries("tufrepo/keys/bob", bob.publicKey, bob.toArchiveText()),
+        ]),
+    );
+    const before = readFileSync(other.archive);
+    const sign = (...args: readonly string[]) =>
+      runCli(["keys", "sign", other.archive, ...args], { env: owner.env });
+    const root = (name: string) =>
+      runCli(["root", name, "--factory", owner.factory], { env: owner.env });
+    const shown = await sign();
+    expect(shown).toMatchObject({ code: 1, stdout: "" });
+    expect(shown.stderr).toContain("nothing was signed");
+    expect(shown.stderr).toContain("role root: threshold from 1 to 2");
+    expect(shown.stderr).toContain('message: "bob joins"');
+    expect((await root("review")).stdout).toMatch(
+      /changes .*threshold from 1 to 2\n[^]*\nmissing {6}/,
+    );
+    const { keyid } = rootKey(bob.publicKey, dialect);
+    expect(onlyJson(await sign("--accept-changes", "--json"))).toMatchObject({
+      keyids: [keyid],
+      missing: [],
     });
-    const body = { txid: "", ...(Object.fromEntries(envelopes) as object) };
-    expect(await call(updates(owner), { method: "PUT", token, body })).toMatchObject({
-      status: 200,
-    });
-    const applied = await call(updates(owner, "/apply"), { token, body: { txid: "" } });
-    expect(applied).toMatchObject({ status: 200 });
+    expect((await root("review")).stdout).toContain("Nothing is missing: it can be applied.");
+    expect(await root("apply")).toMatchObject({ code: 0 });
+    expect((await root("review")).stdout).toContain("no root update is in progress");
+    expect(readFileSync(other.archive).equals(before)).toBe(true);
     const next = await rotate(owner);
     expect(next).toMatchObject({ code: 0 });
     expect(next.stderr).toContain("after the service had accepted its root");
-    const [, root] = await chainOf(owner, dialect === "tuf" ? "main" : "ci");
-    expect(root?.roles.root.threshold).toBe(2);
-    if (root) await signerOf(owner, root);
+    const [, second] = await chainOf(owner, dialect === "tuf" ? "main" : "ci");
+    expect(second?.roles.root.threshold).toBe(2);
+    if (second) await signerOf(owner, second);
   });
+});
+
+test("an update is cancelled, and the next rotation is one of its own", async () => {
+  const owner = await makeOwner(server, "cancelled");
+  const token = owner.env.ROOTWARD_TOKEN;
+  await call(updates(owner), { token, body: { message: "changed my mind" } });
+  const cancel = ["root", "cancel", "--factory", owner.factory];
+  expect(await runCli(cancel, { env: owner.env })).toMatchObject({ code: 0 });
+  const again = await runCli(cancel, { env: owner.env });
+  expect(again).toMatchObject({ code: 1, stdout: "" });
+  expect(again.stderr).toContain("there is no root update of cancelled in progress");
+  const nothing = await runCli(["keys", "sign", owner.archive], { env: owner.env });
+  expect(nothing.stderr).toContain("there is no root update of cancelled in progress");
+  expect(await rotate(owner)).toMatchObject({ code: 0 });
 });
 
 test("an update that another token started needs its transaction id", async () => {

@@ -22,10 +22,12 @@ interface Note {
   readonly args: Readonly<Record<string, string>>;
 }
 
+const SIGN = "sign with such a key (fioctl keys tuf updates sign, or rootward keys sign)";
+
 /** What to do about a finding that may stand until the update is applied. */
 const NEXT: Readonly<Partial<Record<FindingCode, string>>> = {
-  "current-threshold": "sign with such a key (updates sign)",
-  "new-threshold": "sign with such a key (updates sign)",
+  "current-threshold": SIGN,
+  "new-threshold": SIGN,
   "expires-passed": "rotate a root key, which extends it (updates rotate-offline-key --role root)",
   "expires-too-far": "stage a root that expires earlier",
   "threshold-range": "add keys (updates add-offline-key) or lower it (updates set-threshold)",

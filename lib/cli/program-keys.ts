@@ -1,0 +1,92 @@
+/** `rootward keys`: the commands, their flags and help texts. */
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { KEY_TYPES, type KeyType } from "../tuf/keys.ts";
+import { ArchiveFile } from "./archive-file.ts";
+import type { Client } from "./client.ts";
+import { keysDownload, readLinkFromInput } from "./keys-download.ts";
+import { keysRotate } from "./keys-rotate.ts";
+import { keysSign } from "./keys-sign.ts";
+import type { Terminal } from "./terminal.ts";
+
+export function addKeys(program: Command, terminal: Terminal, client: () => Client): void {
+  const keys = program.command("keys").description("the owner's root keys, on the owner's machine");
+  keys
+    .command("download")
+    .description("claim a download link, save and check the archive, confirm")
+    .argument("<link>", "the link, or - to read it from standard input")
+    .option("-o, --output <file>", "where to save it (default: FACTORY.tgz here)")
+    .action(async (link: string, options: { readonly output?: string }) => {
+      await keysDownload(terminal, link === "-" ? await readLinkFromInput() : link, options.output);
+    });
+  keys
+    .command("rotate")
+    .description("make a new root key here, sign the next root with old and new, submit it")
+    .argument("<archive>", "the archive; updated in place, the old one kept as .bak")
+    .option("--factory <name>", "checked against the archive's own")
+    .addOption(
+      new Option("--key-type <type>", "of the new key").choices(KEY_TYPES).default("ed25519"),
+    )
+    .option("-m, --message <reason>", "for the root's changelog", printableAscii, "rotate root key")
+    .option(
+      "--accept-log",
+      "take the service's audit log as it is now, after its operator restored a backup",
+    )
+    .option(
+      "--accept-changes",
+      "sign what others staged in the root update in progress, too; it is shown",
+    )
+    .option("--txid <id>", "of a root update that another token started")
+    .action(async (archive: string, options: KeysRotateOptions) => {
+      const { factory, keyType, message: reason, acceptLog = false, txid } = options;
+      const { acceptChanges = false } = options;
+      await ArchiveFile.withLock(archive, (file) =>
+        keysRotate(client(), terminal, file, {
+          factory,
+          keyType,
+          reason,
+          acceptLog,
+          acceptChanges,
+          txid,
+          now: Date.now,
+        }),
+      );
+    });
+  addSign(keys, terminal, client);
+}
+
+interface KeysRotateOptions {
+  readonly factory?: string;
+  readonly keyType: KeyType;
+  readonly message: string;
+  readonly acceptLog?: true;
+  readonly acceptChanges?: true;
+  readonly txid?: string;
+}
+
+/** What goes into `signed` must be in the characters that all clients agree on (rule 3). */
+function printableAscii(text: string): string {
+  if (/^[\x20-\x7e]{1,500}$/.test(text)) return text;
+  throw new InvalidArgumentError("expected 1 to 500 printable ASCII characters");
+}
+
+function addSign(keys: Command, terminal: Terminal, client: () => Client): void {
+  keys
+    .command("sign")
+    .description("sign the root update in progress, where one signature is not enough")
+    .argument("<archive>", "the archive with your root key")
+    .option("--factory <name>", "checked against the archive's own")
+    .option("--accept-changes", "sign what is staged; without it, it is only shown")
+    .option("--txid <id>", "of a root update that another token started", "")
+    .action(async (archive: string, options: KeysSignOptions) => {
+      const { factory, txid, acceptChanges = false } = options;
+      await ArchiveFile.withLock(archive, (file) =>
+        keysSign(client(), terminal, file, { factory, txid, acceptChanges }),
+      );
+    });
+}
+
+interface KeysSignOptions {
+  readonly factory?: string;
+  readonly acceptChanges?: true;
+  readonly txid: string;
+}

@@ -1,0 +1,66 @@
+/** `rootward root review`, `apply` and `cancel`: the root update in progress, as the service tells it. */
+import * as v from "valibot";
+import type { Client } from "./client.ts";
+import { applyStaged, updatePath } from "./staged-update.ts";
+import type { Terminal } from "./terminal.ts";
+
+const note = v.object({ kind: v.string(), message: v.string() });
+const answer = v.object({
+  status: v.string(),
+  "change-meta": v.optional(
+    v.object({ "created-by": v.string(), "created-at": v.string(), "updated-by": v.string() }),
+  ),
+  amendments: v.array(note),
+  issues: v.object({ errors: v.array(note), warnings: v.array(note) }),
+});
+
+export async function rootReview(
+  client: Client,
+  terminal: Terminal,
+  factory: string,
+): Promise<void> {
+  const review = await client.getJson(updatePath(factory), answer);
+  const { amendments, issues } = review;
+  const meta = review["change-meta"];
+  const lines = (
+    heading: string,
+    notes: readonly { readonly message: string }[],
+  ): readonly string[] => notes.map(({ message }) => `${heading.padEnd(12)} ${message}`);
+  const inProgress = review.status !== "NONE";
+  terminal.result({ factory, ...review }, [
+    inProgress
+      ? `Factory      ${factory}: a root update by ${meta?.["created-by"] ?? "?"}, begun ${meta?.["created-at"] ?? "?"}`
+      : `Factory      ${factory}: no root update is in progress`,
+    ...lines("changes", amendments),
+    ...lines("missing", issues.errors),
+    ...lines("advice", issues.warnings),
+    ...(inProgress && issues.errors.length === 0 ? ["Nothing is missing: it can be applied."] : []),
+  ]);
+}
+
+export async function rootApply(
+  client: Client,
+  terminal: Terminal,
+  factory: string,
+  txid: string,
+): Promise<void> {
+  await terminal.step(`applying the root update of ${factory}`, () =>
+    applyStaged(client, factory, txid),
+  );
+  terminal.result({ factory, applied: true }, [
+    `Factory      ${factory}: the update is applied; rootward root show tells the roots in force`,
+  ]);
+}
+
+export async function rootCancel(
+  client: Client,
+  terminal: Terminal,
+  factory: string,
+): Promise<void> {
+  await terminal.step(`cancelling the root update of ${factory}`, () =>
+    client.sendJson("POST", updatePath(factory, "/cancel"), {}, v.object({})),
+  );
+  terminal.result({ factory, cancelled: true }, [
+    `Factory      ${factory}: nothing is staged any more`,
+  ]);
+}
