@@ -19,6 +19,16 @@ contract("archives", (stores) => {
     expect(await openArchive(url, UNTIL + 1)).toBeNull();
   });
 
+  it("yields the object to the service itself, and null where there is none", async () => {
+    const { archives } = stores();
+    const object = random(5000);
+    expect(await archives.get(ID)).toBeNull();
+    await archives.put(ID, object);
+    expect(new Uint8Array((await archives.get(ID)) ?? [])).toEqual(object);
+    await archives.delete(ID);
+    expect(await archives.get(ID)).toBeNull();
+  });
+
   it("takes a put again", async () => {
     const { archives, openArchive } = stores();
     const object = random(100);

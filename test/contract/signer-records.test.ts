@@ -37,6 +37,28 @@ contract("signer records", (stores) => {
     expect(await records.key(ACME2, "targets", KEYID)).toBeNull();
   });
 
+  it("removes one key and leaves none of its bytes", async () => {
+    const { records, medium } = stores();
+    const key = { role: "targets", keyid: KEYID, wrapped: random(100) } as const;
+    const others = [
+      [AGAIN, key],
+      [ACME2, key],
+      [ACME, { ...key, role: "snapshot" }],
+      [ACME, { ...key, keyid: sha256Text("other") as KeyId }],
+    ] as const;
+    await records.putKey(ACME, key);
+    for (const [ref, other] of others) {
+      await records.putKey(ref, { ...other, wrapped: new Uint8Array(100) });
+    }
+    await records.removeKey(ACME, "targets", KEYID);
+    await records.removeKey(ACME, "targets", KEYID);
+    expect(await records.key(ACME, "targets", KEYID)).toBeNull();
+    for (const [ref, { role, keyid }] of others) {
+      expect(await records.key(ref, role, keyid)).not.toBeNull();
+    }
+    expect(medium().some((bytes) => contains(bytes, key.wrapped))).toBe(false);
+  });
+
   it("starts the trust of an instance once, with all its roots or none", async () => {
     const { records } = stores();
     const roots = first();

@@ -31,6 +31,30 @@ contract("tokens", (stores) => {
     await tokens.put({ ...TOKEN, scopes: ["admin"], bound: null });
     expect(await tokens.find(TOKEN.hash)).toEqual(TOKEN);
   });
+
+  it("lists those of one Factory, and none that is of all", async () => {
+    const { tokens } = stores();
+    const bound = { factory: factoryName("acme-2"), instance: "0".repeat(32) as InstanceId };
+    const second = { ...TOKEN, hash: sha256Text("rw_second"), id: "4567", user: "bob" };
+    await tokens.put(TOKEN);
+    await tokens.put(second);
+    await tokens.put({ ...TOKEN, hash: sha256Text("rw_other"), bound });
+    await tokens.put({ ...TOKEN, hash: sha256Text("rw_admin"), bound: null });
+    const listed = await tokens.list(factoryName("acme"));
+    expect(listed.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([TOKEN, second]);
+    expect(await tokens.list(factoryName("nobody"))).toEqual([]);
+  });
+
+  it("deletes one token and no other, however often", async () => {
+    const { tokens } = stores();
+    const second = { ...TOKEN, hash: sha256Text("rw_second"), id: "4567" };
+    await tokens.put(TOKEN);
+    await tokens.put(second);
+    await tokens.delete(TOKEN.hash);
+    await tokens.delete(TOKEN.hash);
+    expect(await tokens.find(TOKEN.hash)).toBeNull();
+    expect(await tokens.list(factoryName("acme"))).toEqual([second]);
+  });
 });
 
 contract("requests", (stores) => {
