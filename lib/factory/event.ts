@@ -25,6 +25,7 @@ export type EventType =
   | "key-retired"
   | "token-minted"
   | "token-revoked"
+  | "root-expiring"
   | "metadata-refreshed"
   | "effects-done";
 

@@ -172,6 +172,11 @@ const head = frozen(
       ),
       null,
     ),
+    /** For which root, and at how many days left, its owner was last told that it expires. */
+    expiryTold: v.optional(
+      v.nullable(frozen(v.strictObject({ version: count, days: v.pipe(v.number(), v.integer()) }))),
+      null,
+    ),
     pending: frozen(v.array(effect)),
     /** The newest audit event: its number and the SHA-256 of its bytes. */
     log: frozen(v.strictObject({ seq: count, sha256 })),

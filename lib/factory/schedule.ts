@@ -3,6 +3,7 @@
  * never meet expired metadata because of us, so roles are signed again long before they expire.
  */
 import { ALL_CHANNELS, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
+import { nextExpiryNotice } from "./expiry.ts";
 import type { Head } from "./head.ts";
 
 const DAY = 86_400_000;
@@ -57,6 +58,7 @@ export function dueAt(head: Head, policy: RefreshPolicy): number {
   const times = published(head).map(
     ({ role, expires }) => expires - policy.roles[role].refreshWhenLeft,
   );
+  if (head.state === "live") times.push(nextExpiryNotice(head));
   times.push(...head.retiring.map(({ notBefore }) => notBefore));
   if (head.delivery.state === "ready") times.push(head.delivery.expiresAt);
   if (head.delivery.state === "claimed") times.push(head.delivery.leaseUntil);

@@ -6,7 +6,7 @@
  */
 import type { Hono } from "hono";
 import { RootwardError } from "../error.ts";
-import { readForDevice } from "../service/read.ts";
+import { findForDevice } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
 import { ALL_CHANNELS, type Role } from "../tuf/dialect.ts";
 import { factoryParam } from "./request.ts";
@@ -29,12 +29,24 @@ export function deviceRoutes(app: Hono, service: Service): void {
       ) {
         throw new RootwardError("not-found", "no such metadata file");
       }
-      const bytes = await readForDevice(service, factoryParam(c), channel, role, version);
+      const address = await findForDevice(service, factoryParam(c), channel, role, version);
       const fresh = channel === "main" ? "public, max-age=0, s-maxage=5" : "no-store";
-      return c.body(new Uint8Array(bytes), 200, {
-        "Content-Type": "application/json",
+      const headers = {
+        ETag: `"${address.sha256}"`,
         "Cache-Control": version === null ? fresh : "public, max-age=31536000, immutable",
-      });
+      };
+      // Before the document is read: what a device has already costs one read of the head.
+      if (hasAlready(c.req.header("if-none-match"), headers.ETag))
+        return c.body(null, 304, headers);
+      const bytes = await service.documents.get(address);
+      if (bytes === null) throw new RootwardError("internal", "a named document is missing");
+      return c.body(new Uint8Array(bytes), 200, { ...headers, "Content-Type": "application/json" });
     },
   });
+}
+
+/** RFC 9110 13.1.2: whether one of the entity tags is ours; weak ones count. */
+function hasAlready(ifNoneMatch: string | undefined, etag: string): boolean {
+  const tags = (ifNoneMatch ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  return tags.includes(etag) || tags.includes("*");
 }

@@ -149,6 +149,7 @@ async function prepare(
     retiring: [],
     rootUpdate: null,
     applied: null,
+    expiryTold: null,
     // A mail with the link tells the owner; without one, a notice of the first event.
     pending: link ? [] : [{ kind: "notify", ref: "1" }],
   };

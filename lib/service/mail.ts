@@ -45,6 +45,28 @@ function readNotice({ factory, event }: Notice): MailText {
   };
 }
 
+function expiryNotice({ factory, event }: Notice): MailText {
+  const { expires, version, passed } = event.details;
+  const when = `${passed === true ? "expired" : "expires"} at ${String(expires)}`;
+  return {
+    subject: `The root of ${factory} ${when}`,
+    body: [
+      `Root version ${String(version)} of ${factory} ${when}. The service cannot renew it: only`,
+      passed === true
+        ? "your root keys can. Devices take no update until you do; an expired root can be rotated."
+        : "your root keys can. Devices take no update once it has expired.",
+      "",
+      "With the archive that holds your root key:",
+      "",
+      "  rootward keys rotate ARCHIVE",
+      "  (fioctl: fioctl keys tuf rotate-offline-key --role root --keys ARCHIVE)",
+      "",
+      "Where several signatures are needed, the other signers follow with rootward keys sign",
+      "(fioctl keys tuf updates sign), and rootward root apply (fioctl keys tuf updates apply) ends it.",
+    ].join("\n"),
+  };
+}
+
 /** What is sent for each event that is told of; events without a row are not. */
 export const NOTICES: Readonly<
   Record<string, ((notice: Notice) => MailText) | undefined> &
@@ -67,6 +89,7 @@ export const NOTICES: Readonly<
   }),
   "initial-key-read": readNotice,
   "root-update-started": readNotice,
+  "root-expiring": expiryNotice,
   "delivery-confirmed": ({ factory, event }) => ({
     subject: `Factory ${factory} is live`,
     body: [

@@ -4,13 +4,14 @@
  * a read that tried to refresh took a fleet down).
  */
 import { RootwardError } from "../error.ts";
+import type { DocumentAddress } from "../factory/documents.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { channelsOf, type Channel, type Role } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { readHead } from "./commit.ts";
 import type { Service } from "./service.ts";
-import { readVersion } from "./sign-roles.ts";
+import { findVersion, readVersion } from "./sign-roles.ts";
 
 /** What an owner or provisioner may know of a Factory; JSON-ready. */
 export function describeFactory(head: Head) {
@@ -103,19 +104,25 @@ export async function readRoleFile(
 }
 
 /**
- * One role's document, for a device: only once the Factory is live, so that no device is built on a
- * root that may still be replaced.
+ * Where one role's document lies, for a device: only once the Factory is live, so that no device is
+ * built on a root that may still be replaced.
+ *
+ * @throws RootwardError `not-found`
  */
-export async function readForDevice(
+export async function findForDevice(
   service: Service,
   factory: FactoryName,
   channel: Channel,
   role: Role,
   version: number | null,
-): Promise<Uint8Array> {
+): Promise<DocumentAddress> {
   const head = await readHead(service.heads, factory);
   if (head.state !== "live") {
     throw new RootwardError("not-found", `Factory ${factory} is not live yet`);
   }
-  return readRoleFile(service, head, channel, role, version);
+  const newest = head.roles[channel]?.[role];
+  if (newest === undefined) {
+    throw new RootwardError("not-found", `${factory} ${channel} has no ${role} yet`);
+  }
+  return findVersion(service, head, channel, role, version ?? newest.version);
 }

@@ -3,11 +3,11 @@
  * timestamp describes a snapshot, so what is signed again pulls what follows it along.
  */
 import { isRootwardError, RootwardError } from "../error.ts";
-import { storedDocument } from "../factory/documents.ts";
+import { storedDocument, type DocumentAddress } from "../factory/documents.ts";
 import type { ChannelRoles, Head, RoleVersion } from "../factory/head.ts";
 import type { SignedRole } from "../factory/roles.ts";
 import { onlineExpiry, onlineVersion } from "../factory/schedule.ts";
-import { ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
+import { ONLINE_ROLES, type Channel, type OnlineRole, type Role } from "../tuf/dialect.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
 import { MAX_ROLE_BYTES } from "../tuf/role-document.ts";
 import type { MetaEntry } from "../tuf/roles.ts";
@@ -95,8 +95,28 @@ export async function catchUp(service: Service, head: Head, channel: Channel): P
 }
 
 /**
- * The bytes of one version of a role: the newest from the head, an older one from the published
- * index.
+ * Where one version of a role lies: the newest by the head, an older one by the published index.
+ *
+ * @throws RootwardError `not-found`
+ */
+export async function findVersion(
+  service: Pick<Service, "documents">,
+  head: Head,
+  channel: Channel,
+  role: Role,
+  version: number,
+): Promise<DocumentAddress> {
+  const { factory } = head;
+  const place = { factory, channel, role, version };
+  const newest = head.roles[channel]?.[role];
+  const sha256 =
+    newest?.version === version ? newest.sha256 : await service.documents.published(place);
+  if (sha256 !== null) return { ...place, sha256 };
+  throw new RootwardError("not-found", `${factory} ${channel} has no ${role} version ${version}`);
+}
+
+/**
+ * The bytes of one version of a role.
  *
  * @throws RootwardError `not-found`
  */
@@ -104,19 +124,14 @@ export async function readVersion(
   service: Pick<Service, "documents">,
   head: Head,
   channel: Channel,
-  role: "root" | OnlineRole,
+  role: Role,
   version: number,
 ): Promise<Uint8Array> {
-  const { factory } = head;
-  const place = { factory, channel, role, version };
-  const newest = head.roles[channel]?.[role];
-  const sha256 =
-    newest?.version === version ? newest.sha256 : await service.documents.published(place);
-  const bytes = sha256 === null ? null : await service.documents.get({ ...place, sha256 });
-  if (bytes === null) {
-    throw new RootwardError("not-found", `${factory} ${channel} has no ${role} version ${version}`);
-  }
-  return bytes;
+  const bytes = await service.documents.get(
+    await findVersion(service, head, channel, role, version),
+  );
+  if (bytes !== null) return bytes;
+  throw new RootwardError("not-found", `${head.factory} ${channel} ${role} ${version} is gone`);
 }
 
 /** The `targets` member of a stored targets document, to sign it again unchanged. */

@@ -4,6 +4,7 @@
  * itself: one that fails is reported and does not stop the others.
  */
 import { endDelivery } from "../factory/delivery.ts";
+import { noticeExpiry } from "../factory/expiry.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { retireKeys } from "../factory/root-update.ts";
@@ -52,6 +53,9 @@ export async function tendDue(service: Service): Promise<number> {
 export async function tend(service: Service, factory: FactoryName): Promise<void> {
   await update(service, factory, (head) => ({
     transition: endDelivery(head, moment(service, "schedule")),
+  }));
+  await update(service, factory, (head) => ({
+    transition: noticeExpiry(head, moment(service, "schedule")),
   }));
   await update(service, factory, (head) => ({
     transition: retireKeys(head, moment(service, "schedule")),

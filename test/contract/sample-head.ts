@@ -54,6 +54,7 @@ export function creation(name: string, expiresAt = NOW + 1000): Transition {
     retiring: [],
     rootUpdate: null,
     applied: null,
+    expiryTold: null,
     pending: [],
   } as const;
   return create(first, [root], jsonObject({}), moment());

@@ -47,6 +47,30 @@ describe.each([
     expect(header).toBe(dialect === "tuf" ? "public, max-age=0, s-maxage=5" : "no-store");
   });
 
+  test("what a device has already is 304, with the same headers and no body", async () => {
+    for (const file of ["timestamp.json", "root.json", "1.root.json"]) {
+      const first = await get(`${base}/${file}`);
+      const etag = first.headers.get("etag") ?? "";
+      expect(etag).toMatch(/^"[0-9a-f]{64}"$/);
+      const ask = async (tags: string): Promise<Response> =>
+        fetch(`${server.url}/repo/${base}/${file}`, { headers: { "If-None-Match": tags } });
+      for (const tags of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+        const again = await ask(tags);
+        expect([again.status, await again.text()]).toEqual([304, ""]);
+        for (const name of ["etag", "cache-control"]) {
+          expect(again.headers.get(name)).toBe(first.headers.get(name));
+        }
+      }
+      for (const tags of ['"other"', etag.slice(1, -1), ""]) {
+        expect((await ask(tags)).status).toBe(200);
+      }
+    }
+    const missing = await fetch(`${server.url}/repo/${base}/9.root.json`, {
+      headers: { "If-None-Match": "*" },
+    });
+    expect(missing.status).toBe(404);
+  });
+
   test("a next root is 404 and never cached", async () => {
     const answer = await get(`${base}/2.root.json`);
     expect(answer.status).toBe(404);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import { failing, type Plan } from "../../lib/adapters/memory/faults.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
-import { readForDevice } from "../../lib/service/read.ts";
+import { findForDevice } from "../../lib/service/read.ts";
 import { settle } from "../../lib/service/settle.ts";
 import { readVersion, targetsOf } from "../../lib/service/sign-roles.ts";
 import { tendDue } from "../../lib/service/tend.ts";
@@ -72,12 +72,12 @@ describe("a delivery whose time is over, while the schedule has not run", () => 
     const world = new TestWorld();
     const link = await newFactory(world, "tuf");
     const { service } = world.start();
-    const root = () => readForDevice(service, FACTORY, "main", "root", null);
+    const root = () => findForDevice(service, FACTORY, "main", "root", null);
     await expect(root()).rejects.toMatchObject({ code: "not-found" });
     const archive = await takeArchive(world.start(), link, ALICE);
     await expect(root()).rejects.toMatchObject({ code: "not-found" });
     await confirmAs(service, link, ALICE, archive);
-    expect((await root()).length).toBeGreaterThan(0);
+    expect(await root()).toMatchObject({ role: "root", version: 1 });
   });
 });
 
