@@ -46,12 +46,16 @@ function readNotice({ factory, event }: Notice): MailText {
 }
 
 function expiryNotice({ factory, event }: Notice): MailText {
-  const { expires, version, passed } = event.details;
-  const when = `${passed === true ? "expired" : "expires"} at ${String(expires)}`;
+  const { passed } = event.details;
+  const said = (name: string): string => {
+    const value = event.details[name];
+    return typeof value === "string" || typeof value === "number" ? `${value}` : "?";
+  };
+  const when = `${passed === true ? "expired" : "expires"} at ${said("expires")}`;
   return {
     subject: `The root of ${factory} ${when}`,
     body: [
-      `Root version ${String(version)} of ${factory} ${when}. The service cannot renew it: only`,
+      `Root version ${said("version")} of ${factory} ${when}. The service cannot renew it: only`,
       passed === true
         ? "your root keys can. Devices take no update until you do; an expired root can be rotated."
         : "your root keys can. Devices take no update once it has expired.",
