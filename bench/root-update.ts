@@ -148,6 +148,7 @@ async function contenders(one: Case): Promise<readonly Contender[]> {
           snapshot: snapshot.key.keyid,
           timestamp: timestamp.key.keyid,
         },
+        retiringKeys: new Set(),
         initialKey: null,
         ciRoot: null,
         user: "bench",

@@ -17,6 +17,9 @@ import { advance, type Moment, type Transition } from "./transition.ts";
 /** How long after a confirmation its repetition still gets a token: the answer may have been lost. */
 const CONFIRM_REPEAT = 60 * 60_000;
 
+/** Effects that may wait before the first root key is kept back. */
+const MAX_PENDING = 100;
+
 export type ClaimDecision =
   /** `transition` is null where the same claimant asks again. */
   | {
@@ -229,11 +232,20 @@ export function deliveredByRoots(head: Head, listed: boolean, now: number): Deli
  *
  * @throws RootwardError `initial-key-gone` saying why there is none
  */
-export function readInitialKey(head: Head, moment: Moment): Transition {
+export function readInitialKey(head: Head, user: string, moment: Moment): Transition {
   assertEscrowed(head);
-  const { keyid } = head.initialKey;
-  const details = jsonObject({ keyid });
+  assertTellable(head);
+  const details = jsonObject({ keyid: head.initialKey.keyid, user });
   return advance(head, { head: {}, type: "initial-key-read", details, notify: true }, moment);
+}
+
+/** Nobody reads it while its owner cannot be told: messages that wait are bounded, too. */
+export function assertTellable({ factory, pending }: Head): void {
+  if (pending.length < MAX_PENDING) return;
+  throw new RootwardError(
+    "busy",
+    `the owner of ${factory} could not be told of ${pending.length} earlier events: try again later`,
+  );
 }
 
 /** @throws RootwardError `initial-key-gone` */

@@ -1,7 +1,7 @@
 /**
  * The head: the one mutable record of a Factory. Everything else is immutable, and every change is
- * one compare-and-swap of this record on its revision (docs/architecture.md). Its size is constant
- * however long the history is.
+ * one compare-and-swap of this record on its revision (docs/architecture.md). Its size does not grow
+ * with the history: what waits (effects, retiring keys, a staged update) is bounded.
  *
  * The schema below is the form in which it is stored (JSON); times are milliseconds since 1970.
  */
@@ -138,7 +138,7 @@ const rootUpdate = frozen(
 export type StagedRootUpdate = v.InferOutput<typeof rootUpdate>;
 
 /** An online key that signs no more, and when it may be destroyed: after the backups that need it. */
-const retiringKey = frozen(v.strictObject({ ...onlineKey, notBefore: time }));
+const retiringKey = frozen(v.strictObject({ ...onlineKey, fingerprint: sha256, notBefore: time }));
 
 const head = frozen(
   v.strictObject({

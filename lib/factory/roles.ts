@@ -31,6 +31,8 @@ export interface Acceptance {
   readonly accepted: readonly AcceptedRoot[];
   /** Online roles that were signed under these roots. */
   readonly signed: readonly SignedRole[];
+  /** Who sent or applied them. */
+  readonly user: string;
   /** Whether some channel's root will still list the initial key as a root key. */
   readonly initialKeyListed: boolean;
   /** What else changes with them, where a root update is applied. */
@@ -55,6 +57,7 @@ export function acceptRoots(head: Head, acceptance: Acceptance, moment: Moment):
       type: "root-accepted",
       details: jsonObject({
         roots: jsonObject(Object.fromEntries(accepted.map(logged))),
+        user: acceptance.user,
         endsDelivery: delivered !== null,
       }),
       notify: delivered !== null,

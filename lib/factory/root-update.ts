@@ -9,7 +9,7 @@ import { sha256Text, type Sha256 } from "../tuf/bytes.ts";
 import { channelsOf, ONLINE_ROLES, type OnlineRole } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
-import type { KeyId } from "../tuf/keys.ts";
+import type { KeyId, RootKey } from "../tuf/keys.ts";
 import type { StoredDocument } from "./documents.ts";
 import type { Effect, Head, StagedRootUpdate } from "./head.ts";
 import { advance, type Moment, type Transition } from "./transition.ts";
@@ -96,7 +96,8 @@ export function startRootUpdate(head: Head, start: Start, moment: Moment): Trans
   return advance(
     head,
     {
-      head: { rootUpdate },
+      // The repetition of an older apply is over: it must not pass for one of this update.
+      head: { rootUpdate, applied: null },
       documents: staged,
       type: "root-update-started",
       details: jsonObject({ version, user, message: start.message, firstTime }),
@@ -165,7 +166,6 @@ export function stageOnlineKeys(
           staged: hashes(head, staged),
           onlineKeys: { ...rootUpdate.onlineKeys, ...keyids },
           made: [...kept, ...made],
-          unproven: [],
           updatedBy: editor.user,
           updatedAt: moment.now,
         },
@@ -204,18 +204,24 @@ export function wasApplied(head: Head, txid: string, { actor, now }: Moment): bo
   return txid === "" ? applied.startedBy === actor : applied.txidHash === sha256Text(txid);
 }
 
-/** What the head keeps of an update that is being applied. */
+/**
+ * What the head keeps of an update that is being applied.
+ *
+ * @param keys of the root that is replaced
+ */
 export function appliedUpdate(
   head: Head,
+  keys: ReadonlyMap<KeyId, RootKey>,
   { now, policy }: Moment,
 ): Pick<Head, "rootUpdate" | "applied" | "onlineKeys" | "retiring"> {
   const { txidHash, startedBy, onlineKeys } = currentRootUpdate(head);
   const left = ONLINE_ROLES.filter((role) => onlineKeys[role] !== head.onlineKeys[role]);
-  const retired = left.map((role) => ({
-    role,
-    keyid: head.onlineKeys[role],
-    notBefore: now + policy.keyRetention,
-  }));
+  const notBefore = now + policy.keyRetention;
+  const retired = left.flatMap((role) => {
+    const keyid = head.onlineKeys[role];
+    const fingerprint = keys.get(keyid)?.key.fingerprint;
+    return fingerprint === undefined ? [] : [{ role, keyid, fingerprint, notBefore }];
+  });
   return {
     rootUpdate: null,
     applied: { txidHash, startedBy, appliedAt: now },

@@ -72,7 +72,7 @@ export async function authorizeFactory(
 /** A fresh token and the record that is stored of it. */
 export function newToken(
   service: Pick<Service, "randomBytes">,
-  spec: Pick<TokenRecord, "user" | "scopes" | "bound" | "expiresAt">,
+  spec: Omit<TokenRecord, "hash" | "id">,
 ): { readonly token: string; readonly record: TokenRecord } {
   const token = `${TOKEN_PREFIX}${toBase64Url(service.randomBytes(32))}`;
   return { token, record: { ...spec, hash: sha256Text(token), id: randomId(service) } };

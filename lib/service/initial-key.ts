@@ -41,7 +41,7 @@ export async function takeInitialKey(
 ): Promise<InitialKey> {
   const { key } = await update(service, factory, async (head) => ({
     key: await openInitialKey(service, head, principal),
-    transition: readInitialKey(head, moment(service, principal.actor)),
+    transition: readInitialKey(head, principal.token.user, moment(service, principal.actor)),
   }));
   await settleQuietly(service, factory);
   return key;

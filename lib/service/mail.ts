@@ -31,13 +31,31 @@ export function linkMailText({ factory, link, expiresAt }: LinkMail): MailText {
   };
 }
 
+/** A detail of an event, as a word. */
+function word({ details }: Notice["event"], name: string): string {
+  const value = details[name];
+  return typeof value === "string" || typeof value === "number" ? `${value}` : "?";
+}
+
+function mintedNotice({ factory, event }: Notice): MailText {
+  return {
+    subject: `A token of ${factory} was made for ${word(event, "user")}`,
+    body: [
+      `At ${formatTime(event.time)} ${word(event, "by")} (${event.actor}) made a token of ${factory} for`,
+      `${word(event, "user")}, with the id ${word(event, "id")}. While the service keeps your first root`,
+      "key, a token that may change roots can read it. If this is not as it should be, rotate the root",
+      "key at once, and have the token revoked.",
+    ].join("\n"),
+  };
+}
+
 /** Without a link, each time the first root key leaves the service. */
 function readNotice({ factory, event }: Notice): MailText {
   return {
     subject: `The first root key of ${factory} was read`,
     body: [
-      `At ${formatTime(event.time)} the first root key of ${factory} was handed out to a token of`,
-      "its owner. If that was you, rotate it now and keep the new one offline:",
+      `At ${formatTime(event.time)} the first root key of ${factory} was handed out to`,
+      `${word(event, "user")} (${event.actor}). If that was you, rotate it now and keep the new one offline:`,
       "fioctl keys tuf rotate-offline-key --role root --first-time does both.",
       "If that was not you, somebody else can sign your fleet's next root: rotate at once, and have",
       "your tokens revoked.",
@@ -47,15 +65,11 @@ function readNotice({ factory, event }: Notice): MailText {
 
 function expiryNotice({ factory, event }: Notice): MailText {
   const { passed } = event.details;
-  const said = (name: string): string => {
-    const value = event.details[name];
-    return typeof value === "string" || typeof value === "number" ? `${value}` : "?";
-  };
-  const when = `${passed === true ? "expired" : "expires"} at ${said("expires")}`;
+  const when = `${passed === true ? "expired" : "expires"} at ${word(event, "expires")}`;
   return {
     subject: `The root of ${factory} ${when}`,
     body: [
-      `Root version ${said("version")} of ${factory} ${when}. The service cannot renew it: only`,
+      `Root version ${word(event, "version")} of ${factory} ${when}. The service cannot renew it: only`,
       passed === true
         ? "your root keys can. Devices take no update until you do; an expired root can be rotated."
         : "your root keys can. Devices take no update once it has expired.",
@@ -92,6 +106,7 @@ export const NOTICES: Readonly<
     ].join("\n"),
   }),
   "initial-key-read": readNotice,
+  "token-minted": mintedNotice,
   "root-update-started": readNotice,
   "root-expiring": expiryNotice,
   "delivery-confirmed": ({ factory, event }) => ({

@@ -114,8 +114,10 @@ export interface SigningBoundary {
   follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void>;
   /** @returns the signed document, UTF-8; each version of a role is signed at most once */
   sign(request: SignRequest): Promise<Uint8Array>;
-  /** Destroys a key that no trusted root of its instance lists. */
+  /** Destroys a key that no trusted root of its instance lists in a role. */
   destroyKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void>;
+  /** Destroys the keys of an instance that are a week old and not among `named`. */
+  sweepKeys(ref: FactoryRef, named: ReadonlySet<KeyId>): Promise<void>;
   /** Destroys the keys of an instance that never got a head. */
   abandon(ref: FactoryRef): Promise<void>;
 }
@@ -139,6 +141,8 @@ export interface TokenRecord {
   readonly bound: { readonly factory: FactoryName; readonly instance: InstanceId } | null;
   /** Milliseconds since 1970; null for never. */
   readonly expiresAt: number | null;
+  /** The id of the token that made it, where one did. */
+  readonly mintedBy?: string;
 }
 
 export interface Tokens {

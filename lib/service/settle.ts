@@ -17,6 +17,8 @@ import { readEvent } from "./read.ts";
 import { moment, type Service } from "./service.ts";
 import { catchUp } from "./sign-roles.ts";
 
+const MAX_AT_ONCE = 100;
+
 /**
  * Runs what is pending.
  *
@@ -24,8 +26,10 @@ import { catchUp } from "./sign-roles.ts";
  *   could not be sent is reported, stays pending, and fails nobody
  */
 export async function settle(service: Service, factory: FactoryName): Promise<void> {
-  const { pending } = await readHead(service.heads, factory);
-  if (pending.length === 0) return;
+  const { pending: all } = await readHead(service.heads, factory);
+  if (all.length === 0) return;
+  // So many that the event about them stays small.
+  const pending = all.slice(0, MAX_AT_ONCE);
   const results = await Promise.all(
     pending.map(async (effect) => ({ effect, done: await attempt(service, factory, effect) })),
   );

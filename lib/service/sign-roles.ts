@@ -8,11 +8,14 @@ import type { ChannelRoles, Head, RoleVersion } from "../factory/head.ts";
 import type { SignedRole } from "../factory/roles.ts";
 import { onlineExpiry, onlineVersion } from "../factory/schedule.ts";
 import { ONLINE_ROLES, type Channel, type OnlineRole, type Role } from "../tuf/dialect.ts";
-import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
+import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
 import { MAX_ROLE_BYTES } from "../tuf/role-document.ts";
 import type { MetaEntry } from "../tuf/roles.ts";
 import type { ChannelRef, RoleContent } from "./ports.ts";
 import type { Service } from "./service.ts";
+
+/** How often a version is taken anew that somebody else took first. */
+const MAX_ROUNDS = 20;
 
 /** What is to be signed for one channel. */
 export interface SigningJob {
@@ -70,14 +73,41 @@ async function signRole(
     const place = { factory: ref.factory, channel: ref.channel, role, version };
     return { channel: ref.channel, role, document: storedDocument(place, bytes), expires };
   };
-  try {
-    return await sign(onlineVersion(roles[role]?.version ?? 0, now));
-  } catch (error) {
-    // An attempt whose swap was lost has used up the version; go on after it.
-    const last = isRootwardError(error) ? error.details.facts?.["last"] : undefined;
-    if (typeof last !== "number") throw error;
-    return sign(onlineVersion(last, now));
+  // An attempt whose swap was lost has used up its version, and so have others at the same time.
+  let last = roles[role]?.version ?? 0;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    try {
+      return await sign(onlineVersion(last, now));
+    } catch (error) {
+      const taken = isRootwardError(error) ? error.details.facts?.["last"] : undefined;
+      if (typeof taken !== "number") throw error;
+      last = taken;
+    }
   }
+  throw new RootwardError("busy", `${role} of ${ref.factory} is being signed by others: try again`);
+}
+
+/**
+ * Signs what is published of a channel again, from one role on, with the content that it has.
+ *
+ * @param nextRoot the root that becomes current together with it, where there is one. UTF-8
+ * @returns nothing for a channel that is not published
+ */
+export async function signAgain(
+  service: Service,
+  head: Head,
+  channel: Channel,
+  from: OnlineRole,
+  nextRoot?: Uint8Array,
+): Promise<readonly SignedRole[]> {
+  const roles = head.roles[channel];
+  if (roles?.targets === undefined) return [];
+  const ref = await catchUp(service, head, channel);
+  const targets =
+    from === "targets"
+      ? targetsOf(await readVersion(service, head, channel, "targets", roles.targets.version))
+      : jsonObject({});
+  return signRoles(service, { ref, roles, from, targets, ...(nextRoot && { nextRoot }) });
 }
 
 /** Brings the boundary's trust up to the head's root of a channel. */

@@ -75,6 +75,7 @@ async function decide(service: Service, head: Head, submission: Submission, subm
       submitted,
       now: service.now(),
       onlineKeys: head.onlineKeys,
+      retiringKeys: new Set(head.retiring.map(({ fingerprint }) => fingerprint)),
       initialKey: head.initialKey.keyid,
       ciRoot: await ciRootAfter(service, head, channel, current),
       user: principal.token.scopes.includes("admin") ? null : principal.token.user,
@@ -98,6 +99,7 @@ async function decide(service: Service, head: Head, submission: Submission, subm
   const acceptance = {
     accepted: [{ channel, root, document }],
     signed: [],
+    user: principal.token.user,
     initialKeyListed: await initialKeyListed(service, head, channel, root),
   };
   return {

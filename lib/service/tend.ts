@@ -10,12 +10,11 @@ import type { FactoryName } from "../factory/names.ts";
 import { retireKeys } from "../factory/root-update.ts";
 import { refreshRoles, type SignedRole } from "../factory/roles.ts";
 import { rolesToRefresh } from "../factory/schedule.ts";
-import { ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
-import { jsonObject } from "../tuf/json.ts";
-import { update } from "./commit.ts";
+import { ONLINE_ROLES } from "../tuf/dialect.ts";
+import { readHead, update } from "./commit.ts";
 import { moment, type Service } from "./service.ts";
 import { settle } from "./settle.ts";
-import { catchUp, readVersion, signRoles, targetsOf } from "./sign-roles.ts";
+import { signAgain } from "./sign-roles.ts";
 
 const BATCH = 100;
 
@@ -62,7 +61,16 @@ export async function tend(service: Service, factory: FactoryName): Promise<void
   }));
   const [effects] = await Promise.allSettled([settle(service, factory)]);
   await refreshDue(service, factory);
+  await sweepKeys(service, factory);
   if (effects.status === "rejected") throw effects.reason;
+}
+
+/** Online keys that were made and never named, such as by a process that was killed, go after a week. */
+async function sweepKeys(service: Service, factory: FactoryName): Promise<void> {
+  const head = await readHead(service.heads, factory);
+  const { onlineKeys, retiring, rootUpdate } = head;
+  const kept = [...retiring, ...(rootUpdate?.made ?? [])].map(({ keyid }) => keyid);
+  await service.boundary.sweepKeys(head, new Set([...Object.values(onlineKeys), ...kept]));
 }
 
 async function refreshDue(service: Service, factory: FactoryName): Promise<void> {
@@ -79,23 +87,7 @@ async function refresh(service: Service, head: Head): Promise<readonly SignedRol
   const signed: SignedRole[] = [];
   for (const [channel, due] of rolesToRefresh(head, service.policy, service.now())) {
     const from = ONLINE_ROLES.find((role) => due.has(role));
-    if (from !== undefined) signed.push(...(await refreshChannel(service, head, channel, from)));
+    if (from !== undefined) signed.push(...(await signAgain(service, head, channel, from)));
   }
   return signed;
-}
-
-async function refreshChannel(
-  service: Service,
-  head: Head,
-  channel: Channel,
-  from: OnlineRole,
-): Promise<readonly SignedRole[]> {
-  const roles = head.roles[channel];
-  if (roles?.targets === undefined) return [];
-  const ref = await catchUp(service, head, channel);
-  const targets =
-    from === "targets"
-      ? targetsOf(await readVersion(service, head, channel, "targets", roles.targets.version))
-      : jsonObject({});
-  return signRoles(service, { ref, roles, from, targets });
 }

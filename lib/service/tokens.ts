@@ -14,6 +14,7 @@ import { readHead, update } from "./commit.ts";
 import type { TokenRecord } from "./ports.ts";
 import type { Scope } from "./scopes.ts";
 import { moment, type Service } from "./service.ts";
+import { settleQuietly } from "./settle.ts";
 
 export interface TokenSpec {
   /** Whom it stands for: fioctl's polis-id. */
@@ -29,6 +30,8 @@ export interface TokenSummary {
   readonly user: string;
   readonly scopes: readonly Scope[];
   readonly expiresAt: string | null;
+  /** The id of the token that made it; null for the first ones. */
+  readonly mintedBy: string | null;
 }
 
 /**
@@ -46,13 +49,27 @@ export async function createToken(
   if (lacking.length > 0) {
     throw new RootwardError("forbidden", `this token lacks the scope ${lacking.join(", ")}`);
   }
+  const ends = principal.token.expiresAt;
+  if (ends !== null && (spec.expiresAt === null || spec.expiresAt > ends)) {
+    throw new RootwardError(
+      "forbidden",
+      `this token ends at ${formatTime(ends)}, and makes none that lasts longer`,
+    );
+  }
   const { instance } = await readHead(service.heads, factory);
-  const { token, record } = newToken(service, { ...spec, bound: { factory, instance } });
+  const { token, record } = newToken(service, {
+    ...spec,
+    bound: { factory, instance },
+    mintedBy: principal.token.id,
+  });
   // A token that is stored and not logged is in nobody's hands.
   await service.tokens.put(record);
   const summary = summaryOf(record);
   const { id, user, scopes } = summary;
-  await log(service, factory, principal, "token-minted", jsonObject({ id, user, scopes }));
+  const details = jsonObject({ id, user, scopes, by: principal.token.user });
+  // While the service keeps the first root key, a new token may be a way to it: the owner is told.
+  await log(service, factory, principal, "token-minted", details);
+  await settleQuietly(service, factory);
   return { ...summary, token };
 }
 
@@ -70,14 +87,10 @@ export async function revokeToken(
 ): Promise<void> {
   const record = (await ownTokens(service, head)).find((token) => token.id === id);
   if (record === undefined) throw new RootwardError("not-found", `there is no token ${id}`);
+  const details = jsonObject({ id, user: record.user });
+  // In the log first: whoever is cut off between the two finds the token again, and repeats both.
+  await log(service, head.factory, principal, "token-revoked", details);
   await service.tokens.delete(record.hash);
-  await log(
-    service,
-    head.factory,
-    principal,
-    "token-revoked",
-    jsonObject({ id, user: record.user }),
-  );
 }
 
 async function ownTokens(service: Service, head: Head): Promise<readonly TokenRecord[]> {
@@ -95,10 +108,15 @@ async function log(
   details: JsonObject,
 ): Promise<void> {
   await update(service, factory, (head): { transition: Transition } => ({
-    transition: advance(head, { head: {}, type, details }, moment(service, actor)),
+    transition: advance(
+      head,
+      { head: {}, type, details, notify: type === "token-minted" && head.delivery.mode === "api" },
+      moment(service, actor),
+    ),
   }));
 }
 
-function summaryOf({ id, user, scopes, expiresAt }: TokenRecord): TokenSummary {
-  return { id, user, scopes, expiresAt: expiresAt === null ? null : formatTime(expiresAt) };
+function summaryOf({ id, user, scopes, expiresAt, mintedBy }: TokenRecord): TokenSummary {
+  const ends = expiresAt === null ? null : formatTime(expiresAt);
+  return { id, user, scopes, expiresAt: ends, mintedBy: mintedBy ?? null };
 }

@@ -18,13 +18,13 @@ import type {
   SignRequest,
   SigningBoundary,
 } from "../service/ports.ts";
-import { nextInChain, readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
-import { channelsOf, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
+import { nextInChain, readChainRoot, readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
+import { channelsOf, ONLINE_ROLES, ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import type { JsonObject } from "../tuf/json.ts";
 import { rootKey, type KeyId, type KeyType, type RootKey } from "../tuf/keys.ts";
 import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
 import { envelope, snapshotDocument, targetsDocument, timestampDocument } from "../tuf/roles.ts";
-import type { Root } from "../tuf/root.ts";
+import { sameRoot, type Root } from "../tuf/root.ts";
 import { signatureObject } from "../tuf/signatures.ts";
 import type { PublicKey } from "../tuf/spki.ts";
 import { canonicalize } from "../tuf/canonical.ts";
@@ -32,6 +32,9 @@ import type { SignerRecords } from "./records.ts";
 
 /** How far a version may be ahead of the clock, in versions: seconds of skew, or quick updates. */
 const VERSION_SLACK = 3600;
+
+/** How long a key may be that nobody names: whoever had it made is long gone then. */
+const UNNAMED_FOR = 7 * 86_400_000;
 
 export interface BoundaryParts {
   readonly records: SignerRecords;
@@ -51,7 +54,8 @@ export class Boundary implements SigningBoundary {
     const key = await makeSigningKey(keyType);
     const { keyid } = rootKey(key.publicKey, ref.dialect);
     const wrapped = await this.#parts.wrapper.wrap(key.toPkcs8(), context(ref, role, keyid));
-    await this.#parts.records.putKey(ref, { role, keyid, wrapped });
+    const madeAt = this.#parts.now();
+    await this.#parts.records.putKey(ref, { role, keyid, wrapped, madeAt });
     return key.publicKey;
   }
 
@@ -83,13 +87,22 @@ export class Boundary implements SigningBoundary {
   }
 
   async follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void> {
-    const start = await this.#trusted(ref);
     const policy = strictPolicy(ref.dialect, ref.channel);
-    let root = start;
-    for (const bytes of roots) root = nextInChain(root, bytes, policy, verifySignature).root;
-    const newest = roots.at(-1);
-    if (newest === undefined) return;
-    await this.#parts.records.advanceTrust(ref, start.version, root.version, newest);
+    const lenient = { ...policy, forms: "lenient" } as const;
+    const read = roots.map((bytes) => ({ bytes, root: readChainRoot(bytes, lenient).root }));
+    for (;;) {
+      const start = await this.#trusted(ref);
+      // Somebody else may have come here first, or gone on: up to the trusted root all is done.
+      const known = read.findIndex(({ root }) => sameRoot(root, start));
+      const missing = read.slice(known + 1);
+      const newest = missing.at(-1);
+      if (newest === undefined || newest.root.version < start.version) return;
+      let root = start;
+      for (const { bytes } of missing)
+        root = nextInChain(root, bytes, policy, verifySignature).root;
+      const { records } = this.#parts;
+      if (await records.advanceTrust(ref, start.version, root.version, newest.bytes)) return;
+    }
   }
 
   async sign(request: SignRequest): Promise<Uint8Array> {
@@ -116,11 +129,19 @@ export class Boundary implements SigningBoundary {
   async destroyKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void> {
     for (const channel of channelsOf(ref.dialect)) {
       const root = await this.#trusted({ ...ref, channel });
-      if (root.keys.has(keyid)) {
+      if (ROLES.some((name) => root.roles[name].keyids.includes(keyid))) {
         throw refused(`${role} key ${keyid} is listed by root version ${root.version}`);
       }
     }
     await this.#parts.records.removeKey(ref, role, keyid);
+  }
+
+  async sweepKeys(ref: FactoryRef, named: ReadonlySet<KeyId>): Promise<void> {
+    const { records, now } = this.#parts;
+    for (const { role, keyid, madeAt } of await records.keys(ref)) {
+      if (named.has(keyid) || now() < madeAt + UNNAMED_FOR) continue;
+      await this.destroyKey(ref, role, keyid);
+    }
   }
 
   async abandon(ref: FactoryRef): Promise<void> {

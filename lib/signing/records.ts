@@ -12,11 +12,15 @@ export interface SealedKey {
   readonly keyid: KeyId;
   /** PKCS#8 DER, wrapped with factory, instance, role and keyid as context. */
   readonly wrapped: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly madeAt: number;
 }
 
 export interface SignerRecords {
   putKey(ref: FactoryRef, key: SealedKey): Promise<void>;
   key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<SealedKey | null>;
+  /** All keys of an instance, without the keys themselves. */
+  keys(ref: FactoryRef): Promise<readonly Omit<SealedKey, "wrapped">[]>;
   /** After the answer no byte of the key is left in the store's files. */
   removeKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void>;
   /** @returns false if the instance has trusted roots already, and then changes nothing */

@@ -28,6 +28,8 @@ export interface RootUpdate {
   readonly onlineKeys: Readonly<Record<OnlineRole, KeyId>>;
   /** Fingerprints of those that were made for this update, which the current root does not list. */
   readonly madeKeys?: ReadonlyMap<KeyId, Sha256>;
+  /** Fingerprints of online keys that sign no more, and are the service's until they are destroyed. */
+  readonly retiringKeys: ReadonlySet<Sha256>;
   /** The key of version 1, for the advice to replace it; null once nobody can tell. */
   readonly initialKey: KeyId | null;
   /** For prod: the ci root of the submitted version, or null where there is none yet. */
@@ -107,9 +109,12 @@ function checkOnlineRole(
 /** Rule 22: what the service holds signs online roles first and alone, and never a root. */
 function checkServiceKeys(root: RootDraft, update: RootUpdate, findings: Findings): void {
   const { onlineKeys, current } = update;
-  // Those that sign now, too: they are the service's until they are destroyed.
+  // Those that sign now, too, and those that did.
   const keyids = ONLINE_ROLES.flatMap((role) => [onlineKeys[role], current.roles[role].keyids[0]]);
-  const held = new Set(keyids.map((keyid) => keyid && heldFingerprint(keyid, update)));
+  const held = new Set([
+    ...update.retiringKeys,
+    ...keyids.map((keyid) => keyid && heldFingerprint(keyid, update)),
+  ]);
   const heldIn = (role: Role): readonly KeyId[] =>
     (root.roles[role]?.keyids ?? []).filter((keyid) => {
       const key = root.keys?.get(keyid);

@@ -1,7 +1,7 @@
 /** What one root changes of another, in words: for whoever is asked to sign or apply it. */
 import { ROLES, type Role } from "./dialect.ts";
 import { formatTime } from "./expires.ts";
-import { isJsonObject, sameJson, type JsonObject } from "./json.ts";
+import { isJsonObject, sameJson, type JsonObject, type JsonValue } from "./json.ts";
 import type { KeyId } from "./keys.ts";
 import type { RootDraft } from "./root.ts";
 import { show } from "./show.ts";
@@ -16,14 +16,9 @@ export interface RootChange {
 }
 
 /** The members of `signed` that change in every root, or are told of by their own kind. */
-const TOLD: readonly string[] = [
-  "version",
-  "x-changelog",
-  "x-key-owners",
-  "keys",
-  "roles",
-  "expires",
-];
+const TOLD: readonly string[] = ["version", "x-changelog", "roles", "expires"];
+/** Of these what comes and goes is told of with its key; here it is what changes and stays. */
+const BY_KEYID: readonly string[] = ["keys", "x-key-owners"];
 
 /** @returns the changes from `before` to `after` but for version and changelog; empty if none */
 export function rootChanges(before: RootDraft, after: RootDraft): readonly RootChange[] {
@@ -58,7 +53,7 @@ export function rootChanges(before: RootDraft, after: RootDraft): readonly RootC
 /** A keyid as people read it: with the name of its owner, where the root tells. */
 function withOwner(keyid: KeyId, { signed }: RootDraft): string {
   const owner = keyOwners(signed).get(keyid);
-  return owner === undefined ? keyid : `${keyid} (${owner})`;
+  return owner === undefined ? keyid : `${keyid} (${show(owner)})`;
 }
 
 /** Who brought each key, as `x-key-owners` tells: names by keyid. */
@@ -75,7 +70,17 @@ export function keyOwners(signed: JsonObject): ReadonlyMap<string, string> {
 
 function otherMembers(before: JsonObject, after: JsonObject): readonly string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...names].filter(
-    (name) => !TOLD.includes(name) && !sameJson(before[name] ?? null, after[name] ?? null),
+  return [...names].filter((name) => {
+    const [old, next] = [before[name] ?? null, after[name] ?? null];
+    if (TOLD.includes(name) || sameJson(old, next)) return false;
+    return !BY_KEYID.includes(name) || changesWhatStays(old, next);
+  });
+}
+
+function changesWhatStays(before: JsonValue, after: JsonValue): boolean {
+  if (!isJsonObject(before) || !isJsonObject(after)) return before !== null && after !== null;
+  return Object.keys(before).some(
+    (keyid) =>
+      Object.hasOwn(after, keyid) && !sameJson(before[keyid] ?? null, after[keyid] ?? null),
   );
 }

@@ -28,6 +28,7 @@ export interface StagedUpdate {
   /** The online keys that the update stages, and the fingerprints of those made for it. */
   readonly onlineKeys: Readonly<Record<OnlineRole, KeyId>>;
   readonly madeKeys: ReadonlyMap<KeyId, Sha256>;
+  readonly retiringKeys: ReadonlySet<Sha256>;
   readonly initialKey: KeyId | null;
   /** The `x-changelog` that the service wrote when the update was started. */
   readonly changelog: JsonValue;
@@ -61,8 +62,8 @@ export function judgeStagedRoots(update: StagedUpdate, verify: VerifySignature):
     const ciRoot = wholeRoot(roots.get("ci")?.draft?.root ?? null);
     // Without a readable ci root there is nothing to hold prod against, and that root has findings.
     if (channel === "prod" && ciRoot === null) continue;
-    const { now, onlineKeys, madeKeys, initialKey } = update;
-    const facts = { now, onlineKeys, madeKeys, initialKey, ciRoot, user: null };
+    const { now, onlineKeys, madeKeys, retiringKeys, initialKey } = update;
+    const facts = { now, onlineKeys, madeKeys, retiringKeys, initialKey, ciRoot, user: null };
     const judged = judgeRoot({ ...facts, channel, current, submitted }, verify);
     roots.set(channel, { ...judged, errors: [...judged.errors, ...changelog(judged, update)] });
   }

@@ -27,7 +27,7 @@ const first = () => [
 contract("signer records", (stores) => {
   it("finds a key by instance, role and keyid; the first put stays", async () => {
     const { records } = stores();
-    const key = { role: "targets", keyid: KEYID, wrapped: random(100) } as const;
+    const key = { role: "targets", keyid: KEYID, wrapped: random(100), madeAt: 12 } as const;
     await records.putKey(ACME, key);
     await records.putKey(ACME, { ...key, wrapped: random(100) });
     expect(await records.key(ACME, "targets", KEYID)).toEqual(key);
@@ -37,9 +37,23 @@ contract("signer records", (stores) => {
     expect(await records.key(ACME2, "targets", KEYID)).toBeNull();
   });
 
+  it("lists the keys of an instance, without the keys themselves", async () => {
+    const { records } = stores();
+    const key = { role: "targets", keyid: KEYID, wrapped: random(100), madeAt: 12 } as const;
+    const second = { ...key, role: "snapshot", madeAt: 34 } as const;
+    for (const one of [key, second]) await records.putKey(ACME, one);
+    for (const other of [AGAIN, ACME2]) await records.putKey(other, key);
+    const listed = await records.keys(ACME);
+    expect(listed.toSorted((a, b) => a.madeAt - b.madeAt)).toEqual([
+      { role: "targets", keyid: KEYID, madeAt: 12 },
+      { role: "snapshot", keyid: KEYID, madeAt: 34 },
+    ]);
+    expect(await records.keys({ ...ACME, factory: factoryName("nobody") })).toEqual([]);
+  });
+
   it("removes one key and leaves none of its bytes", async () => {
     const { records, medium } = stores();
-    const key = { role: "targets", keyid: KEYID, wrapped: random(100) } as const;
+    const key = { role: "targets", keyid: KEYID, wrapped: random(100), madeAt: 12 } as const;
     const others = [
       [AGAIN, key],
       [ACME2, key],
@@ -108,11 +122,16 @@ contract("signer records", (stores) => {
     const { records } = stores();
     const wrapped = random(100);
     for (const ref of [ACME, AGAIN, ACME2]) {
-      await records.putKey(ref, { role: "targets", keyid: KEYID, wrapped: random(100) });
+      await records.putKey(ref, {
+        role: "targets",
+        keyid: KEYID,
+        wrapped: random(100),
+        madeAt: 12,
+      });
       await records.startTrust(ref, first());
       await records.takeVersion(ref, "targets", 5);
     }
-    await records.putKey(ACME, { role: "snapshot", keyid: KEYID, wrapped });
+    await records.putKey(ACME, { role: "snapshot", keyid: KEYID, wrapped, madeAt: 12 });
     await records.forget(ACME);
     await records.forget(ACME);
     expect(await records.key(ACME, "targets", KEYID)).toBeNull();

@@ -303,7 +303,6 @@ describe("following the chain", () => {
     const stranger = await makeSigningKey("ed25519");
     const chains: readonly (readonly Uint8Array[])[] = [
       [third.body],
-      [signed(first.signed)],
       [signRoot(second.signed, [second.newKey], "tuf")],
       [signRoot(second.signed, [owner], "tuf")],
       [signRoot(second.signed, [stranger, second.newKey], "tuf")],
@@ -315,6 +314,19 @@ describe("following the chain", () => {
       await expect(boundary.follow(REF, chain)).rejects.toMatchObject({ name: "RootwardError" });
       expect(await boundary.trustedVersion(REF)).toBe(1);
     }
+  });
+
+  it("takes for done what somebody else did first", async () => {
+    const first = await trusted();
+    const second = await rotate(first, owner, { now });
+    const trusted2 = readTrustedRoot(second.body, POLICY, verifySignature);
+    const third = await rotate(trusted2, second.newKey, { now });
+    const both = [second.body, third.body];
+    await Promise.all([boundary.follow(REF, both), boundary.follow(REF, [second.body])]);
+    await boundary.follow(REF, [second.body]);
+    await boundary.follow(REF, both);
+    await boundary.follow(REF, [signed(first.signed)]);
+    expect(await boundary.trustedVersion(REF)).toBe(3);
   });
 
   it("does not go back", async () => {

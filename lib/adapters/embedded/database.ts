@@ -27,7 +27,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS requests (hash TEXT PRIMARY KEY, body_hash TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS signer_keys (
     factory TEXT NOT NULL, instance TEXT NOT NULL, role TEXT NOT NULL, keyid TEXT NOT NULL,
-    wrapped BLOB NOT NULL,
+    wrapped BLOB NOT NULL, made_at INTEGER NOT NULL,
     PRIMARY KEY (factory, instance, role, keyid)
   ) STRICT;
   CREATE TABLE IF NOT EXISTS signer_roots (
@@ -60,9 +60,18 @@ export function openDatabase(file: string): DatabaseSync {
     );
   }
   database.exec(SCHEMA);
+  addMissing(database, "signer_keys", "made_at INTEGER NOT NULL DEFAULT 0");
   database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   chmodSync(file, 0o600);
   return database;
+}
+
+/** A column that files of an earlier version lack. */
+function addMissing(database: DatabaseSync, table: string, column: string): void {
+  const [name] = column.split(" ");
+  const columns = database.prepare(`PRAGMA table_info(${table})`).all();
+  if (columns.some((known) => known["name"] === name)) return;
+  database.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`);
 }
 
 /**

@@ -2,9 +2,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
 import type { SealedKey, SignerRecords } from "../../signing/records.ts";
-import type { Channel, OnlineRole } from "../../tuf/dialect.ts";
-import type { KeyId } from "../../tuf/keys.ts";
-import { blobColumn, numberColumn, truncateLog } from "./database.ts";
+import { ONLINE_ROLES, type Channel, type OnlineRole } from "../../tuf/dialect.ts";
+import { isKeyId, type KeyId } from "../../tuf/keys.ts";
+import { blobColumn, numberColumn, textColumn, truncateLog } from "./database.ts";
 
 export class SqliteSignerRecords implements SignerRecords {
   readonly #db: DatabaseSync;
@@ -15,18 +15,32 @@ export class SqliteSignerRecords implements SignerRecords {
 
   async putKey({ factory, instance }: FactoryRef, key: SealedKey): Promise<void> {
     this.#db
-      .prepare("INSERT INTO signer_keys VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-      .run(factory, instance, key.role, key.keyid, key.wrapped);
+      .prepare("INSERT INTO signer_keys VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+      .run(factory, instance, key.role, key.keyid, key.wrapped, key.madeAt);
   }
 
   async key({ factory, instance }: FactoryRef, role: OnlineRole, keyid: KeyId) {
     const row = this.#db
       .prepare(
-        `SELECT wrapped FROM signer_keys
+        `SELECT wrapped, made_at FROM signer_keys
          WHERE factory = ? AND instance = ? AND role = ? AND keyid = ?`,
       )
       .get(factory, instance, role, keyid);
-    return row === undefined ? null : { role, keyid, wrapped: blobColumn(row, "wrapped") };
+    if (row === undefined) return null;
+    const madeAt = numberColumn(row, "made_at");
+    return { role, keyid, wrapped: blobColumn(row, "wrapped"), madeAt };
+  }
+
+  async keys({ factory, instance }: FactoryRef): Promise<readonly Omit<SealedKey, "wrapped">[]> {
+    return this.#db
+      .prepare("SELECT role, keyid, made_at FROM signer_keys WHERE factory = ? AND instance = ?")
+      .all(factory, instance)
+      .flatMap((row) => {
+        const role = ONLINE_ROLES.find((name) => name === row["role"]);
+        const keyid = textColumn(row, "keyid");
+        const known = role !== undefined && isKeyId(keyid);
+        return known ? [{ role, keyid, madeAt: numberColumn(row, "made_at") }] : [];
+      });
   }
 
   async removeKey(

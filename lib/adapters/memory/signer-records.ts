@@ -15,19 +15,27 @@ export class MemorySignerRecords implements SignerRecords {
     this.#faults = faults;
   }
 
-  async putKey(ref: FactoryRef, { role, keyid, wrapped }: SealedKey): Promise<void> {
+  async putKey(ref: FactoryRef, key: SealedKey): Promise<void> {
     await this.#faults.write("signer.putKey", ref.factory, () => {
       const { keys } = this.#records;
-      const name = nameOf(ref, role, keyid);
-      if (!keys.has(name)) keys.set(name, copyOf(wrapped));
+      const name = nameOf(ref, key.role, key.keyid);
+      if (!keys.has(name)) keys.set(name, { ...key, wrapped: copyOf(key.wrapped) });
     });
   }
 
   async key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<SealedKey | null> {
     return this.#faults.read("signer.key", ref.factory, () => {
-      const wrapped = this.#records.keys.get(nameOf(ref, role, keyid));
-      return wrapped === undefined ? null : { role, keyid, wrapped: copyOf(wrapped) };
+      const key = this.#records.keys.get(nameOf(ref, role, keyid));
+      return key === undefined ? null : { ...key, wrapped: copyOf(key.wrapped) };
     });
+  }
+
+  async keys(ref: FactoryRef): Promise<readonly Omit<SealedKey, "wrapped">[]> {
+    return this.#faults.read("signer.keys", ref.factory, () =>
+      [...this.#records.keys]
+        .filter(([name]) => name.startsWith(`${nameOf(ref)} `))
+        .map(([, { role, keyid, madeAt }]) => ({ role, keyid, madeAt })),
+    );
   }
 
   async removeKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void> {

@@ -7,6 +7,7 @@ import type { DocumentAddress, Place } from "../../factory/documents.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import type { TokenRecord } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
+import type { SealedKey } from "../../signing/records.ts";
 import { Invariants } from "./invariants.ts";
 
 export interface Message {
@@ -30,7 +31,7 @@ export class MemoryState {
   readonly outbox = new Map<string, Message>();
   /** The signing boundary's own records. */
   readonly signer = {
-    keys: new Map<string, Uint8Array>(),
+    keys: new Map<string, SealedKey>(),
     roots: new Map<string, { readonly version: number; readonly bytes: Uint8Array }>(),
     versions: new Map<string, number>(),
   };

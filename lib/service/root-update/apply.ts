@@ -4,60 +4,82 @@
  * before it changed nothing, after it everything; asking again is always safe, and a race is never
  * the caller's problem (fioctl takes 409 for an update that is half applied).
  */
-import { RootwardError } from "../../error.ts";
+import { isRootwardError, RootwardError, type ErrorCode } from "../../error.ts";
 import { storedDocument } from "../../factory/documents.ts";
 import type { Head } from "../../factory/head.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import { acceptRoots, type AcceptedRoot, type SignedRole } from "../../factory/roles.ts";
 import { appliedUpdate, editableRootUpdate, wasApplied } from "../../factory/root-update.ts";
 import { channelsOf, ONLINE_ROLES, type OnlineRole } from "../../tuf/dialect.ts";
-import { jsonObject } from "../../tuf/json.ts";
 import { wholeRoot } from "../../tuf/root.ts";
 import { judgeStagedRoots } from "../../tuf/staged-root.ts";
 import type { Principal } from "../authorize.ts";
-import { update } from "../commit.ts";
+import { readHead, update } from "../commit.ts";
 import { findUnsigned } from "../current-root.ts";
 import { moment, type Service } from "../service.ts";
 import { settleQuietly } from "../settle.ts";
-import { catchUp, readVersion, signRoles, targetsOf } from "../sign-roles.ts";
+import { signAgain } from "../sign-roles.ts";
 import { changelogOf, readStaged, stagedRefused, stagedUpdate } from "./staged.ts";
 
-/** @throws RootwardError `no-root-update`, `forbidden`; `root-refused` with every finding */
+/** How often an apply is begun anew because the Factory changed under it. */
+const MAX_ROUNDS = 10;
+
+/**
+ * @throws RootwardError `no-root-update`, `forbidden`; `root-refused` with every finding; `busy` where
+ *   others keep coming first
+ */
 export async function applyUpdate(
   service: Service,
   factory: FactoryName,
   txid: string,
   principal: Principal,
 ): Promise<void> {
-  const { transition } = await update(service, factory, async (head) => {
-    const now = moment(service, principal.actor);
-    if (wasApplied(head, txid, now)) return { transition: null };
-    const staged = editableRootUpdate(head, txid, now);
-    const envelopes = await readStaged(service, head, staged);
-    const changelog = changelogOf(envelopes, head.dialect);
-    const facts = await stagedUpdate(service, head, staged, envelopes, changelog);
-    const judged = judgeStagedRoots(facts, service.verify);
-    if (judged.errors.length > 0) throw stagedRefused(head, "root update", judged.errors);
-    const accepted = channelsOf(head.dialect).map((channel): AcceptedRoot => {
-      const { draft, document } = judged.roots.get(channel) ?? {};
-      const root = wholeRoot(draft?.root ?? null);
-      if (root === null || !document)
-        throw new RootwardError("internal", "judged root is not whole");
-      const place = { factory, channel, role: "root", version: root.version } as const;
-      return { channel, root, document: storedDocument(place, document) };
-    });
-    const changed = ONLINE_ROLES.filter(
-      (role) => staged.onlineKeys[role] !== head.onlineKeys[role],
-    );
-    const signed = [];
-    for (const one of accepted) signed.push(...(await signUnder(service, head, one, changed)));
-    const { keyid } = head.initialKey;
-    const initialKeyListed = accepted.some(({ root }) => root.roles.root.keyids.includes(keyid));
-    const change = { accepted, signed, initialKeyListed, update: appliedUpdate(head, now) };
-    return { transition: acceptRoots(head, change, now) };
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    let seen: Head | undefined;
+    try {
+      const { transition } = await update(service, factory, (head) => {
+        seen = head;
+        return decide(service, head, txid, principal);
+      });
+      // The roots are in force whatever becomes of the effects.
+      if (transition !== null) await settleQuietly(service, factory);
+      return;
+    } catch (error) {
+      if (!isRootwardError(error) || !BY_BOUNDARY.includes(error.code)) throw error;
+      // The boundary may have followed a swap that came between: then what it says is of the past.
+      const { revision } = await readHead(service.heads, factory);
+      if (revision === seen?.revision) throw error;
+    }
+  }
+  throw new RootwardError("busy", `Factory ${factory} is changing too fast: try again`);
+}
+
+const BY_BOUNDARY: readonly ErrorCode[] = ["signing-refused", "chain-broken"];
+
+async function decide(service: Service, head: Head, txid: string, { actor, token }: Principal) {
+  const now = moment(service, actor);
+  if (wasApplied(head, txid, now)) return { transition: null };
+  const staged = editableRootUpdate(head, txid, now);
+  const envelopes = await readStaged(service, head, staged);
+  const changelog = changelogOf(envelopes, head.dialect);
+  const facts = await stagedUpdate(service, head, staged, envelopes, changelog);
+  const judged = judgeStagedRoots(facts, service.verify);
+  if (judged.errors.length > 0) throw stagedRefused(head, "root update", judged.errors);
+  const accepted = channelsOf(head.dialect).map((channel): AcceptedRoot => {
+    const { draft, document } = judged.roots.get(channel) ?? {};
+    const root = wholeRoot(draft?.root ?? null);
+    if (root === null || !document) throw new RootwardError("internal", "judged root is not whole");
+    const place = { factory: head.factory, channel, role: "root", version: root.version } as const;
+    return { channel, root, document: storedDocument(place, document) };
   });
-  // The roots are in force whatever becomes of the effects.
-  if (transition !== null) await settleQuietly(service, factory);
+  const changed = ONLINE_ROLES.filter((role) => staged.onlineKeys[role] !== head.onlineKeys[role]);
+  const signed = [];
+  for (const one of accepted) signed.push(...(await signUnder(service, head, one, changed)));
+  const { keyid } = head.initialKey;
+  const initialKeyListed = accepted.some(({ root }) => root.roles.root.keyids.includes(keyid));
+  const keys = facts.channels[0]?.current.keys ?? new Map();
+  const change = { accepted, signed, initialKeyListed, update: appliedUpdate(head, keys, now) };
+  return { transition: acceptRoots(head, { ...change, user: token.user }, now) };
 }
 
 /** What is published of a channel verifies under its new root: as it is, or signed again. */
@@ -67,18 +89,10 @@ async function signUnder(
   { channel, root, document }: AcceptedRoot,
   changed: readonly OnlineRole[],
 ): Promise<readonly SignedRole[]> {
-  const roles = head.roles[channel];
-  if (roles?.targets === undefined) return [];
   const [from] = changed;
   const kept =
     from === undefined ? ONLINE_ROLES : ONLINE_ROLES.slice(0, ONLINE_ROLES.indexOf(from));
   const errors = await findUnsigned(service, head, channel, root, kept);
   if (errors.length > 0) throw stagedRefused(head, "root update", errors);
-  if (from === undefined) return [];
-  const ref = await catchUp(service, head, channel);
-  const targets =
-    from === "targets"
-      ? targetsOf(await readVersion(service, head, channel, "targets", roles.targets.version))
-      : jsonObject({});
-  return signRoles(service, { ref, roles, from, targets, nextRoot: document.bytes });
+  return from === undefined ? [] : signAgain(service, head, channel, from, document.bytes);
 }

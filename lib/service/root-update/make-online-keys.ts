@@ -26,27 +26,24 @@ export interface OnlineKeysRequest {
 /** @throws RootwardError `no-root-update`, `forbidden` */
 export async function makeOnlineKeys(service: Service, request: OnlineKeysRequest): Promise<void> {
   const { factory, principal, txid, roles, keyType } = request;
-  const now = moment(service, principal.actor);
   const ref = await readHead(service.heads, factory);
   // Before seconds of work for keys that nobody may stage.
-  editableRootUpdate(ref, txid, now);
+  editableRootUpdate(ref, txid, moment(service, principal.actor));
   const made = new Map<OnlineRole, RootKey>();
-  try {
-    for (const role of roles) {
-      made.set(role, rootKey(await service.boundary.makeKey(ref, role, keyType), ref.dialect));
-    }
-    await update(service, factory, async (head) => {
-      const editor = { user: principal.token.user, txid };
-      const staged = await stagedWith(service, head, made, txid, now);
-      const keys = [...made].map(([role, { keyid, key }]) => {
-        return { role, keyid, fingerprint: key.fingerprint };
-      });
-      return { transition: stageOnlineKeys(head, editor, staged, keys, now) };
-    });
-  } catch (error) {
-    await takeBack(service, ref, made);
-    throw error;
+  for (const role of roles) {
+    made.set(role, rootKey(await service.boundary.makeKey(ref, role, keyType), ref.dialect));
   }
+  // Keys that end up in no head, because this fails or is killed, are swept after a week: at no
+  // earlier time is it certain that a swap whose answer was lost will not name them yet.
+  await update(service, factory, async (head) => {
+    const now = moment(service, principal.actor);
+    const editor = { user: principal.token.user, txid };
+    const staged = await stagedWith(service, head, made, txid, now);
+    const keys = [...made].map(([role, { keyid, key }]) => {
+      return { role, keyid, fingerprint: key.fingerprint };
+    });
+    return { transition: stageOnlineKeys(head, editor, staged, keys, now) };
+  });
   await settleQuietly(service, factory);
 }
 
@@ -66,24 +63,4 @@ async function stagedWith(
     }
     return unsignedRoot(head, channel, signed);
   });
-}
-
-/**
- * After an error nobody knows whether the swap happened, so what the head may name is kept.
- * Keys that nothing names are found by the schedule.
- */
-async function takeBack(
-  service: Service,
-  ref: Head,
-  made: ReadonlyMap<OnlineRole, RootKey>,
-): Promise<void> {
-  try {
-    const { rootUpdate } = await readHead(service.heads, ref.factory);
-    const named = new Set(rootUpdate?.made.map(({ keyid }) => keyid));
-    for (const [role, { keyid }] of made) {
-      if (!named.has(keyid)) await service.boundary.destroyKey(ref, role, keyid);
-    }
-  } catch (error) {
-    service.report(`taking back online keys of ${ref.factory}`, error);
-  }
 }

@@ -8,12 +8,13 @@ import { formatTime } from "../../tuf/expires.ts";
 import type { Finding, FindingCode } from "../../tuf/findings.ts";
 import { keyOwners, rootChanges } from "../../tuf/root-diff.ts";
 import type { RootDraft } from "../../tuf/root.ts";
+import { show } from "../../tuf/show.ts";
 import { judgeStagedRoots, type StagedUpdate } from "../../tuf/staged-root.ts";
 import { adviceOn } from "../../tuf/policy.ts";
 import { currentRoot } from "../current-root.ts";
 import type { Service } from "../service.ts";
 import { readVersion } from "../sign-roles.ts";
-import { changelogOf, readStaged, readStagedBytes, stagedUpdate } from "./staged.ts";
+import { changelogOf, parsedEnvelopes, readStagedBytes, stagedUpdate } from "./staged.ts";
 
 /** What a client shows; `args` are text only. */
 interface Note {
@@ -48,8 +49,8 @@ export async function reviewUpdate(service: Service, head: Head) {
     const issues = { errors: [], warnings: notes(warnings, root) };
     return { status: "NONE", current: now, updated: null, amendments: [], issues };
   }
-  const staged = await readStagedBytes(service, head, rootUpdate.staged);
-  const envelopes = await readStaged(service, head, rootUpdate);
+  const staged = await readStagedBytes(service, head, rootUpdate);
+  const envelopes = parsedEnvelopes(staged, dialect);
   const changelog = changelogOf(envelopes, dialect);
   const facts = await stagedUpdate(service, head, rootUpdate, envelopes, changelog);
   const { errors, warnings, roots } = judgeStagedRoots(facts, service.verify);
@@ -58,7 +59,7 @@ export async function reviewUpdate(service: Service, head: Head) {
     return {
       kind: "key-unproven",
       message:
-        `root key ${keyid} has signed only in the request that brought it: if that command ` +
+        `nothing is signed by root key ${keyid} since the request that brought it: if that command ` +
         `reported an error, cancel, because fioctl has deleted the new key`,
       args: {},
     };
@@ -106,7 +107,8 @@ function notes(findings: readonly Finding[], root: RootDraft | undefined): reado
   const owners = root ? [...keyOwners(root.signed)] : [];
   return findings.map(({ code, message }): Note => {
     const named = owners.reduce(
-      (text, [keyid, owner]) => text.replaceAll(keyid, `${keyid} (${owner})`),
+      // By a function: what people call themselves is no pattern, and draws on no terminal.
+      (text, [keyid, owner]) => text.replaceAll(keyid, () => `${keyid} (${show(owner)})`),
       message,
     );
     const next = NEXT[code];

@@ -6,9 +6,11 @@ import { RootwardError } from "../../error.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import { editableRootUpdate, stageRoots } from "../../factory/root-update.ts";
 import { channelsOf, firstChannel, type Channel } from "../../tuf/dialect.ts";
-import { isJsonArray, isJsonObject, type JsonValue } from "../../tuf/json.ts";
+import type { Finding } from "../../tuf/findings.ts";
+import { isJsonArray, isJsonObject, jsonObject, sameJson, type JsonValue } from "../../tuf/json.ts";
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
 import type { Root } from "../../tuf/root.ts";
+import { show } from "../../tuf/show.ts";
 import { isDeferred, judgeStagedRoots, type StagedJudgement } from "../../tuf/staged-root.ts";
 import type { Principal } from "../authorize.ts";
 import { update } from "../commit.ts";
@@ -16,6 +18,7 @@ import { moment, type Service } from "../service.ts";
 import {
   changelogOf,
   readStaged,
+  signedOf,
   stagedDocument,
   stagedRefused,
   stagedUpdate,
@@ -38,20 +41,64 @@ export async function stageUpdate(service: Service, request: StageRequest): Prom
     const staged = editableRootUpdate(head, txid, now);
     const before = await readStaged(service, head, staged);
     const changelog = changelogOf(before, head.dialect);
-    const facts = await stagedUpdate(service, head, staged, roots, changelog);
+    const submitted = withEarlierSignatures(roots, before);
+    const facts = await stagedUpdate(service, head, staged, submitted, changelog);
     const judged = judgeStagedRoots(facts, service.verify);
-    const errors = judged.errors.filter((finding) => !isDeferred(finding));
+    const first = firstChannel(head.dialect);
+    const owners = judged.roots.get(first)?.draft?.root.signed["x-key-owners"];
+    const known = [facts.channels[0]?.current.signed, signedOf(before, first)].map(
+      (signed) => signed?.["x-key-owners"],
+    );
+    const errors = [
+      ...judged.errors.filter((finding) => !isDeferred(finding)),
+      ...foreignOwners(owners, known, principal.token.user),
+    ];
     if (errors.length > 0) throw stagedRefused(head, "staged root", errors);
     const documents = channelsOf(head.dialect).map((channel) => {
       const document = judged.roots.get(channel)?.document;
       if (!document) throw new RootwardError("internal", `no ${channel} root was judged`);
       return stagedDocument(head, channel, document);
     });
-    const first = firstChannel(head.dialect);
     const current = facts.channels[0]?.current;
     const unproven = current ? stillUnproven(staged.unproven, first, before, judged, current) : [];
     const editor = { user: principal.token.user, txid };
     return { transition: stageRoots(head, editor, documents, unproven, now) };
+  });
+}
+
+/**
+ * Two signers who began with the same staged roots each send their own signature only: where a root
+ * stays as it is, the signatures that came before stay with it.
+ */
+function withEarlierSignatures(roots: Envelopes, before: Envelopes): Envelopes {
+  return new Map(
+    [...roots].map(([channel, body]) => {
+      const was = before.get(channel);
+      if (!isJsonObject(body) || !isJsonObject(was)) return [channel, body];
+      const { signatures } = body;
+      if (!isJsonArray(signatures) || !isJsonArray(was["signatures"])) return [channel, body];
+      if (!sameJson(body["signed"] ?? null, was["signed"] ?? null)) return [channel, body];
+      const earlier = was["signatures"].filter(
+        (one) => isJsonObject(one) && signatureBy(one["keyid"], signatures) === null,
+      );
+      return [channel, jsonObject({ ...body, signatures: [...signatures, ...earlier] })];
+    }),
+  );
+}
+
+/** Whoever brings a key signs with his own name: co-signers read it in the review. */
+function foreignOwners(
+  owners: JsonValue | undefined,
+  known: readonly (JsonValue | undefined)[],
+  user: string,
+): readonly Finding[] {
+  if (!isJsonObject(owners)) return [];
+  return Object.entries(owners).flatMap(([keyid, owner]): readonly Finding[] => {
+    const stays = known.some((all) => isJsonObject(all) && sameJson(all[keyid] ?? null, owner));
+    const name = isJsonObject(owner) ? owner["polis-id"] : undefined;
+    if (stays || name === user) return [];
+    const message = `x-key-owners: expected ${show(keyid)} to be of the caller, ${user}, got ${show(name)}`;
+    return [{ code: "key-owners", message }];
   });
 }
 
@@ -84,7 +131,7 @@ function stagedRootKeyids(body: JsonValue | undefined): readonly KeyId[] {
   return isJsonArray(keyids) ? keyids.filter(isKeyId) : [];
 }
 
-function signatureBy(keyid: KeyId, of: JsonValue | undefined): JsonValue {
+function signatureBy(keyid: JsonValue | undefined, of: JsonValue | undefined): JsonValue {
   const list = isJsonObject(of) ? of["signatures"] : of;
   const all = isJsonArray(list) ? list : [];
   const own = all.find((one) => isJsonObject(one) && one["keyid"] === keyid);

@@ -18,20 +18,25 @@ export type Envelopes = ReadonlyMap<Channel, JsonValue>;
 export async function readStaged(
   service: Service,
   head: Head,
-  { staged }: StagedRootUpdate,
+  update: StagedRootUpdate,
 ): Promise<Envelopes> {
-  const envelopes = new Map<Channel, JsonValue>();
-  for (const [channel, bytes] of await readStagedBytes(service, head, staged)) {
-    envelopes.set(channel, parseJson(bytes, rootLimits(head.dialect)));
-  }
-  return envelopes;
+  return parsedEnvelopes(await readStagedBytes(service, head, update), head.dialect);
+}
+
+export function parsedEnvelopes(
+  staged: ReadonlyMap<Channel, Uint8Array>,
+  dialect: Dialect,
+): Envelopes {
+  return new Map(
+    [...staged].map(([channel, bytes]) => [channel, parseJson(bytes, rootLimits(dialect))]),
+  );
 }
 
 /** The staged roots as they are stored. UTF-8. */
 export async function readStagedBytes(
   service: Service,
   { factory, dialect, roles }: Head,
-  staged: StagedRootUpdate["staged"],
+  { staged }: StagedRootUpdate,
 ): Promise<ReadonlyMap<Channel, Uint8Array>> {
   const all = new Map<Channel, Uint8Array>();
   for (const channel of channelsOf(dialect)) {
@@ -63,6 +68,7 @@ export async function stagedUpdate(
     now: service.now(),
     onlineKeys: update.onlineKeys,
     madeKeys: new Map(update.made.map(({ keyid, fingerprint }) => [keyid, fingerprint])),
+    retiringKeys: new Set(head.retiring.map(({ fingerprint }) => fingerprint)),
     initialKey: head.initialKey.keyid,
     changelog,
   };

@@ -4,6 +4,7 @@
  * answer hands over the first root key, which a Factory without a download link keeps until then.
  */
 import { RootwardError } from "../../error.ts";
+import { assertTellable } from "../../factory/delivery.ts";
 import { assertNoRootUpdate, startRootUpdate } from "../../factory/root-update.ts";
 import type { Head } from "../../factory/head.ts";
 import type { FactoryName } from "../../factory/names.ts";
@@ -51,6 +52,7 @@ export async function startUpdate(service: Service, request: StartRequest): Prom
   const { initialKey } = await update(service, factory, async (head) => {
     assertNoRootUpdate(head);
     assertInStep(head);
+    if (firstTime) assertTellable(head);
     // Before the swap: what cannot be handed over must not be told as handed over.
     const key = firstTime ? await openInitialKey(service, head, principal) : null;
     const now = moment(service, principal.actor);

@@ -164,6 +164,7 @@ export function rootUpdate(
     submitted: received(submitted),
     now: NOW,
     onlineKeys: onlineRecord((role) => parties[role].key.keyid),
+    retiringKeys: new Set(),
     initialKey: null,
     ciRoot: channel === "prod" ? ciNext() : null,
     user: OWNER,
