@@ -4,31 +4,31 @@
  */
 import type { ArchivedFactory } from "../archive/trust.ts";
 import { RootwardError } from "../error.ts";
-import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
-import { isJsonObject } from "../tuf/json.ts";
-import { canonicalize } from "../tuf/canonical.ts";
+import { channelsOf, type Channel } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
-import { envelope } from "../tuf/roles.ts";
 import { wholeRoot, type Root } from "../tuf/root.ts";
-import { signatureObject } from "../tuf/signatures.ts";
 import { aboutFactory, type ArchiveFile } from "./archive-file.ts";
 import type { Client } from "./client.ts";
-import { rootSigners } from "./own-keys.ts";
+import { rootSigners, withSignatures } from "./own-keys.ts";
 import {
+  acceptChanges,
   checked,
   foreignChanges,
+  messageOf,
+  noUpdate,
   readStagedRoots,
   stageRoots,
   type StagedRoots,
 } from "./staged-update.ts";
 import type { Terminal } from "./terminal.ts";
-import { currentRoot, followFromArchive, type Roots } from "./trusted-roots.ts";
+import { currentRoot, followFromArchive } from "./trusted-roots.ts";
 
 export interface SignOptions {
   readonly factory: string | undefined;
   /** Of an update that another token started; empty for none. */
   readonly txid: string;
-  readonly acceptChanges: boolean;
+  /** The digest of what is staged, as a run without it shows; undefined for none. */
+  readonly acceptChanges: string | undefined;
 }
 
 export async function keysSign(
@@ -45,9 +45,10 @@ export async function keysSign(
   );
   const staged = await readStagedRoots(client, about, roots);
   if (staged === null) {
-    throw new RootwardError("no-root-update", `there is no root update of ${factory} in progress`);
+    throw noUpdate(factory);
   }
-  showChanges(terminal, about, staged, roots, options.acceptChanges);
+  const changes = [...foreignChanges(staged, roots, null), ...messageOf(staged)];
+  acceptChanges(terminal, about, staged, changes, options.acceptChanges);
   const signed = new Map(
     channelsOf(about.dialect).map((channel) => [
       channel,
@@ -67,31 +68,6 @@ export async function keysSign(
     ...missing.map((text) => `missing      ${text}`),
     ...(missing.length === 0 ? [`Next: rootward root apply --factory ${factory}`] : []),
   ]);
-}
-
-/** @throws RootwardError `update-in-progress` with every change, unless they are accepted */
-function showChanges(
-  terminal: Terminal,
-  { factory, dialect }: ArchivedFactory,
-  staged: StagedRoots,
-  roots: Roots,
-  accepted: boolean,
-): void {
-  const log = staged.roots.get(firstChannel(dialect))?.signed["x-changelog"];
-  const message = isJsonObject(log) && typeof log["message"] === "string" ? log["message"] : "";
-  const changes = [
-    ...foreignChanges(staged, roots, null),
-    `message: ${JSON.stringify(message)}, by ${staged.createdBy}`,
-  ];
-  if (!accepted) {
-    throw new RootwardError(
-      "update-in-progress",
-      `nothing was signed: this is what the root update of ${factory} changes; sign it with ` +
-        `--accept-changes`,
-      { errors: changes },
-    );
-  }
-  for (const change of changes) terminal.note(`accepted: ${change}`);
 }
 
 /** The staged root of a channel as it is, with the signatures so far and this archive's own. */
@@ -114,13 +90,8 @@ function signStaged(
       `the archive holds no root key of root version ${current.version} or ${next.version}`,
     );
   }
-  const message = canonicalize(next.signed, about.dialect);
-  const others = (staged.signatures.get(channel) ?? []).filter(({ keyid }) => !own.has(keyid));
-  const bytes = envelope(next.signed, [
-    ...others.map(({ object }) => object),
-    ...[...own].map(([keyid, key]) =>
-      signatureObject(keyid, key.publicKey, key.sign(message), about.dialect),
-    ),
-  ]);
+  const signers = [...own].map(([keyid, key]) => ({ keyid, key }));
+  const others = staged.signatures.get(channel) ?? [];
+  const bytes = withSignatures(about.dialect, next.signed, others, signers);
   return { bytes: checked(about, current, channel, bytes).bytes, keyids: [...own.keys()] };
 }

@@ -9,7 +9,7 @@ import type { JsonObject } from "../tuf/json.ts";
 import { rootKey, type KeyId } from "../tuf/keys.ts";
 import { envelope } from "../tuf/roles.ts";
 import type { Root } from "../tuf/root.ts";
-import { signatureObject } from "../tuf/signatures.ts";
+import { signatureObject, type Signature } from "../tuf/signatures.ts";
 
 /** A private key with the id under which a root lists it (before fioctl 0.30 another than ours). */
 export interface Signer {
@@ -70,11 +70,22 @@ export function signRoot(
   signed: JsonObject,
   signers: readonly Signer[],
 ): Uint8Array {
+  return withSignatures(dialect, signed, [], signers);
+}
+
+/** The same, with the signatures of others that are there already. UTF-8. */
+export function withSignatures(
+  dialect: Dialect,
+  signed: JsonObject,
+  others: readonly Signature[],
+  signers: readonly Signer[],
+): Uint8Array {
   const message = canonicalize(signed, dialect);
-  return envelope(
-    signed,
-    signers.map(({ keyid, key }) =>
+  const own = new Set(signers.map(({ keyid }) => keyid));
+  return envelope(signed, [
+    ...others.filter(({ keyid }) => !own.has(keyid)).map(({ object }) => object),
+    ...signers.map(({ keyid, key }) =>
       signatureObject(keyid, key.publicKey, key.sign(message), dialect),
     ),
-  );
+  ]);
 }

@@ -32,13 +32,13 @@ export function addKeys(program: Command, terminal: Terminal, client: () => Clie
       "take the service's audit log as it is now, after its operator restored a backup",
     )
     .option(
-      "--accept-changes",
-      "sign what others staged in the root update in progress, too; it is shown",
+      "--accept-changes <digest>",
+      "sign what others staged, too: the digest that a run without it shows",
     )
     .option("--txid <id>", "of a root update that another token started")
     .action(async (archive: string, options: KeysRotateOptions) => {
       const { factory, keyType, message: reason, acceptLog = false, txid } = options;
-      const { acceptChanges = false } = options;
+      const { acceptChanges } = options;
       await ArchiveFile.withLock(archive, (file) =>
         keysRotate(client(), terminal, file, {
           factory,
@@ -59,7 +59,7 @@ interface KeysRotateOptions {
   readonly keyType: KeyType;
   readonly message: string;
   readonly acceptLog?: true;
-  readonly acceptChanges?: true;
+  readonly acceptChanges?: string;
   readonly txid?: string;
 }
 
@@ -75,10 +75,13 @@ function addSign(keys: Command, terminal: Terminal, client: () => Client): void 
     .description("sign the root update in progress, where one signature is not enough")
     .argument("<archive>", "the archive with your root key")
     .option("--factory <name>", "checked against the archive's own")
-    .option("--accept-changes", "sign what is staged; without it, it is only shown")
+    .option(
+      "--accept-changes <digest>",
+      "sign what is staged: the digest that a run without it shows",
+    )
     .option("--txid <id>", "of a root update that another token started", "")
     .action(async (archive: string, options: KeysSignOptions) => {
-      const { factory, txid, acceptChanges = false } = options;
+      const { factory, txid, acceptChanges } = options;
       await ArchiveFile.withLock(archive, (file) =>
         keysSign(client(), terminal, file, { factory, txid, acceptChanges }),
       );
@@ -87,6 +90,6 @@ function addSign(keys: Command, terminal: Terminal, client: () => Client): void 
 
 interface KeysSignOptions {
   readonly factory?: string;
-  readonly acceptChanges?: true;
+  readonly acceptChanges?: string;
   readonly txid: string;
 }

@@ -15,16 +15,20 @@ import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
 import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import { rootKey, type KeyId, type KeyType, type RootKey } from "../tuf/keys.ts";
 import { rotatedRoot, withTargetsThreshold } from "../tuf/roles.ts";
-import { sameRoot } from "../tuf/root.ts";
+import { sameRoot, type RootDraft } from "../tuf/root.ts";
+import type { Signature } from "../tuf/signatures.ts";
 import type { ArchiveFile } from "./archive-file.ts";
 import type { Client } from "./client.ts";
-import { keyById, ownSigner, signRoot } from "./own-keys.ts";
+import { keyById, ownSigner, withSignatures } from "./own-keys.ts";
 import { followRemote } from "./remote-chain.ts";
 import {
+  acceptChanges,
   applyStaged,
-  changelogIn,
   checked,
   foreignChanges,
+  isOwnMessage,
+  messageOf,
+  noUpdate,
   readStagedRoots,
   stageRoots,
   startStaged,
@@ -39,8 +43,8 @@ export interface RotateOptions {
   readonly reason: string;
   /** Take the log as it is: the service was restored from a backup. */
   readonly acceptLog: boolean;
-  /** Sign what others staged, too. */
-  readonly acceptChanges: boolean;
+  /** The digest of what others staged and the owner has seen: sign it, too. */
+  readonly acceptChanges: string | undefined;
   /** Of an update that another token started. */
   readonly txid: string | undefined;
   /** Milliseconds since 1970. */
@@ -82,10 +86,10 @@ export async function rotateStaged(
   const added = rootKey(made.publicKey, about.dialect);
   const signers = [old, { keyid: added.keyid, key: made }];
   const next: Roots = new Map(
-    [...nextRoots(job, roots, staged, old.keyid, added)].map(([name, signed]) => [
-      name,
-      checked(about, currentRoot(roots, name), name, signRoot(about.dialect, signed, signers)),
-    ]),
+    [...nextRoots(job, roots, staged, old.keyid, added)].map(([name, { signed, others }]) => {
+      const bytes = withSignatures(about.dialect, signed, others, signers);
+      return [name, checked(about, currentRoot(roots, name), name, bytes)];
+    }),
   );
   if (pending === null) {
     await terminal.step(`archiving the new key (the old archive stays as ${file.path}.bak)`, () =>
@@ -134,54 +138,74 @@ async function begin(
   const started = options.txid ?? (await startStaged(client, about.factory, options.reason)) ?? "";
   const staged = await readStagedRoots(client, about, roots);
   if (staged !== null) return { staged, txid: started };
+  if (options.txid !== undefined) throw noUpdate(about.factory);
   throw new RootwardError(
     "server-unreachable",
     "no root update could be started; nothing has changed: run the command again",
   );
 }
 
-/** The next root of each channel: from the current one, or from what others staged where accepted. */
+/** A root to sign, and the signatures of others that stay on it. */
+interface Unsigned {
+  readonly signed: JsonObject;
+  readonly others: readonly Signature[];
+}
+
+/**
+ * The next root of each channel: from the current one; from what others staged, where accepted; or
+ * as it is staged, where an earlier run staged it already and others may have signed since.
+ */
 function nextRoots(
   { about, options, user, terminal }: Job,
   roots: Roots,
   staged: StagedRoots,
   old: KeyId,
   added: RootKey,
-): ReadonlyMap<Channel, JsonObject> {
-  const foreign = foreignChanges(staged, roots, { old, added: added.keyid });
-  if (foreign.length > 0 && !options.acceptChanges) {
-    throw new RootwardError(
-      "update-in-progress",
-      `the root update in progress, started by ${staged.createdBy}, changes more than your key: ` +
-        `sign all of it with --accept-changes, or cancel it`,
-      { errors: foreign },
+): ReadonlyMap<Channel, Unsigned> {
+  const foreign = [
+    ...foreignChanges(staged, roots, { old, added: added.keyid }),
+    ...(isOwnMessage(staged, user, options.reason) ? [] : messageOf(staged)),
+  ];
+  if (foreign.length > 0) acceptChanges(terminal, about, staged, foreign, options.acceptChanges);
+  const first = firstChannel(about.dialect);
+  const current = currentRoot(roots, first);
+  const proposed = staged.roots.get(first) ?? current;
+  if (holdsRotation(proposed, old, added.keyid, options.now())) {
+    return new Map(
+      [...staged.roots].map(([channel, { signed }]) => {
+        const others = staged.signatures.get(channel) ?? [];
+        return [channel, { signed, others }];
+      }),
     );
   }
-  for (const change of foreign) terminal.note(`accepted: ${change}`);
-  const current = currentRoot(roots, firstChannel(about.dialect));
-  const proposed = staged.roots.get(firstChannel(about.dialect)) ?? current;
   const rotated = rotatedRoot(
     foreign.length > 0
       ? { ...current, signed: proposed.signed, roles: { ...current.roles, ...proposed.roles } }
       : current,
     {
-      remove: [old],
+      remove: [old, added.keyid],
       add: added,
       expires: options.now() + ROOT_LIFETIME,
       changelog: { user, message: options.reason, time: options.now() },
     },
   );
-  const log = options.acceptChanges
-    ? proposed.signed["x-changelog"]
-    : changelogIn(staged, user, options.reason);
-  const signed = jsonObject({ ...rotated, "x-changelog": log });
+  const signed = jsonObject({ ...rotated, "x-changelog": proposed.signed["x-changelog"] });
   return new Map(
     channelsOf(about.dialect).map((channel) => {
       const own = currentRoot(roots, channel).roles.targets.threshold;
-      const threshold = staged.roots.get(channel)?.roles.targets?.threshold ?? own;
-      return [channel, withTargetsThreshold(signed, foreign.length > 0 ? threshold : own)];
+      const there = staged.roots.get(channel)?.roles.targets?.threshold ?? own;
+      const threshold = foreign.length > 0 ? there : own;
+      return [channel, { signed: withTargetsThreshold(signed, threshold), others: [] }];
     }),
   );
+}
+
+/** Whether a staged root has the new key in the place of the old one, for a year at most. */
+function holdsRotation(proposed: RootDraft, old: KeyId, added: KeyId, now: number): boolean {
+  const keyids = proposed.roles.root?.keyids ?? [];
+  const { expires } = proposed;
+  const inTime = expires !== null && expires > now && expires <= now + ROOT_LIFETIME;
+  return keyids.includes(added) && !keyids.includes(old) && inTime;
 }
 
 /** Sends the roots; where no clear answer comes, asks the service what it has. */

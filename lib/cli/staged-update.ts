@@ -7,10 +7,13 @@ import * as v from "valibot";
 import type { ArchivedFactory } from "../archive/trust.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { isRootwardError, RootwardError } from "../error.ts";
+import { sha256, sha256Text } from "../tuf/bytes.ts";
 import { strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, rootLimits, type Channel } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
-import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
+import { parseExpires } from "../tuf/expires.ts";
+import { isJsonObject, parseJson, type JsonValue } from "../tuf/json.ts";
+import { show } from "../tuf/show.ts";
 import { rootChanges, type RootChange } from "../tuf/root-diff.ts";
 import type { Root, RootDraft } from "../tuf/root.ts";
 import { verifySuccessor } from "../tuf/root-update.ts";
@@ -18,6 +21,7 @@ import { readSignedRoot, wholeSignedRoot } from "../tuf/signed-root.ts";
 import type { Signature } from "../tuf/signatures.ts";
 import type { Client } from "./client.ts";
 import type { VerifiedRoot } from "./remote-chain.ts";
+import type { Terminal } from "./terminal.ts";
 import { currentRoot, type Roots } from "./trusted-roots.ts";
 
 const note = v.object({ kind: v.string(), message: v.string() });
@@ -146,26 +150,58 @@ export function foreignChanges(
   return [...new Set(changes.map(({ message }) => message))];
 }
 
+/** Whether the change message is the caller's own, in the form in which the service writes it. */
+export function isOwnMessage(staged: StagedRoots, user: string, message: string): boolean {
+  const log = changelogOf(staged);
+  if (!isJsonObject(log) || Object.keys(log).length !== 3) return false;
+  const { timestamp } = log;
+  const timely = typeof timestamp === "string" && parseExpires(timestamp, false) !== null;
+  return timely && log["polis-id"] === user && log["message"] === message;
+}
+
+/** The change message as it would be signed, in words. */
+export function messageOf(staged: StagedRoots): readonly string[] {
+  const log = changelogOf(staged);
+  const at = (name: string): string => show(isJsonObject(log) ? log[name] : undefined);
+  return [`message ${at("message")} by ${at("polis-id")} at ${at("timestamp")}`];
+}
+
+function changelogOf({ roots }: StagedRoots): JsonValue | undefined {
+  const [first] = roots.values();
+  return first?.signed["x-changelog"];
+}
+
 /**
- * The change message that the service wrote, where it is the caller's.
+ * What is shown is what is signed: the digest in the refusal stands for exactly the staged roots of
+ * all channels, so that nothing else slips in between the run that shows and the run that signs.
  *
- * @throws RootwardError `server-refused` naming what it expected
+ * @throws RootwardError `update-in-progress` with every change, unless `digest` is that of `staged`
  */
-export function changelogIn({ roots }: StagedRoots, user: string, message: string): JsonObject {
-  const logs = [...roots.values()].map(({ signed }) => signed["x-changelog"]);
-  const [log] = logs;
-  const mine =
-    isJsonObject(log) &&
-    Object.keys(log).length === 3 &&
-    log["polis-id"] === user &&
-    log["message"] === message &&
-    typeof log["timestamp"] === "string";
-  if (mine && isJsonObject(log)) return log;
-  throw new RootwardError(
-    "server-refused",
-    `the root update in progress has another author or change message than ${user} and ` +
-      `"${message}": give its message with -m, or cancel it`,
+export function acceptChanges(
+  terminal: Terminal,
+  { factory }: ArchivedFactory,
+  staged: StagedRoots,
+  changes: readonly string[],
+  digest: string | undefined,
+): void {
+  const own = sha256Text(
+    [...staged.roots.values()].map(({ message }) => sha256(message)).join(" "),
   );
+  if (digest !== own) {
+    const before =
+      digest === undefined ? "" : "what is staged is not what you accepted: it has changed since; ";
+    throw new RootwardError(
+      "update-in-progress",
+      `${before}nothing was signed; the root update of ${factory} in progress changes what is listed ` +
+        `here: sign all of it with --accept-changes ${own}, or cancel it`,
+      { errors: changes },
+    );
+  }
+  for (const change of changes) terminal.note(`accepted: ${change}`);
+}
+
+export function noUpdate(factory: string): RootwardError {
+  return new RootwardError("no-root-update", `there is no root update of ${factory} in progress`);
 }
 
 /**
