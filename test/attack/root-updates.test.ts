@@ -13,9 +13,11 @@ import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import { reviewUpdate } from "../../lib/service/root-update/review.ts";
+import { stageUpdate } from "../../lib/service/root-update/stage.ts";
 import { startUpdate } from "../../lib/service/root-update/start.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { createToken } from "../../lib/service/tokens.ts";
+import { tendDue } from "../../lib/service/tend.ts";
+import { createToken, listTokens } from "../../lib/service/tokens.ts";
 import type { Channel } from "../../lib/tuf/dialect.ts";
 import {
   isJsonArray,
@@ -25,6 +27,7 @@ import {
   type JsonValue,
 } from "../../lib/tuf/json.ts";
 import { rootKey } from "../../lib/tuf/keys.ts";
+import { expectConsistent } from "../crash-table/consistent.ts";
 import { FACTORY, liveFactory, newFactory, nextRoots, submitAs } from "../support/memory-owner.ts";
 import {
   apiFactory,
@@ -61,6 +64,33 @@ async function refusal(attempt: Promise<unknown>): Promise<readonly string[]> {
 
 function object(value: JsonValue | undefined): JsonObject {
   return isJsonObject(value) ? value : jsonObject({});
+}
+
+async function makeKeys(): Promise<void> {
+  const principal = await ownerOf(service);
+  const roles = ["targets", "snapshot", "timestamp"] as const;
+  await makeOnlineKeys(service, {
+    factory: FACTORY,
+    principal,
+    txid: "",
+    roles,
+    keyType: "ed25519",
+  });
+}
+
+const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
+
+/** A staged root with one more root key. */
+function withRootKey(signed: JsonObject, key: SigningKey, threshold: number): JsonObject {
+  const { keyid, object: listed } = rootKey(key.publicKey, "ats");
+  const roles = object(signed["roles"]);
+  const { keyids } = object(roles["root"]);
+  const root = jsonObject({ keyids: [...(isJsonArray(keyids) ? keyids : []), keyid], threshold });
+  return jsonObject({
+    ...signed,
+    keys: jsonObject({ ...object(signed["keys"]), [keyid]: listed }),
+    roles: jsonObject({ ...roles, root }),
+  });
 }
 
 /** What is staged with a member changed, signed by the first key. */
@@ -259,9 +289,190 @@ describe("applying", () => {
     expect(world.head(FACTORY)?.roles.ci?.root.version).toBe(2);
   });
 
+  test("many at once, with new online keys, while the schedule signs again: done once", async () => {
+    await start(service);
+    await makeKeys();
+    await stageRotation(service, first);
+    // Everything is due.
+    world.advance(200 * DAY);
+    const principal = await ownerOf(service);
+    const all = await Promise.all([
+      ...Array.from({ length: 5 }, () => refusal(applyUpdate(service, FACTORY, "", principal))),
+      tendDue(service).then(() => []),
+      tendDue(world.start().service).then(() => []),
+    ]);
+    expect(all).toEqual(all.map(() => []));
+    expect(world.head(FACTORY)?.roles.ci?.root.version).toBe(2);
+    await tendDue(service);
+    await expectConsistent(world);
+  });
+
+  test("what was applied an hour ago says nothing of an update that was cancelled", async () => {
+    const principal = await ownerOf(service);
+    await start(service);
+    const second = await stageRotation(service, first);
+    await applyUpdate(service, FACTORY, "", principal);
+    expect(await refusal(applyUpdate(service, FACTORY, "", principal))).toEqual([]);
+    await start(service);
+    await stageRotation(service, second);
+    await cancelUpdate(service, FACTORY, await ownerOf(service, "bob"));
+    expect(await refusal(applyUpdate(service, FACTORY, "", principal))).toEqual(["no-root-update"]);
+  });
+
+  test("signers who do not wait for each other lose no signature", async () => {
+    const bob = await makeSigningKey("ed25519");
+    await start(service);
+    const joined = await envelopesOf(service, (signed) => withRootKey(signed, bob, 2), []);
+    await stage(service, joined);
+    const [byFirst, byBob] = await Promise.all(
+      [first, bob].map((key) => envelopesOf(service, (signed) => signed, [key])),
+    );
+    if (byFirst) await stage(service, byFirst);
+    if (byBob) await stage(service, byBob);
+    expect(await refusal(applyUpdate(service, FACTORY, "", await ownerOf(service)))).toEqual([]);
+  });
+
   test("two starts at once: one is told of the other", async () => {
     const both = await Promise.all([refusal(start(service)), refusal(start(service))]);
     expect(both.map((codes) => codes.join()).toSorted()).toEqual(["", "update-in-progress"]);
+  });
+});
+
+describe("online keys that were made", () => {
+  const sealed = (): number => world.state.signer.keys.size;
+
+  test("outlive a lost answer: a co-signer may have put them in force", async () => {
+    await start(service);
+    const { heads } = service;
+    const lost: Service["heads"] = {
+      read: (factory) => heads.read(factory),
+      create: (head) => heads.create(head),
+      due: (now, limit) => heads.due(now, limit),
+      swap: async (revision, next) => {
+        await heads.swap(revision, next);
+        throw new Error("no answer");
+      },
+    };
+    const principal = await ownerOf(service);
+    const request = { factory: FACTORY, principal, txid: "", roles: ["timestamp"] } as const;
+    const made = makeOnlineKeys({ ...service, heads: lost }, { ...request, keyType: "ed25519" });
+    const outcome = made.then(
+      () => "answered",
+      () => "failed",
+    );
+    for (let i = 0; i < 1000 && world.head(FACTORY)?.rootUpdate?.made.length !== 1; i += 1) {
+      await tick();
+    }
+    await stageRotation(service, first);
+    await applyUpdate(service, FACTORY, "", principal);
+    expect(await outcome).toBe("failed");
+    world.advance(200 * DAY);
+    const process = world.start();
+    await tendDue(process.service);
+    expect(process.reports).toEqual([]);
+  });
+
+  test("and that nobody named are gone after a week, and no other", async () => {
+    const head = await readHead(service.heads, FACTORY);
+    await start(service);
+    await makeKeys();
+    await service.boundary.makeKey(head, "snapshot", "ed25519");
+    expect(sealed()).toBe(7);
+    world.advance(6 * DAY);
+    await tendDue(service);
+    expect(sealed()).toBe(7);
+    world.advance(2 * DAY);
+    await tendDue(service);
+    expect(sealed()).toBe(6);
+    await cancelUpdate(service, FACTORY, await ownerOf(service));
+    expect(sealed()).toBe(3);
+  });
+
+  test("stay the service's until they are destroyed, and then are", async () => {
+    await start(service);
+    const old = (await readHead(service.heads, FACTORY)).onlineKeys.timestamp;
+    const listed = object((await stagedSigned(service, "ci"))["keys"])[old] ?? null;
+    await makeKeys();
+    const second = await stageRotation(service, first);
+    await applyUpdate(service, FACTORY, "", await ownerOf(service));
+    // As a root key it is refused; left over, without a role, it is in nobody's way.
+    await start(service);
+    const left = (signed: JsonObject): JsonObject =>
+      jsonObject({ ...signed, keys: jsonObject({ ...object(signed["keys"]), [old]: listed }) });
+    const asRoot = (signed: JsonObject): JsonObject => {
+      const roles = object(signed["roles"]);
+      const { keyids } = object(roles["root"]);
+      const list = isJsonArray(keyids) ? keyids : [];
+      const root = jsonObject({ keyids: [...list, old], threshold: 1 });
+      return jsonObject({ ...left(signed), roles: jsonObject({ ...roles, root }) });
+    };
+    const hostile = await envelopesOf(service, asRoot, [second]);
+    expect(await refusal(stage(service, hostile))).toContain("service-key-in-root");
+    await cancelUpdate(service, FACTORY, await ownerOf(service));
+    world.advance(34 * DAY);
+    await tendDue(service);
+    expect(sealed()).toBe(6);
+    world.advance(2 * DAY);
+    await tendDue(service);
+    expect(sealed()).toBe(3);
+    expect(world.head(FACTORY)).toMatchObject({ retiring: [], pending: [] });
+  });
+
+  test("are destroyed though a root lists one without a role", async () => {
+    await start(service);
+    const old = (await readHead(service.heads, FACTORY)).onlineKeys.timestamp;
+    const listed = object((await stagedSigned(service, "ci"))["keys"])[old] ?? null;
+    await makeKeys();
+    const left = (signed: JsonObject): JsonObject =>
+      jsonObject({ ...signed, keys: jsonObject({ ...object(signed["keys"]), [old]: listed }) });
+    await stage(service, await envelopesOf(service, left, [first]));
+    await applyUpdate(service, FACTORY, "", await ownerOf(service));
+    world.advance(36 * DAY);
+    const process = world.start();
+    await tendDue(process.service);
+    expect([sealed(), process.reports]).toEqual([3, []]);
+  });
+});
+
+describe("what people call themselves", () => {
+  test("is their own name: nobody brings a key in another's", async () => {
+    await start(service);
+    const bob = await makeSigningKey("ed25519");
+    const change = (owner: string) => (signed: JsonObject) => {
+      const { keyid } = rootKey(bob.publicKey, "ats");
+      const owners = jsonObject({ [keyid]: jsonObject({ "polis-id": owner }) });
+      return jsonObject({ ...withRootKey(signed, bob, 1), "x-key-owners": owners });
+    };
+    const foreign = await envelopesOf(service, change("alice"), [first]);
+    expect(await refusal(stage(service, foreign))).toEqual(["root-refused", "key-owners"]);
+    const own = await envelopesOf(service, change("owner"), [first]);
+    expect(await refusal(stage(service, own))).toEqual([]);
+    // Somebody else's change leaves it as it is.
+    const again = await envelopesOf(service, (signed) => signed, [bob]);
+    expect(await refusal(stage(service, again))).toEqual([]);
+  });
+
+  test("is no pattern, and draws nothing into the review", async () => {
+    const owner = await ownerOf(service);
+    const name = "$`$&$'".repeat(30);
+    const odd = { ...owner, token: { ...owner.token, user: name } };
+    await start(service);
+    const keys = await Promise.all([1, 2, 3].map(() => makeSigningKey("ed25519")));
+    const roots = await envelopesOf(
+      service,
+      (signed) => {
+        const entries = keys.map(({ publicKey }) => [
+          rootKey(publicKey, "ats").keyid,
+          jsonObject({ "polis-id": name }),
+        ]);
+        const joined = keys.reduce((root, key) => withRootKey(root, key, 4), signed);
+        return jsonObject({ ...joined, "x-key-owners": Object.fromEntries(entries) as JsonObject });
+      },
+      [],
+    );
+    await stageUpdate(service, { factory: FACTORY, principal: odd, txid: "", roots });
+    const review = await reviewUpdate(service, await readHead(service.heads, FACTORY));
+    expect(JSON.stringify(review.issues).length).toBeLessThan(5000);
   });
 });
 
@@ -323,6 +534,21 @@ describe("the first root key", () => {
     expect(world.head(FACTORY)?.rootUpdate).toBeNull();
   });
 
+  test("is kept back while its owner cannot be told", async () => {
+    const owner = await ownerOf(service);
+    const silent: Service["notifier"] = Object.create(service.notifier, {
+      notify: { value: async () => Promise.reject(new Error("no mail today")) },
+    }) as Service["notifier"];
+    const muted = { ...service, notifier: silent };
+    for (let i = 0; i < 100; i += 1) await takeInitialKey(muted, FACTORY, owner);
+    expect(await refusal(takeInitialKey(muted, FACTORY, owner))).toEqual(["busy"]);
+    expect(await refusal(start(muted, true))).toEqual(["busy"]);
+    await tendDue(service);
+    await tendDue(service);
+    expect(world.head(FACTORY)?.pending).toEqual([]);
+    expect(await refusal(takeInitialKey(service, FACTORY, owner))).toEqual([]);
+  });
+
   test("is not on offer where a link delivers it", async () => {
     const other = new TestWorld();
     await newFactory(other, "ats");
@@ -359,5 +585,26 @@ describe("tokens", () => {
     const reader = { ...owner, token: { ...owner.token, scopes: ["root:read"] } } as Principal;
     const spec = { user: "mallory", scopes: ["root:update"], expiresAt: null } as const;
     expect(await refusal(createToken(service, FACTORY, reader, spec))).toEqual(["forbidden"]);
+  });
+
+  test("none mints one that lasts longer than itself", async () => {
+    const owner = await ownerOf(service);
+    const expiresAt = service.now() + DAY;
+    const brief = { ...owner, token: { ...owner.token, expiresAt } };
+    const spec = { user: "bob", scopes: ["root:read"] } as const;
+    for (const later of [null, expiresAt + 1000]) {
+      const attempt = createToken(service, FACTORY, brief, { ...spec, expiresAt: later });
+      expect(await refusal(attempt)).toEqual(["forbidden"]);
+    }
+    expect(await refusal(createToken(service, FACTORY, brief, { ...spec, expiresAt }))).toEqual([]);
+  });
+
+  test("each new one is told of while the service keeps the first root key", async () => {
+    const spec = { user: "bob", scopes: ["root:update"], expiresAt: null } as const;
+    const { id } = await createToken(service, FACTORY, await ownerOf(service), spec);
+    const mails = [...world.state.outbox.values()].map(({ body }) => body);
+    expect(mails.some((body) => body.includes(id))).toBe(true);
+    const listed = await listTokens(service, await readHead(service.heads, FACTORY));
+    expect(listed.find((token) => token.id === id)?.mintedBy).toBe("test");
   });
 });

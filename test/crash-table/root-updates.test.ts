@@ -9,6 +9,7 @@ import { takeInitialKey } from "../../lib/service/initial-key.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
+import { tendDue } from "../../lib/service/tend.ts";
 import { createToken, revokeToken, listTokens } from "../../lib/service/tokens.ts";
 import { channelsOf, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
 import { FACTORY } from "../support/memory-owner.ts";
@@ -20,7 +21,7 @@ import {
   stageRotation,
   start,
 } from "../support/memory-root-update.ts";
-import type { TestProcess, TestWorld } from "../support/memory-service.ts";
+import { DAY, type TestProcess, type TestWorld } from "../support/memory-service.ts";
 import { crashTables, tableOf, type Command } from "./table.ts";
 
 /** What whoever repeats a step takes for "it is done". */
@@ -104,7 +105,13 @@ const making: Command<string, void> = {
     for (const keyid of Object.values(onlineKeys)) expect(held).toContain(keyid);
     for (const { keyid } of rootUpdate?.made ?? []) expect(held).toContain(keyid);
   },
-  finished: async () => {},
+  finished: async (types, { world }) => {
+    expect(types).toContain("online-keys-made");
+    // What a cut-off run made and nobody names goes after a week.
+    world.advance(8 * DAY);
+    await tendDue(world.start().service);
+    expect(sealedKeys(world)).toHaveLength(2 * ONLINE_ROLES.length);
+  },
 };
 
 const cancelling: Command<readonly string[], void> = {
@@ -191,7 +198,9 @@ const minting: Command<string, { readonly token: string }> = {
     const spec = { user: "bob", scopes: ["root:read"], expiresAt: null } as const;
     return createToken(service, FACTORY, await ownerOf(service), spec);
   },
-  changed: () => {},
+  changed: ({ log }, { before }) => {
+    expect(log.seq).toBeGreaterThan(before?.log.seq ?? 0);
+  },
   answered: async ({ token }, { world }) => {
     expect(token).toMatch(/^rw_/);
     const [, user] = [...world.state.tokens.values()].map((record) => record.user);
@@ -217,8 +226,13 @@ const revoking: Command<string, void> = {
     await unless("not-found", () => revokeToken(service, head, principal, fixture));
     expect((await listTokens(service, head)).map(({ id }) => id)).not.toContain(fixture);
   },
-  changed: () => {},
-  finished: async () => {},
+  changed: ({ log }, { before }) => {
+    expect(log.seq).toBeGreaterThan(before?.log.seq ?? 0);
+  },
+  finished: async (types) => {
+    // A token that is gone is in the log.
+    expect(types).toContain("token-revoked");
+  },
 };
 
 crashTables([
