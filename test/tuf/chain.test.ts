@@ -166,6 +166,22 @@ describe.each(DIALECTS)("a chain of six roots, %s", (dialect) => {
     expect(found).toEqual(expect.arrayContaining([...codes]));
   });
 
+  test("a key stays under the id that the root before lists it under, whatever that is", () => {
+    const odd: Party = {
+      signer: holder(1).signer,
+      key: { ...holder(1).key, keyid: holder(6).key.keyid },
+    };
+    const first = replaceKey(signedOf(bodies[0] ?? {}), holder(1), odd);
+    const second = edits(first, [["version"], 2]);
+    const written = (signed: JsonObject, ...by: readonly Party[]): Uint8Array =>
+      encodeJson(signRoot(signed, dialect, by));
+    expect(follow([written(first, odd), written(second, odd)], policy).version).toBe(2);
+    const [trusted = new Uint8Array()] = bytes;
+    expect(refusal([trusted, written(second, holder(1), odd)], policy)).toContain(
+      "keyid-derivation",
+    );
+  });
+
   test("no byte of `signed` can be changed", () => {
     const [, , before = new Uint8Array(), fourth = new Uint8Array()] = bytes;
     const trusted = readTrustedRoot(before, policy, verifySignature);

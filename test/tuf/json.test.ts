@@ -6,7 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { isRootwardError } from "../../lib/error.ts";
 import { encodeJson } from "../../lib/tuf/canonical.ts";
-import { isJsonArray, isJsonObject, jsonObject, parseJson } from "../../lib/tuf/json.ts";
+import { isJsonArray, isJsonObject, jsonObject, parseJson, sameJson } from "../../lib/tuf/json.ts";
 import type { JsonValue } from "../../lib/tuf/json.ts";
 
 const MiB = 2 ** 20;
@@ -152,6 +152,14 @@ test("a document over the byte limit is too large, whatever is in it", () => {
   );
 });
 
+test("each value counts against the limit of values: the document, its members and items", () => {
+  const five = utf8.encode('{"a":[1,2],"b":null}');
+  expect(() => parseJson(five, { maxBytes: MiB, maxValues: 5 })).not.toThrow();
+  expect(() => parseJson(five, { maxBytes: MiB, maxValues: 4 })).toThrow(
+    expect.objectContaining({ code: "too-large", message: expect.stringContaining("4 values") }),
+  );
+});
+
 test("a refusal does not repeat the document", () => {
   expect(refusal('{"secret": hunter2}')?.message).not.toMatch(/secret|hunter2/);
 });
@@ -180,6 +188,17 @@ test("objects and arrays are told apart", () => {
   expect(values.filter((value) => isJsonObject(value))).toEqual([{}]);
   expect(values.filter((value) => isJsonArray(value))).toEqual([[]]);
   expect(jsonObject({ a: undefined, b: null })).toEqual({ b: null });
+});
+
+test.each<readonly [a: JsonValue, b: JsonValue]>([
+  [{ a: null }, { b: null }],
+  [{ a: 1 }, { a: 1, b: 2 }],
+  [[null], []],
+  [[], {}],
+  [{}, null],
+  [1, "1"],
+])("%j and %j are not the same", (a, b) => {
+  expect([sameJson(a, b), sameJson(b, a)]).toEqual([false, false]);
 });
 
 /** Any well-formed text without the control characters that encodeJson refuses. */

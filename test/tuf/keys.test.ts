@@ -14,6 +14,7 @@ import {
   toPem,
   type PublicKey,
 } from "../../lib/tuf/spki.ts";
+import { tlv, unhex } from "../support/tuf/der.ts";
 import { ed25519Key, rsaKey } from "../support/tuf/test-factory.ts";
 
 const sha256 = (data: string | Uint8Array): string =>
@@ -36,6 +37,14 @@ const ODD_PEM = generateKeyPairSync("rsa", { modulusLength: 2056 })
 function ecKey(namedCurve: string): PublicKey {
   const { publicKey } = generateKeyPairSync("ec", { namedCurve });
   return fromSpki(new Uint8Array(publicKey.export({ type: "spki", format: "der" })));
+}
+
+/** A modulus of all ones, which nobody has a private key for, but quick to make. */
+function rsaPem(bits: number): string {
+  const modulus = tlv(0x02, Uint8Array.of(0), new Uint8Array(bits / 8).fill(0xff));
+  const pair = tlv(0x30, modulus, unhex("0203010001"));
+  const algorithm = unhex("300d06092a864886f70d0101010500");
+  return toPem(tlv(0x30, algorithm, tlv(0x03, Uint8Array.of(0), pair)));
 }
 
 function tufKey(keytype: JsonValue, scheme: JsonValue, text: JsonValue): JsonObject {
@@ -65,6 +74,19 @@ describe("keyids", () => {
   test("tuf: an RSA key may have any size from 2048 bits, ats: three sizes", () => {
     const object = tufKey("rsa", "rsassa-pss-sha256", ODD_PEM);
     expect(parseKey(object, "tuf", false).signatureLength).toBe(257);
+    for (const bits of [2048, 3072, 4096]) {
+      const key = parseKey(atsKey("RSA", rsaPem(bits)), "ats", false);
+      expect(key.signatureLength).toBe(bits / 8);
+    }
+  });
+
+  test("tuf: more text in keyval is part of the id, too", () => {
+    const object = jsonObject({
+      ...keyObject(ED25519, "tuf"),
+      keyval: { public: HEX, certificate: "" },
+    });
+    expect(parseKey(object, "tuf", false)).toEqual(ED25519);
+    expect(keyidsOf(object, ED25519, "tuf")).not.toEqual([rootKey(ED25519, "tuf").keyid]);
   });
 
   test("ats: SHA-256 of the SPKI, and before that of the canonical object", () => {
@@ -121,6 +143,8 @@ describe("key objects", () => {
     expect(() => parseKey(object, "tuf", false)).toThrow(KeyMaterialError);
     const pem = tufKey("ecdsa", "ecdsa-sha2-nistp256", toPem(P256.spki));
     expect(parseKey(pem, "tuf", true)).toEqual(P256);
+    const rsa = tufKey("rsa", "rsassa-pss-sha256", P256_POINT);
+    expect(() => parseKey(rsa, "tuf", true)).toThrow("one PEM block");
   });
 });
 

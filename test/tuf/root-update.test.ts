@@ -30,8 +30,10 @@ function findings(row: BrokenRoot, factory: TestFactory): readonly Finding[] {
 }
 
 test.each(CASES)("refuses %s", (_name, row, factory) => {
-  const codes = new Set(findings(row, factory).map(({ code }) => code));
+  const found = findings(row, factory);
+  const codes = new Set(found.map(({ code }) => code));
   expect([...codes].sort()).toEqual([...row.errors].sort());
+  expect(found.map(({ message }) => message).join("\n")).toContain(row.says ?? "");
 });
 
 /** Codes that no refusal by verifyRootUpdate holds, and why. */

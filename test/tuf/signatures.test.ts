@@ -178,6 +178,28 @@ test("the verifier is asked once for a signature and a key, and answers for each
   expect(asked).toHaveLength(4);
 });
 
+test("after more bad signatures than are allowed, no new one is looked at", () => {
+  const asked: number[] = [];
+  const remembered = rememberVerdicts((by, message, bytes) => {
+    asked.push(bytes[0] ?? -1);
+    return verify(by, message, bytes);
+  }, 1);
+  const good = [0, 1, 2].map((n) => signatureOf(n).bytes);
+  const bad = [0, 1, 2].map((n) => signatureOf(n, false).bytes);
+  const ask = (n: number, bytes: Uint8Array = new Uint8Array()): boolean =>
+    remembered(key(n), MESSAGE, bytes);
+  expect([ask(0, good[0]), ask(0, bad[0]), ask(1, good[1]), ask(1, bad[1])]).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
+  expect(asked).toEqual([0, 0, 1, 1]);
+  // Two are more than one. What was good before is good still.
+  expect([ask(2, good[2]), ask(2, bad[2]), ask(1, good[1])]).toEqual([false, false, true]);
+  expect(asked).toHaveLength(4);
+});
+
 describe("reading", () => {
   const [A, B] = [id(0), id(1)];
   const tuf = { keyid: A, sig: "ab01" };

@@ -110,10 +110,11 @@ test.each<readonly [string, Uint8Array]>([
 });
 
 test.each<readonly [string, Uint8Array, string]>([
+  ["1023 bits", rsa(1023, "010001"), SIZE],
   ["1024 bits", rsa(1024, "010001"), SIZE],
   ["2047 bits", rsa(2047, "010001"), SIZE],
   ["8193 bits", rsa(8193, "010001"), SIZE],
-  ["modulus 0", rsaOf(integer(Uint8Array.of(0)), E65537), SIZE],
+  ["modulus 0", rsaOf(integer(Uint8Array.of(0)), E65537), `${SIZE}, got 0`],
   ["an even modulus", rsaOf(integer(MODULUS.with(255, 0xfe)), E65537), "modulus is even"],
   ["exponent 1", rsa(2048, "01"), EXPONENT],
   ["exponent 3", rsa(2048, "03"), EXPONENT],
@@ -140,6 +141,9 @@ test.each<readonly [string, Uint8Array, string]>([
   ["a length of 4 bytes", concatBytes(unhex("308400000122"), RSA.subarray(4)), ODD],
   ["PKCS#1", pkcs1(), ODD],
   ["an RSASSA-PSS key", rsaPss(), ODD],
+  ["no numbers", rsaOf(new Uint8Array(), new Uint8Array()), ODD],
+  ["a modulus that is no integer", rsaOf(tlv(0x04, MODULUS), E65537), ODD],
+  ["an X25519 key, as long as one of Ed25519", spkiOf(x25519()), ODD],
   ["no NULL after the algorithm", withoutNull(), ODD],
   ["unused bits in the bit string", RSA.with(RSA.indexOf(3, 19) + 4, 1), ODD],
   ["nothing", new Uint8Array(), ODD],
@@ -147,6 +151,10 @@ test.each<readonly [string, Uint8Array, string]>([
 ])("RSA: refuses %s", (_name, spki, says) => {
   expectRefused(() => fromSpki(spki), says);
 });
+
+function x25519(): KeyObject {
+  return generateKeyPairSync("x25519").publicKey;
+}
 
 function pkcs1(): Uint8Array {
   return new Uint8Array(REAL.rsa.publicKey.export({ type: "pkcs1", format: "der" }));

@@ -186,6 +186,23 @@ describe.each(DIALECTS)("%s", (dialect) => {
       expect(codes(judgement)).toEqual(["service-key-in-root"]);
     });
 
+    test("one that is being retired is the service's until it is destroyed", () => {
+      const retiringKeys = new Set([spare.key.key.fingerprint]);
+      const list = (role: string, ...by: readonly Party[]): StagedJudgement =>
+        judged(
+          (signed) =>
+            edits(
+              signed,
+              [["keys", spare.key.keyid], spare.key.object],
+              [["roles", role, "keyids"], ids(...by, spare)],
+            ),
+          [a, b, d],
+          { retiringKeys },
+        );
+      expect(codes(list("root", a, b, d))).toEqual(["service-key-in-root"]);
+      expect(codes(list("targets", targets))).toEqual(["online-keys"]);
+    });
+
     test("the one that signs now is no offline key", () => {
       const judgement = judged(
         (signed) =>

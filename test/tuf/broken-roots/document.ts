@@ -131,7 +131,7 @@ export const DOCUMENT: readonly BrokenRoot[] = [
   {
     name: "expires in more than ten years",
     errors: ["expires-too-far"],
-    change: set([["expires"], formatTime(NOW + 3654 * DAY)]),
+    change: set([["expires"], formatTime(NOW + 3653 * DAY + 1000)]),
   },
   ...[0, 2 ** 31, "5", null, undefined].map((version): BrokenRoot => ({
     name: `version ${JSON.stringify(version)}`,

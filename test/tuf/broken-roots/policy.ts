@@ -22,6 +22,7 @@ export const POLICY: readonly BrokenRoot[] = [
   {
     name: "targets: an offline key first",
     errors: ["online-keys"],
+    says: "first, offline keys after it; got",
     change: ({ parties: { targets, spare } }) => [
       listed(spare),
       [["roles", "targets"], { keyids: ids(spare, targets), threshold: 1 }],
@@ -39,6 +40,7 @@ export const POLICY: readonly BrokenRoot[] = [
   {
     name: "snapshot: a second key",
     errors: ["online-keys"],
+    says: "alone, with threshold 1; got",
     change: ({ parties: { snapshot, spare } }) => [
       listed(spare),
       [["roles", "snapshot", "keyids"], ids(snapshot, spare)],
@@ -120,6 +122,12 @@ export const POLICY: readonly BrokenRoot[] = [
     change: set([["roles", "targets", "threshold"], 1]),
   },
   {
+    name: "prod without the targets role that ci has",
+    errors: ["channels-differ", "role-missing"],
+    targets: [PROD],
+    change: set([["roles", "targets"], undefined]),
+  },
+  {
     name: "a changelog of somebody else",
     errors: ["changelog"],
     update: () => ({ user: "somebody else" }),
@@ -129,12 +137,19 @@ export const POLICY: readonly BrokenRoot[] = [
     errors: ["changelog"],
     change: set([["x-changelog", "timestamp"], formatTime(time)]),
   })),
-  ...["today", "2026-01-15", "Thu, 15 Jan 2026 12:00:00 GMT", NOW, null].map(
-    (timestamp): BrokenRoot => ({
-      name: `a changelog of ${JSON.stringify(timestamp)}`,
-      errors: ["changelog"],
-      change: set([["x-changelog", "timestamp"], timestamp]),
-    }),
-  ),
+  ...[
+    "today",
+    "2026-01-15",
+    "2026-13-15T12:00:00Z",
+    "Thu, 15 Jan 2026 12:00:00 GMT",
+    [formatTime(NOW)],
+    NOW,
+    null,
+  ].map((timestamp): BrokenRoot => ({
+    name: `a changelog of ${JSON.stringify(timestamp)}`,
+    errors: ["changelog"],
+    change: set([["x-changelog", "timestamp"], timestamp]),
+    says: Array.isArray(timestamp) ? "got a list" : `got ${JSON.stringify(timestamp)}`,
+  })),
   { name: "a changelog as text", errors: ["changelog"], change: set([["x-changelog"], OWNER]) },
 ];

@@ -30,6 +30,8 @@ export interface BrokenRoot {
   readonly by?: (parties: Parties, dialect: Dialect) => readonly Party[];
   readonly tamper?: (body: JsonObject, factory: TestFactory) => JsonValue;
   readonly update?: (factory: TestFactory, submitted: JsonObject) => Partial<RootUpdate>;
+  /** What a message must say, where the code alone would not help. */
+  readonly says?: string;
 }
 
 /** The envelope of a row before it is tampered with. */

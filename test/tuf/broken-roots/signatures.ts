@@ -31,6 +31,7 @@ export const SIGNATURES: readonly BrokenRoot[] = [
   {
     name: "ats: a signature without method",
     errors: ["signature-malformed", ...UNCOUNTED],
+    says: "keyid, method and base64 sig",
     targets: [CI],
     tamper: (body) => first(body, "method", null),
   },
