@@ -4,7 +4,7 @@
  * itself: one that fails is reported and does not stop the others.
  */
 import { endDelivery } from "../factory/delivery.ts";
-import { noticeExpiry } from "../factory/expiry.ts";
+import { noticeExpiry } from "../factory/expiry-notice.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { retireKeys } from "../factory/root-update.ts";
