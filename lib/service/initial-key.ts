@@ -7,7 +7,7 @@ import { readArchive } from "../archive/archive.ts";
 import { FIRST_ROOT_KEY } from "../archive/keys.ts";
 import { openArchive } from "../delivery/sealing.ts";
 import { RootwardError } from "../error.ts";
-import { assertEscrowed, readInitialKey } from "../factory/delivery.ts";
+import { assertEscrowed, readInitialKey } from "../factory/initial-key.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";

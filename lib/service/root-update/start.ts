@@ -4,7 +4,7 @@
  * answer hands over the first root key, which a Factory without a download link keeps until then.
  */
 import { RootwardError } from "../../error.ts";
-import { assertTellable } from "../../factory/delivery.ts";
+import { assertTellable } from "../../factory/initial-key.ts";
 import { assertNoRootUpdate, startRootUpdate } from "../../factory/root-update.ts";
 import type { Head } from "../../factory/head.ts";
 import type { FactoryName } from "../../factory/names.ts";
