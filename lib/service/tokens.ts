@@ -110,7 +110,7 @@ async function log(
   await update(service, factory, (head): { transition: Transition } => ({
     transition: advance(
       head,
-      { head: {}, type, details, notify: type === "token-minted" && head.delivery.mode === "api" },
+      { head: {}, type, details, notify: type === "token-minted" && head.delivery.state === "escrowed" },
       moment(service, actor),
     ),
   }));
