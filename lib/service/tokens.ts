@@ -110,7 +110,12 @@ async function log(
   await update(service, factory, (head): { transition: Transition } => ({
     transition: advance(
       head,
-      { head: {}, type, details, notify: type === "token-minted" && head.delivery.state === "escrowed" },
+      {
+        head: {},
+        type,
+        details,
+        notify: type === "token-minted" && head.delivery.state === "escrowed",
+      },
       moment(service, actor),
     ),
   }));
