@@ -60,18 +60,23 @@ export function judgeStagedRoots(update: StagedUpdate, verify: VerifySignature):
   const roots = new Map<Channel, RootJudgement>();
   for (const { channel, current, submitted } of update.channels) {
     const ciRoot = wholeRoot(roots.get("ci")?.draft?.root ?? null);
-    // Without a readable ci root there is nothing to hold prod against, and that root has findings.
-    if (channel === "prod" && ciRoot === null) continue;
     const { now, onlineKeys, madeKeys, retiringKeys, initialKey } = update;
     const facts = { now, onlineKeys, madeKeys, retiringKeys, initialKey, ciRoot, user: null };
     const judged = judgeRoot({ ...facts, channel, current, submitted }, verify);
-    roots.set(channel, { ...judged, errors: [...judged.errors, ...changelog(judged, update)] });
+    const errors = [...judged.errors, ...changelog(judged, update)];
+    // Without a readable ci root there is nothing to hold prod against, and that root has findings.
+    const alone = channel === "prod" && ciRoot === null;
+    roots.set(channel, { ...judged, errors: alone ? errors.filter(isOfOneChannel) : errors });
   }
   return {
     roots,
     errors: merged(roots, ({ errors }) => errors),
     warnings: merged(roots, ({ warnings }) => warnings),
   };
+}
+
+function isOfOneChannel({ code }: Finding): boolean {
+  return code !== "channels-differ";
 }
 
 /** Rule 24, staged: the service wrote the changelog, and nobody else does. */

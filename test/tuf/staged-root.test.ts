@@ -115,6 +115,17 @@ describe.each(DIALECTS)("%s", (dialect) => {
     expect([found.has("role-missing"), found.has("channels-differ")]).toEqual([true, false]);
   });
 
+  test("a private key in prod is told of whatever is true of ci", () => {
+    const broken: Edit = [["roles"], {}];
+    const exposed: Edit = [["x-changelog", "message"], PRIVATE_PEM];
+    const { errors } = judged((signed, channel) =>
+      edits(signed, channel === "prod" ? exposed : broken),
+    );
+    const found = errors.map(({ code }) => code);
+    expect(found.includes("private-key")).toBe(dialect === "ats");
+    expect(found).not.toContain("channels-differ");
+  });
+
   test("what is no root at all is answered with that alone", () => {
     const judgement = judged(() => null);
     expect(codes(judgement)).toEqual(["envelope-members"]);
