@@ -87,7 +87,6 @@ function sorted(names: readonly string[]): readonly string[] {
 
 /** Bytewise order of the UTF-8 forms, which JavaScript's own order is not beyond the BMP. */
 function compareCodePoints(a: string, b: string): number {
-  if (a === b) return 0;
   let i = 0;
   while (i < a.length && a[i] === b[i]) i += 1;
   return (a.codePointAt(i) ?? -1) - (b.codePointAt(i) ?? -1);

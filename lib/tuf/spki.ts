@@ -220,7 +220,7 @@ function bitLength(value: Uint8Array): number {
 }
 
 function startsWith(value: Uint8Array, prefix: Uint8Array): boolean {
-  return value.length >= prefix.length && equalBytes(value.subarray(0, prefix.length), prefix);
+  return equalBytes(value.subarray(0, prefix.length), prefix);
 }
 
 function bytes(hex: string): Uint8Array {
