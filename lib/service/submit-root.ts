@@ -16,6 +16,7 @@ import { verifyRootUpdate, type RootVerdict } from "../tuf/root-update.ts";
 import type { Principal } from "./authorize.ts";
 import { update } from "./commit.ts";
 import { currentRoot, findUnsigned, rootOf } from "./current-root.ts";
+import { rootRefused } from "./root-refused.ts";
 import { moment, type Service } from "./service.ts";
 import { settleQuietly } from "./settle.ts";
 
@@ -91,7 +92,7 @@ async function decide(service: Service, head: Head, submission: Submission, subm
   const { root } = verdict;
   const errors = await findUnsigned(service, head, channel, root, ONLINE_ROLES);
   if (errors.length > 0) {
-    throw refusal(factory, channel, { kind: "refused", errors, warnings: [] });
+    throw rootRefused(`root for ${factory} ${channel}`, errors);
   }
   const { version } = root;
   const document = storedDocument({ factory, channel, role: "root", version }, verdict.document);
@@ -170,10 +171,5 @@ function refusal(
       { facts: { currentVersion: verdict.current } },
     );
   }
-  const { errors } = verdict;
-  const count = errors.length === 1 ? "1 finding" : `${errors.length} findings`;
-  return new RootwardError("root-refused", `root for ${factory} ${channel} refused: ${count}`, {
-    errors: errors.map(({ message }) => message),
-    issues: errors,
-  });
+  return rootRefused(`root for ${factory} ${channel}`, verdict.errors);
 }

@@ -16,10 +16,11 @@ import { judgeStagedRoots } from "../../tuf/staged-root.ts";
 import type { Principal } from "../authorize.ts";
 import { readHead, update } from "../commit.ts";
 import { findUnsigned } from "../current-root.ts";
+import { rootRefused } from "../root-refused.ts";
 import { moment, type Service } from "../service.ts";
 import { settleQuietly } from "../settle.ts";
 import { signAgain } from "../sign-roles.ts";
-import { changelogOf, readStaged, stagedRefused, stagedUpdate } from "./staged.ts";
+import { changelogOf, readStaged, stagedUpdate } from "./staged.ts";
 
 /** How often an apply is begun anew because the Factory changed under it. */
 const MAX_ROUNDS = 10;
@@ -64,7 +65,7 @@ async function decide(service: Service, head: Head, txid: string, { actor, token
   const changelog = changelogOf(envelopes, head.dialect);
   const facts = await stagedUpdate(service, head, staged, envelopes, changelog);
   const judged = judgeStagedRoots(facts, service.verify);
-  if (judged.errors.length > 0) throw stagedRefused(head, "root update", judged.errors);
+  if (judged.errors.length > 0) throw rootRefused(`root update of ${head.factory}`, judged.errors);
   const accepted = channelsOf(head.dialect).map((channel): AcceptedRoot => {
     const { draft, document } = judged.roots.get(channel) ?? {};
     const root = wholeRoot(draft?.root ?? null);
@@ -93,6 +94,6 @@ async function signUnder(
   const kept =
     from === undefined ? ONLINE_ROLES : ONLINE_ROLES.slice(0, ONLINE_ROLES.indexOf(from));
   const errors = await findUnsigned(service, head, channel, root, kept);
-  if (errors.length > 0) throw stagedRefused(head, "root update", errors);
+  if (errors.length > 0) throw rootRefused(`root update of ${head.factory}`, errors);
   return from === undefined ? [] : signAgain(service, head, channel, from, document.bytes);
 }

@@ -14,13 +14,13 @@ import { show } from "../../tuf/show.ts";
 import { isDeferred, judgeStagedRoots, type StagedJudgement } from "../../tuf/staged-root.ts";
 import type { Principal } from "../authorize.ts";
 import { update } from "../commit.ts";
+import { rootRefused } from "../root-refused.ts";
 import { moment, type Service } from "../service.ts";
 import {
   changelogOf,
   readStaged,
   signedOf,
   stagedDocument,
-  stagedRefused,
   stagedUpdate,
   type Envelopes,
 } from "./staged.ts";
@@ -53,7 +53,7 @@ export async function stageUpdate(service: Service, request: StageRequest): Prom
       ...judged.errors.filter((finding) => !isDeferred(finding)),
       ...foreignOwners(owners, known, principal.token.user),
     ];
-    if (errors.length > 0) throw stagedRefused(head, "staged root", errors);
+    if (errors.length > 0) throw rootRefused(`staged root of ${factory}`, errors);
     const documents = channelsOf(head.dialect).map((channel) => {
       const document = judged.roots.get(channel)?.document;
       if (!document) throw new RootwardError("internal", `no ${channel} root was judged`);

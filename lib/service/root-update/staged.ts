@@ -3,7 +3,6 @@ import { RootwardError } from "../../error.ts";
 import { storedDocument, type StoredDocument } from "../../factory/documents.ts";
 import type { Head, StagedRootUpdate } from "../../factory/head.ts";
 import { channelsOf, rootLimits, type Channel, type Dialect } from "../../tuf/dialect.ts";
-import type { Finding } from "../../tuf/findings.ts";
 import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../../tuf/json.ts";
 import type { JsonValue } from "../../tuf/json.ts";
 import { envelope } from "../../tuf/roles.ts";
@@ -96,13 +95,4 @@ export function unsignedRoot(head: Head, channel: Channel, signed: JsonObject): 
 export function stagedDocument(head: Head, channel: Channel, bytes: Uint8Array): StoredDocument {
   const version = (head.roles[channel]?.root.version ?? 0) + 1;
   return storedDocument({ factory: head.factory, channel, role: "staged-root", version }, bytes);
-}
-
-/** The refusal of staged roots, with every finding. */
-export function stagedRefused(head: Head, what: string, errors: readonly Finding[]): RootwardError {
-  const count = errors.length === 1 ? "1 finding" : `${errors.length} findings`;
-  return new RootwardError("root-refused", `${what} of ${head.factory} refused: ${count}`, {
-    errors: errors.map(({ message }) => message),
-    issues: errors,
-  });
 }
