@@ -33,12 +33,9 @@ export type ClaimDecision =
 
 /** @param claimantHash SHA-256 of what the claimant drew */
 export function claimDelivery(head: Head, claimantHash: Sha256, moment: Moment): ClaimDecision {
-  const { delivery } = head;
+  const delivery = byLink(head);
   const { now, policy } = moment;
   switch (delivery.state) {
-    case "escrowed":
-    case "ended":
-      throw new RootwardError("not-found", "this Factory's key is not delivered by a link");
     case "ready":
       if (now >= delivery.expiresAt) return refuse(expired(delivery.expiresAt, head));
       return grant(head, delivery, claimantHash, moment, now + policy.claimLease);
@@ -159,10 +156,7 @@ export function confirmDelivery(
   sha256: Sha256,
   moment: Moment,
 ): ConfirmDecision {
-  const { delivery } = head;
-  if (delivery.mode !== "link") {
-    throw new RootwardError("not-found", "this Factory's key is not delivered by a link");
-  }
+  const delivery = byLink(head);
   if (delivery.state === "ready") {
     throw new RootwardError(
       "delivery-mismatch",
@@ -202,6 +196,11 @@ type DeliveryChange = Pick<Head, "state" | "delivery" | "initialKey">;
 
 /** A delivery by link. */
 type LinkDelivery = Delivery & { readonly mode: "link" };
+
+function byLink({ delivery }: Head): LinkDelivery {
+  if (delivery.mode === "link") return delivery;
+  throw new RootwardError("not-found", "this Factory's key is not delivered by a link");
+}
 
 /**
  * What accepted roots do to a delivery that is still open; null where it stays as it is. Whoever

@@ -6,11 +6,11 @@
  */
 import { RootwardError } from "../error.ts";
 import { sha256Text, type Sha256 } from "../tuf/bytes.ts";
-import { channelsOf, ONLINE_ROLES, type OnlineRole } from "../tuf/dialect.ts";
+import { channelsOf, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import type { KeyId, RootKey } from "../tuf/keys.ts";
-import type { StoredDocument } from "./documents.ts";
+import type { Place, StoredDocument } from "./documents.ts";
 import type { Effect, Head, StagedRootUpdate } from "./head.ts";
 import { advance, type Moment, type Transition } from "./transition.ts";
 
@@ -30,6 +30,12 @@ export interface MadeKey {
   readonly keyid: KeyId;
   /** SHA-256 of its SPKI. */
   readonly fingerprint: Sha256;
+}
+
+/** Where the staged root of a channel lies: the next version, beside the roots. */
+export function stagedPlace({ factory, roles }: Head, channel: Channel): Place {
+  const version = (roles[channel]?.root.version ?? 0) + 1;
+  return { factory, channel, role: "staged-root", version };
 }
 
 /** @throws RootwardError `update-in-progress` */
@@ -118,25 +124,31 @@ export function stageRoots(
   unproven: readonly KeyId[],
   moment: Moment,
 ): Transition {
-  const rootUpdate = editableRootUpdate(head, editor.txid, moment);
+  const rootUpdate = {
+    ...edited(editableRootUpdate(head, editor.txid, moment), head, editor, staged, moment),
+    unproven,
+  };
   return advance(
     head,
     {
-      head: {
-        rootUpdate: {
-          ...rootUpdate,
-          staged: hashes(head, staged),
-          unproven,
-          updatedBy: editor.user,
-          updatedAt: moment.now,
-        },
-      },
+      head: { rootUpdate },
       documents: staged,
       type: "root-update-staged",
-      details: jsonObject({ user: editor.user, staged: jsonObject(hashes(head, staged)) }),
+      details: jsonObject({ user: editor.user, staged: jsonObject(rootUpdate.staged) }),
     },
     moment,
   );
+}
+
+/** The update with other roots staged, by whom and when. */
+function edited(
+  rootUpdate: StagedRootUpdate,
+  head: Head,
+  { user }: Editor,
+  staged: readonly StoredDocument[],
+  { now }: Moment,
+): StagedRootUpdate {
+  return { ...rootUpdate, staged: hashes(head, staged), updatedBy: user, updatedAt: now };
 }
 
 /**
@@ -162,12 +174,9 @@ export function stageOnlineKeys(
     {
       head: {
         rootUpdate: {
-          ...rootUpdate,
-          staged: hashes(head, staged),
+          ...edited(rootUpdate, head, editor, staged, moment),
           onlineKeys: { ...rootUpdate.onlineKeys, ...keyids },
           made: [...kept, ...made],
-          updatedBy: editor.user,
-          updatedAt: moment.now,
         },
       },
       documents: staged,

@@ -2,6 +2,7 @@
 import type { DocumentAddress } from "../../factory/documents.ts";
 import { decodeEvent } from "../../factory/event.ts";
 import type { Head } from "../../factory/head.ts";
+import { stagedPlace } from "../../factory/root-update.ts";
 import { sha256 } from "../../tuf/bytes.ts";
 import { ROLES, type Channel } from "../../tuf/dialect.ts";
 import type { Invariants } from "./invariants.ts";
@@ -99,13 +100,10 @@ export function namedBy(head: Head): readonly DocumentAddress[] {
 }
 
 /** What a root update stages is stored like what is named, and is never published. */
-function stagedBy({ factory, roles, rootUpdate }: Head): readonly DocumentAddress[] {
+function stagedBy(head: Head): readonly DocumentAddress[] {
   return CHANNELS.flatMap((channel) => {
-    const sha = rootUpdate?.staged[channel];
-    const version = (roles[channel]?.root.version ?? 0) + 1;
-    return sha === undefined
-      ? []
-      : [{ factory, channel, role: "staged-root", version, sha256: sha } as const];
+    const hash = head.rootUpdate?.staged[channel];
+    return hash === undefined ? [] : [{ ...stagedPlace(head, channel), sha256: hash }];
   });
 }
 
