@@ -12,7 +12,7 @@ import { reviewUpdate } from "../service/root-update/review.ts";
 import { stageUpdate } from "../service/root-update/stage.ts";
 import { startUpdate } from "../service/root-update/start.ts";
 import type { Service } from "../service/service.ts";
-import { channelsOf, ONLINE_ROLES, rootLimits, type Dialect } from "../tuf/dialect.ts";
+import { channelsOf, ONLINE_ROLES, rootLimits, rootMember, type Dialect } from "../tuf/dialect.ts";
 import type { JsonLimits, JsonValue } from "../tuf/json.ts";
 import { authorizeOwner, readJson } from "./request.ts";
 import { routes } from "./routes.ts";
@@ -70,9 +70,8 @@ export function rootUpdateRoutes(app: Hono, service: Service): void {
       const { head, ...principal } = await authorizeOwner(service, c, "root:update");
       const { value } = await readJson(c, stageBody, stageLimits(head.dialect));
       assertNoTargets(value["targets-signatures"], value["waves-signatures"]);
-      const bodies = [value["ci-root"], value["prod-root"] ?? null];
       const roots = new Map(
-        channelsOf(head.dialect).map((channel, i) => [channel, bodies[i] ?? null] as const),
+        channelsOf(head.dialect).map((channel) => [channel, value[rootMember(channel)] ?? null]),
       );
       await stageUpdate(service, { factory: head.factory, principal, txid: value.txid, roots });
       return c.json({});

@@ -50,15 +50,8 @@ export async function tendDue(service: Service): Promise<number> {
  * after the fleet's metadata was seen to.
  */
 export async function tend(service: Service, factory: FactoryName): Promise<void> {
-  await update(service, factory, (head) => ({
-    transition: endDelivery(head, moment(service, "schedule")),
-  }));
-  await update(service, factory, (head) => ({
-    transition: noticeExpiry(head, moment(service, "schedule")),
-  }));
-  await update(service, factory, (head) => ({
-    transition: retireKeys(head, moment(service, "schedule")),
-  }));
+  // One at a time, and nearly always none: then this is one read.
+  while ((await update(service, factory, (head) => nextDue(service, head))).transition !== null);
   const [effects] = await Promise.allSettled([settle(service, factory)]);
   await refreshDue(service, factory);
   await sweepKeys(service, factory);
@@ -71,6 +64,11 @@ async function sweepKeys(service: Service, factory: FactoryName): Promise<void> 
   const { onlineKeys, retiring, rootUpdate } = head;
   const kept = [...retiring, ...(rootUpdate?.made ?? [])].map(({ keyid }) => keyid);
   await service.boundary.sweepKeys(head, new Set([...Object.values(onlineKeys), ...kept]));
+}
+
+function nextDue(service: Service, head: Head) {
+  const now = moment(service, "schedule");
+  return { transition: endDelivery(head, now) ?? noticeExpiry(head, now) ?? retireKeys(head, now) };
 }
 
 async function refreshDue(service: Service, factory: FactoryName): Promise<void> {

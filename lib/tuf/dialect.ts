@@ -37,6 +37,11 @@ export function firstChannel(dialect: Dialect): Channel {
   return dialect === "tuf" ? "main" : "ci";
 }
 
+/** What a root update calls the root of a channel on the wire (docs/fioctl.md). */
+export function rootMember(channel: Channel): "ci-root" | "prod-root" {
+  return channel === "prod" ? "prod-root" : "ci-root";
+}
+
 const TYPES: Readonly<Record<Dialect, Readonly<Record<Role, string>>>> = {
   tuf: { root: "root", targets: "targets", snapshot: "snapshot", timestamp: "timestamp" },
   ats: { root: "Root", targets: "Targets", snapshot: "Snapshot", timestamp: "Timestamp" },

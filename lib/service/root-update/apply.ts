@@ -12,7 +12,6 @@ import { acceptRoots, type AcceptedRoot, type SignedRole } from "../../factory/r
 import { appliedUpdate, editableRootUpdate, wasApplied } from "../../factory/root-update.ts";
 import { channelsOf, ONLINE_ROLES, type OnlineRole } from "../../tuf/dialect.ts";
 import { wholeRoot } from "../../tuf/root.ts";
-import { judgeStagedRoots } from "../../tuf/staged-root.ts";
 import type { Principal } from "../authorize.ts";
 import { readHead, update } from "../commit.ts";
 import { findUnsigned } from "../current-root.ts";
@@ -20,7 +19,7 @@ import { rootRefused } from "../root-refused.ts";
 import { moment, type Service } from "../service.ts";
 import { settleQuietly } from "../settle.ts";
 import { signAgain } from "../sign-roles.ts";
-import { changelogOf, readStaged, stagedUpdate } from "./staged.ts";
+import { judgeStaged, readStaged } from "./staged.ts";
 
 /** How often an apply is begun anew because the Factory changed under it. */
 const MAX_ROUNDS = 10;
@@ -62,9 +61,7 @@ async function decide(service: Service, head: Head, txid: string, { actor, token
   if (wasApplied(head, txid, now)) return { transition: null };
   const staged = editableRootUpdate(head, txid, now);
   const envelopes = await readStaged(service, head, staged);
-  const changelog = changelogOf(envelopes, head.dialect);
-  const facts = await stagedUpdate(service, head, staged, envelopes, changelog);
-  const judged = judgeStagedRoots(facts, service.verify);
+  const { facts, judged } = await judgeStaged(service, head, staged, envelopes);
   if (judged.errors.length > 0) throw rootRefused(`root update of ${head.factory}`, judged.errors);
   const accepted = channelsOf(head.dialect).map((channel): AcceptedRoot => {
     const { draft, document } = judged.roots.get(channel) ?? {};

@@ -3,18 +3,18 @@
  * it can be applied and who can supply it, and advice. Reads only.
  */
 import type { Head } from "../../factory/head.ts";
-import { channelsOf, firstChannel, type Channel, type Dialect } from "../../tuf/dialect.ts";
+import { channelsOf, firstChannel, rootMember, type Channel } from "../../tuf/dialect.ts";
 import { formatTime } from "../../tuf/expires.ts";
 import type { Finding, FindingCode } from "../../tuf/findings.ts";
 import { keyOwners, rootChanges } from "../../tuf/root-diff.ts";
 import type { RootDraft } from "../../tuf/root.ts";
 import { show } from "../../tuf/show.ts";
-import { judgeStagedRoots, type StagedUpdate } from "../../tuf/staged-root.ts";
+import type { StagedJudgement, StagedUpdate } from "../../tuf/staged-root.ts";
 import { adviceOn } from "../../tuf/policy.ts";
 import { currentRoot } from "../current-root.ts";
 import type { Service } from "../service.ts";
 import { readVersion } from "../sign-roles.ts";
-import { changelogOf, parsedEnvelopes, readStagedBytes, stagedUpdate } from "./staged.ts";
+import { judgeStaged, parsedEnvelopes, readStagedBytes } from "./staged.ts";
 
 /** What a client shows; `args` are text only. */
 interface Note {
@@ -42,7 +42,7 @@ export async function reviewUpdate(service: Service, head: Head) {
     const version = head.roles[channel]?.root.version ?? 0;
     current.set(channel, await readVersion(service, head, channel, "root", version));
   }
-  const now = { ...rootTexts(current, dialect), "online-keys": head.onlineKeys };
+  const now = { ...rootTexts(current), "online-keys": head.onlineKeys };
   if (rootUpdate === null) {
     const root = await currentRoot(service, head, firstChannel(dialect));
     const warnings = adviceOn(root, service.now(), head.initialKey.keyid);
@@ -51,9 +51,8 @@ export async function reviewUpdate(service: Service, head: Head) {
   }
   const staged = await readStagedBytes(service, head, rootUpdate);
   const envelopes = parsedEnvelopes(staged, dialect);
-  const changelog = changelogOf(envelopes, dialect);
-  const facts = await stagedUpdate(service, head, rootUpdate, envelopes, changelog);
-  const { errors, warnings, roots } = judgeStagedRoots(facts, service.verify);
+  const { facts, judged } = await judgeStaged(service, head, rootUpdate, envelopes);
+  const { errors, warnings, roots } = judged;
   const draft = roots.get(firstChannel(dialect))?.draft?.root;
   const unproven = rootUpdate.unproven.map((keyid): Note => {
     return {
@@ -67,7 +66,7 @@ export async function reviewUpdate(service: Service, head: Head) {
   return {
     status: "STARTED",
     current: now,
-    updated: { ...rootTexts(staged, dialect), "online-keys": rootUpdate.onlineKeys },
+    updated: { ...rootTexts(staged), "online-keys": rootUpdate.onlineKeys },
     "first-time": rootUpdate.firstTime,
     "change-meta": {
       "created-by": rootUpdate.createdBy,
@@ -80,18 +79,17 @@ export async function reviewUpdate(service: Service, head: Head) {
   };
 }
 
-function rootTexts(roots: ReadonlyMap<Channel, Uint8Array>, dialect: Dialect) {
-  const [first, second] = channelsOf(dialect);
-  const text = (channel: Channel | undefined): string =>
-    new TextDecoder().decode(channel && roots.get(channel));
-  return { "ci-root": text(first), "prod-root": text(second) };
+/** A channel that the Factory does not have is empty. */
+function rootTexts(roots: ReadonlyMap<Channel, Uint8Array>) {
+  const texts = { "ci-root": "", "prod-root": "" };
+  for (const [channel, bytes] of roots) {
+    texts[rootMember(channel)] = new TextDecoder().decode(bytes);
+  }
+  return texts;
 }
 
 /** What changes in any channel, each change once. */
-function changesOf(
-  { channels }: StagedUpdate,
-  roots: ReturnType<typeof judgeStagedRoots>["roots"],
-): readonly Note[] {
+function changesOf({ channels }: StagedUpdate, roots: StagedJudgement["roots"]): readonly Note[] {
   const byMessage = new Map<string, Note>();
   for (const { channel, current } of channels) {
     const next = roots.get(channel)?.draft?.root;

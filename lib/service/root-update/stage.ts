@@ -11,19 +11,12 @@ import { isJsonArray, isJsonObject, jsonObject, sameJson, type JsonValue } from 
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
 import type { Root } from "../../tuf/root.ts";
 import { show } from "../../tuf/show.ts";
-import { isDeferred, judgeStagedRoots, type StagedJudgement } from "../../tuf/staged-root.ts";
+import { isDeferred, type StagedJudgement } from "../../tuf/staged-root.ts";
 import type { Principal } from "../authorize.ts";
 import { update } from "../commit.ts";
 import { rootRefused } from "../root-refused.ts";
 import { moment, type Service } from "../service.ts";
-import {
-  changelogOf,
-  readStaged,
-  signedOf,
-  stagedDocument,
-  stagedUpdate,
-  type Envelopes,
-} from "./staged.ts";
+import { judgeStaged, readStaged, signedOf, stagedDocument, type Envelopes } from "./staged.ts";
 
 export interface StageRequest {
   readonly factory: FactoryName;
@@ -40,10 +33,8 @@ export async function stageUpdate(service: Service, request: StageRequest): Prom
     const now = moment(service, principal.actor);
     const staged = editableRootUpdate(head, txid, now);
     const before = await readStaged(service, head, staged);
-    const changelog = changelogOf(before, head.dialect);
     const submitted = withEarlierSignatures(roots, before);
-    const facts = await stagedUpdate(service, head, staged, submitted, changelog);
-    const judged = judgeStagedRoots(facts, service.verify);
+    const { facts, judged } = await judgeStaged(service, head, staged, before, submitted);
     const first = firstChannel(head.dialect);
     const owners = judged.roots.get(first)?.draft?.root.signed["x-key-owners"];
     const known = [facts.channels[0]?.current.signed, signedOf(before, first)].map(

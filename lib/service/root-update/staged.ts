@@ -2,11 +2,22 @@
 import { RootwardError } from "../../error.ts";
 import { storedDocument, type StoredDocument } from "../../factory/documents.ts";
 import type { Head, StagedRootUpdate } from "../../factory/head.ts";
-import { channelsOf, rootLimits, type Channel, type Dialect } from "../../tuf/dialect.ts";
-import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../../tuf/json.ts";
+import { stagedPlace } from "../../factory/root-update.ts";
+import {
+  channelsOf,
+  firstChannel,
+  rootLimits,
+  type Channel,
+  type Dialect,
+} from "../../tuf/dialect.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../../tuf/json.ts";
 import type { JsonValue } from "../../tuf/json.ts";
 import { envelope } from "../../tuf/roles.ts";
-import type { StagedUpdate } from "../../tuf/staged-root.ts";
+import {
+  judgeStagedRoots,
+  type StagedJudgement,
+  type StagedUpdate,
+} from "../../tuf/staged-root.ts";
 import type { Service } from "../service.ts";
 import { currentRoot } from "../current-root.ts";
 
@@ -34,14 +45,13 @@ export function parsedEnvelopes(
 /** The staged roots as they are stored. UTF-8. */
 export async function readStagedBytes(
   service: Service,
-  { factory, dialect, roles }: Head,
+  head: Head,
   { staged }: StagedRootUpdate,
 ): Promise<ReadonlyMap<Channel, Uint8Array>> {
   const all = new Map<Channel, Uint8Array>();
-  for (const channel of channelsOf(dialect)) {
+  for (const channel of channelsOf(head.dialect)) {
     const sha256 = staged[channel];
-    const version = (roles[channel]?.root.version ?? 0) + 1;
-    const place = { factory, channel, role: "staged-root", version } as const;
+    const place = stagedPlace(head, channel);
     const bytes = sha256 && (await service.documents.get({ ...place, sha256 }));
     if (!bytes) throw new RootwardError("internal", `the staged ${channel} root is missing`);
     all.set(channel, bytes);
@@ -49,28 +59,35 @@ export async function readStagedBytes(
   return all;
 }
 
-/** The facts by which staged roots are judged. */
-export async function stagedUpdate(
+/**
+ * Judges roots that are staged, or are to be.
+ *
+ * @param before what is staged; it has the changelog that the service wrote
+ * @param submitted what is judged
+ * @returns with the facts that they were judged by
+ */
+export async function judgeStaged(
   service: Service,
   head: Head,
   update: StagedRootUpdate,
-  submitted: Envelopes,
-  changelog: JsonValue,
-): Promise<StagedUpdate> {
+  before: Envelopes,
+  submitted = before,
+): Promise<{ readonly facts: StagedUpdate; readonly judged: StagedJudgement }> {
   const channels = [];
   for (const channel of channelsOf(head.dialect)) {
     const current = await currentRoot(service, head, channel);
     channels.push({ channel, current, submitted: submitted.get(channel) ?? null });
   }
-  return {
+  const facts: StagedUpdate = {
     channels,
     now: service.now(),
     onlineKeys: update.onlineKeys,
     madeKeys: new Map(update.made.map(({ keyid, fingerprint }) => [keyid, fingerprint])),
     retiringKeys: new Set(head.retiring.map(({ fingerprint }) => fingerprint)),
     initialKey: head.initialKey.keyid,
-    changelog,
+    changelog: signedOf(before, firstChannel(head.dialect))["x-changelog"] ?? null,
   };
+  return { facts, judged: judgeStagedRoots(facts, service.verify) };
 }
 
 /** The `signed` of an envelope that we stored. */
@@ -81,18 +98,11 @@ export function signedOf(envelopes: Envelopes, channel: Channel): JsonObject {
   throw new RootwardError("internal", `the staged ${channel} root is damaged`);
 }
 
-/** The changelog that all staged roots carry. */
-export function changelogOf(envelopes: Envelopes, dialect: Dialect): JsonValue {
-  const [first] = channelsOf(dialect);
-  return first === undefined ? null : (signedOf(envelopes, first)["x-changelog"] ?? null);
-}
-
 /** A root to stage that nobody has signed yet. */
 export function unsignedRoot(head: Head, channel: Channel, signed: JsonObject): StoredDocument {
-  return stagedDocument(head, channel, envelope(jsonObject(signed), []));
+  return stagedDocument(head, channel, envelope(signed, []));
 }
 
 export function stagedDocument(head: Head, channel: Channel, bytes: Uint8Array): StoredDocument {
-  const version = (head.roles[channel]?.root.version ?? 0) + 1;
-  return storedDocument({ factory: head.factory, channel, role: "staged-root", version }, bytes);
+  return storedDocument(stagedPlace(head, channel), bytes);
 }
