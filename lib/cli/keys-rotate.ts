@@ -20,7 +20,7 @@ import {
   withoutPending,
 } from "../archive/trust.ts";
 import { verifySignature } from "../crypto/verify.ts";
-import { isRootwardError, RootwardError } from "../error.ts";
+import { isRootwardError } from "../error.ts";
 import { nextInChain, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
 import { withTargetsThreshold } from "../tuf/roles.ts";
@@ -30,6 +30,7 @@ import { submitPath, type Client } from "./client.ts";
 import { rootSigners, signRoot } from "./own-keys.ts";
 import { followRemote, readRemoteLog } from "./remote-chain.ts";
 import { rotateStaged, type Job, type RotateOptions, type Rotation } from "./staged-rotation.ts";
+import { notInForce } from "./staged-update.ts";
 import type { Terminal } from "./terminal.ts";
 import { currentRoot, followFromArchive, verifiedRoot, type Roots } from "./trusted-roots.ts";
 
@@ -122,11 +123,7 @@ async function submit(job: Job, roots: Roots, channel: Channel, bytes: Uint8Arra
     const chain = await followRemote(client, about.factory, policy, before);
     if (chain[1] && sameRoot(chain[1].root, root)) return;
     if (isRootwardError(refusal) && refusal.code !== "server-unreachable") throw refusal;
-    throw new RootwardError(
-      "server-unreachable",
-      `root version ${root.version} was sent but is not in force; the archive is safe and holds ` +
-        `the new key: run the command again`,
-    );
+    throw notInForce(root.version);
   });
   return new Map([...roots, [channel, { root, bytes }]]);
 }

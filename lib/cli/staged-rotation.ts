@@ -27,8 +27,10 @@ import {
   checked,
   foreignChanges,
   isOwnMessage,
+  isUnclear,
   messageOf,
   noUpdate,
+  notInForce,
   readStagedRoots,
   stageRoots,
   startStaged,
@@ -220,7 +222,7 @@ async function stage({ client, about }: Job, roots: Roots, txid: string, next: R
       const there = staged?.roots.get(channel);
       return there !== undefined && sameRoot(there, root);
     });
-    if (!arrived) throw notInForce(next, error);
+    if (!arrived) throw notInForce(versionOf(next), error);
   }
 }
 
@@ -237,21 +239,11 @@ async function apply({ client, about }: Job, roots: Roots, txid: string, next: R
     const chain = await followRemote(client, about.factory, policy, verifiedRoot(roots, channel));
     if (chain[1] && sameRoot(chain[1].root, root)) continue;
     if (isRootwardError(refusal) && !isUnclear(refusal)) throw refusal;
-    throw notInForce(next, refusal);
+    throw notInForce(versionOf(next), refusal);
   }
 }
 
-/** Whether the service may have done what was asked. */
-function isUnclear(error: unknown): boolean {
-  return isRootwardError(error) && ["server-unreachable", "server-refused"].includes(error.code);
-}
-
-function notInForce(next: Roots, reason: unknown): RootwardError {
-  const [version] = [...next.values()].map(({ root }) => root.version);
-  return new RootwardError(
-    "server-unreachable",
-    `root version ${version} was sent but is not in force; the archive is safe and holds ` +
-      `the new key: run the command again`,
-    { errors: isRootwardError(reason) ? [reason.message] : [] },
-  );
+function versionOf(next: Roots): number {
+  const [version = 0] = [...next.values()].map(({ root }) => root.version);
+  return version;
 }

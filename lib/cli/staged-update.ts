@@ -9,7 +9,7 @@ import { verifySignature } from "../crypto/verify.ts";
 import { isRootwardError, RootwardError } from "../error.ts";
 import { sha256, sha256Text } from "../tuf/bytes.ts";
 import { strictPolicy } from "../tuf/chain.ts";
-import { channelsOf, rootLimits, type Channel } from "../tuf/dialect.ts";
+import { channelsOf, rootLimits, rootMember, type Channel } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import { parseExpires } from "../tuf/expires.ts";
 import { isJsonObject, parseJson, type JsonValue } from "../tuf/json.ts";
@@ -60,11 +60,11 @@ export async function readStagedRoots(
 ): Promise<StagedRoots | null> {
   const review = await client.getJson(updatePath(factory), reviewAnswer);
   if (review.status === "NONE" || review.updated === null) return null;
-  const texts = [review.updated["ci-root"], review.updated["prod-root"]];
+  const { updated } = review;
   const roots = new Map<Channel, RootDraft>();
   const signatures = new Map<Channel, readonly Signature[]>();
-  for (const [i, channel] of channelsOf(dialect).entries()) {
-    const bytes = new TextEncoder().encode(texts[i] ?? "");
+  for (const channel of channelsOf(dialect)) {
+    const bytes = new TextEncoder().encode(updated[rootMember(channel)]);
     const { keys } = currentRoot(trusted, channel);
     const forms = { dialect, channel, forms: "strict", trustedKeys: keys } as const;
     const { draft } = readSignedRoot(parseJson(bytes, rootLimits(dialect)), forms);
@@ -100,12 +100,25 @@ export async function startStaged(
     );
     return txid;
   } catch (error) {
-    if (!isRootwardError(error)) throw error;
-    if (["update-in-progress", "server-unreachable", "server-refused"].includes(error.code)) {
-      return null;
-    }
+    const underWay = isRootwardError(error) && error.code === "update-in-progress";
+    if (underWay || isUnclear(error)) return null;
     throw error;
   }
+}
+
+/** Whether the service may have done what was asked. */
+export function isUnclear(error: unknown): boolean {
+  return isRootwardError(error) && ["server-unreachable", "server-refused"].includes(error.code);
+}
+
+/** A root was sent, and the chain does not have it. @param reason what the service said, if anything */
+export function notInForce(version: number, reason: unknown = null): RootwardError {
+  return new RootwardError(
+    "server-unreachable",
+    `root version ${version} was sent but is not in force; the archive is safe and holds ` +
+      `the new key: run the command again`,
+    { errors: isRootwardError(reason) ? [reason.message] : [] },
+  );
 }
 
 /** @param envelopes of all channels, as JSON */
@@ -115,10 +128,9 @@ export async function stageRoots(
   txid: string,
   envelopes: ReadonlyMap<Channel, Uint8Array>,
 ): Promise<void> {
-  const names = ["ci-root", "prod-root"];
-  const bodies = channelsOf(dialect).map((channel, i) => {
-    const bytes = envelopes.get(channel) ?? new Uint8Array();
-    return [names[i] ?? "", JSON.parse(new TextDecoder().decode(bytes)) as unknown] as const;
+  const bodies = channelsOf(dialect).map((channel) => {
+    const text = new TextDecoder().decode(envelopes.get(channel));
+    return [rootMember(channel), JSON.parse(text) as unknown] as const;
   });
   const body = { txid, ...Object.fromEntries(bodies) };
   await client.sendJson("PUT", updatePath(factory), body, v.object({}));
