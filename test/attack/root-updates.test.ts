@@ -83,14 +83,28 @@ const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1
 /** A staged root with one more root key. */
 function withRootKey(signed: JsonObject, key: SigningKey, threshold: number): JsonObject {
   const { keyid, object: listed } = rootKey(key.publicKey, "ats");
+  return withRootKeyid(withKey(signed, keyid, listed), keyid, threshold);
+}
+
+/** The same with one more key, which no role has yet. */
+function withKey(signed: JsonObject, keyid: string, listed: JsonValue): JsonObject {
+  const keys = jsonObject({ ...object(signed["keys"]), [keyid]: listed });
+  return jsonObject({ ...signed, keys });
+}
+
+function withRootKeyid(signed: JsonObject, keyid: string, threshold: number): JsonObject {
   const roles = object(signed["roles"]);
   const { keyids } = object(roles["root"]);
   const root = jsonObject({ keyids: [...(isJsonArray(keyids) ? keyids : []), keyid], threshold });
-  return jsonObject({
-    ...signed,
-    keys: jsonObject({ ...object(signed["keys"]), [keyid]: listed }),
-    roles: jsonObject({ ...roles, root }),
-  });
+  return jsonObject({ ...signed, roles: jsonObject({ ...roles, root }) });
+}
+
+/** An online key for timestamps, the current one unless named, and how the staged root lists it. */
+async function timestampKey(
+  named?: string,
+): Promise<{ readonly keyid: string; readonly listed: JsonValue }> {
+  const keyid = named ?? (await readHead(service.heads, FACTORY)).onlineKeys.timestamp;
+  return { keyid, listed: object((await stagedSigned(service, "ci"))["keys"])[keyid] ?? null };
 }
 
 /** What is staged with a member changed, signed by the first key. */
@@ -204,22 +218,12 @@ describe("what only the service writes", () => {
     await start(service);
     const principal = await ownerOf(service);
     const request = { factory: FACTORY, principal, txid: "", roles: ["timestamp"] } as const;
-    const before = (await readHead(service.heads, FACTORY)).onlineKeys.timestamp;
-    const old = object(object((await stagedSigned(service, "ci"))["keys"])[before]);
+    const before = await timestampKey();
     await makeOnlineKeys(service, { ...request, keyType: "ed25519" });
-    const made = world.head(FACTORY)?.rootUpdate?.onlineKeys.timestamp ?? "";
-    const keyid = which === "made" ? made : before;
-    const change = (signed: JsonObject): JsonObject => {
-      const roles = object(signed["roles"]);
-      const keys = jsonObject({
-        ...object(signed["keys"]),
-        ...(keyid === before && { [before]: old }),
-      });
-      const { keyids } = object(roles["root"]);
-      const list = isJsonArray(keyids) ? keyids : [];
-      const root = jsonObject({ keyids: [...list, keyid], threshold: 1 });
-      return jsonObject({ ...signed, keys, roles: jsonObject({ ...roles, root }) });
-    };
+    const made = await timestampKey(world.head(FACTORY)?.rootUpdate?.onlineKeys.timestamp);
+    const { keyid, listed } = which === "made" ? made : before;
+    const change = (signed: JsonObject): JsonObject =>
+      withRootKeyid(withKey(signed, keyid, listed), keyid, 1);
     expect(await refusal(stageChanged(change))).toContain("service-key-in-root");
   });
 
@@ -390,22 +394,14 @@ describe("online keys that were made", () => {
 
   test("stay the service's until they are destroyed, and then are", async () => {
     await start(service);
-    const old = (await readHead(service.heads, FACTORY)).onlineKeys.timestamp;
-    const listed = object((await stagedSigned(service, "ci"))["keys"])[old] ?? null;
+    const { keyid, listed } = await timestampKey();
     await makeKeys();
     const second = await stageRotation(service, first);
     await applyUpdate(service, FACTORY, "", await ownerOf(service));
     // As a root key it is refused; left over, without a role, it is in nobody's way.
     await start(service);
-    const left = (signed: JsonObject): JsonObject =>
-      jsonObject({ ...signed, keys: jsonObject({ ...object(signed["keys"]), [old]: listed }) });
-    const asRoot = (signed: JsonObject): JsonObject => {
-      const roles = object(signed["roles"]);
-      const { keyids } = object(roles["root"]);
-      const list = isJsonArray(keyids) ? keyids : [];
-      const root = jsonObject({ keyids: [...list, old], threshold: 1 });
-      return jsonObject({ ...left(signed), roles: jsonObject({ ...roles, root }) });
-    };
+    const asRoot = (signed: JsonObject): JsonObject =>
+      withRootKeyid(withKey(signed, keyid, listed), keyid, 1);
     const hostile = await envelopesOf(service, asRoot, [second]);
     expect(await refusal(stage(service, hostile))).toContain("service-key-in-root");
     await cancelUpdate(service, FACTORY, await ownerOf(service));
@@ -420,11 +416,9 @@ describe("online keys that were made", () => {
 
   test("are destroyed though a root lists one without a role", async () => {
     await start(service);
-    const old = (await readHead(service.heads, FACTORY)).onlineKeys.timestamp;
-    const listed = object((await stagedSigned(service, "ci"))["keys"])[old] ?? null;
+    const { keyid, listed } = await timestampKey();
     await makeKeys();
-    const left = (signed: JsonObject): JsonObject =>
-      jsonObject({ ...signed, keys: jsonObject({ ...object(signed["keys"]), [old]: listed }) });
+    const left = (signed: JsonObject): JsonObject => withKey(signed, keyid, listed);
     await stage(service, await envelopesOf(service, left, [first]));
     await applyUpdate(service, FACTORY, "", await ownerOf(service));
     world.advance(36 * DAY);

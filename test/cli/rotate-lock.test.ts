@@ -1,9 +1,9 @@
 /** Two runs on one archive: one works, the other is told so, and no accepted key is ever lost. */
 import { lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { chainOf, makeOwner, missingKeys, via, type Owner } from "../support/cli-owner.ts";
+import { rotateArchive, chainOf, makeOwner, missingKeys, via } from "../support/cli-owner.ts";
 import { startProxy } from "../support/cli-proxy.ts";
-import { runCli, startCli, type CliResult } from "../support/cli.ts";
+import { runCli, startCli } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 
 let server: TestServer;
@@ -11,10 +11,6 @@ beforeAll(async () => {
   server = await startServer();
 });
 afterAll(() => server.remove());
-
-async function rotate(owner: Owner): Promise<CliResult> {
-  return runCli(["keys", "rotate", owner.archive], { env: owner.env });
-}
 
 test("while one run waits for the service, a second is refused", async () => {
   const owner = await makeOwner(server, "busy");
@@ -30,7 +26,7 @@ test("while one run waits for the service, a second is refused", async () => {
   const slow = startCli(["keys", "rotate", owner.archive], { env: via(owner, proxy.url).env });
   await reached.promise;
   const before = readFileSync(owner.archive);
-  const second = await rotate(owner);
+  const second = await rotateArchive(owner);
   expect(second).toMatchObject({ code: 1, stdout: "" });
   expect(second.stderr).toContain("another run is working on this archive");
   expect(readFileSync(owner.archive).equals(before)).toBe(true);
@@ -48,7 +44,7 @@ test("an archive that another program changed meanwhile is not overwritten", asy
     if (path.includes("/users/self/")) writeFileSync(owner.archive, theirs);
     return forward();
   });
-  const result = await rotate(via(owner, proxy.url));
+  const result = await rotateArchive(via(owner, proxy.url));
   await proxy.close();
   expect(result).toMatchObject({ code: 1, stdout: "" });
   expect(result.stderr).toContain("was changed by another program");
@@ -68,14 +64,14 @@ test("the lock of a run that was killed stops nobody", async () => {
   await reached.promise;
   await hung.kill();
   await proxy.close();
-  expect(await rotate(owner)).toMatchObject({ code: 0 });
+  expect(await rotateArchive(owner)).toMatchObject({ code: 0 });
   expect(await missingKeys(owner)).toEqual([]);
 });
 
 test("a file in the lock's place that is none is left alone, and named", async () => {
   const owner = await makeOwner(server, "no-lock");
   writeFileSync(`${owner.archive}.lock`, "something else\n".repeat(100));
-  const result = await rotate(owner);
+  const result = await rotateArchive(owner);
   expect(result).toMatchObject({ code: 1, stdout: "" });
   expect(result.stderr).toContain(`cannot lock ${owner.archive}.lock`);
 });
@@ -94,7 +90,7 @@ test("many runs at once: no accepted key is lost", async () => {
   const owner = await makeOwner(server, "race");
   for (let round = 0; round < 3; round += 1) {
     const before = (await chainOf(owner, "main")).length;
-    const results = await Promise.all(Array.from({ length: 4 }, () => rotate(owner)));
+    const results = await Promise.all(Array.from({ length: 4 }, () => rotateArchive(owner)));
     const done = results.filter(({ code }) => code === 0).length;
     expect(await missingKeys(owner)).toEqual([]);
     expect(done).toBeGreaterThan(0);

@@ -8,7 +8,14 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { pendingKeyid } from "../../lib/archive/trust.ts";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { DIALECTS } from "../../lib/tuf/dialect.ts";
-import { chainOf, copyOwner, entriesOf, keysIn, missingKeys } from "../support/cli-owner.ts";
+import {
+  rotateArchive,
+  chainOf,
+  copyOwner,
+  entriesOf,
+  keysIn,
+  missingKeys,
+} from "../support/cli-owner.ts";
 import { changeArchive, makeOwner, via, type Owner } from "../support/cli-owner.ts";
 import { startProxy, type Rule } from "../support/cli-proxy.ts";
 import { listTarball, tarball } from "../support/cli-tar.ts";
@@ -21,15 +28,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.remove());
 
-async function rotate(owner: Owner, ...args: readonly string[]): Promise<CliResult> {
-  return runCli(["keys", "rotate", owner.archive, ...args], { env: owner.env });
-}
-
 /** Rotates through a proxy with `rule`. */
 async function rotateVia(owner: Owner, rule: Rule): Promise<CliResult> {
   const proxy = await startProxy(server.url, rule);
   try {
-    return await rotate(via(owner, proxy.url));
+    return await rotateArchive(via(owner, proxy.url));
   } finally {
     await proxy.close();
   }
@@ -43,7 +46,7 @@ describe.each(DIALECTS)("an archive of dialect %s after two rotations", (dialect
     const first = await entriesOf(owner.archive);
     const keyids: string[] = [];
     for (const version of [2, 3]) {
-      const result = onlyJson(await rotate(owner, "--json"));
+      const result = onlyJson(await rotateArchive(owner, "--json"));
       expect(result).toMatchObject({ version });
       keyids.push(...(result["keyids"] as string[]));
     }
@@ -73,13 +76,13 @@ describe.each(DIALECTS)("an archive of dialect %s after two rotations", (dialect
 test("what lies in .bak is the archive as it was before the run, as with fioctl", async () => {
   const owner = await makeOwner(server, "bak");
   const before = readFileSync(owner.archive);
-  expect(await rotate(owner)).toMatchObject({ code: 0 });
+  expect(await rotateArchive(owner)).toMatchObject({ code: 0 });
   expect(readFileSync(`${owner.archive}.bak`).equals(before)).toBe(true);
 });
 
 test("a new RSA key is archived as PKCS#1 and SPKI PEM, as fioctl has them", async () => {
   const owner = await makeOwner(server, "rsa", { dialect: "ats" });
-  const { keyids } = onlyJson(await rotate(owner, "--key-type", "rsa", "--json"));
+  const { keyids } = onlyJson(await rotateArchive(owner, "--key-type", "rsa", "--json"));
   const [keyid = ""] = keyids as string[];
   const entries = await entriesOf(owner.archive);
   const [pub, sec] = ["pub", "sec"].map(
@@ -95,7 +98,7 @@ test("a new RSA key is archived as PKCS#1 and SPKI PEM, as fioctl has them", asy
   expect(pem).toMatch(/^-----BEGIN RSA PRIVATE KEY-----\n/);
   expect(createPrivateKey(pem).asymmetricKeyDetails?.modulusLength).toBe(4096);
   // And it is a key to go on from.
-  expect(onlyJson(await rotate(owner, "--json"))).toMatchObject({ version: 3 });
+  expect(onlyJson(await rotateArchive(owner, "--json"))).toMatchObject({ version: 3 });
 });
 
 test("an archive that fioctl wrote is read: mode 0000, folders, files of others, any order", async () => {
@@ -108,7 +111,7 @@ test("an archive that fioctl wrote is read: mode 0000, folders, files of others,
     owner.archive,
     tarball([{ name: "tufrepo/", type: "5", mode: 0o755 }, foreign, ...own, odd]),
   );
-  expect(await rotate(owner)).toMatchObject({ code: 0 });
+  expect(await rotateArchive(owner)).toMatchObject({ code: 0 });
   const after = await entriesOf(owner.archive);
   expect(Buffer.from(after.get(foreign.name) ?? []).equals(foreign.body)).toBe(true);
   expect(textOf(after.get(odd.name))).toBe(odd.body);
@@ -139,7 +142,7 @@ describe("refuses, and leaves the archive alone,", () => {
     const owner = copyOwner(original, "copy");
     await prepare(owner);
     const before = readFileSync(owner.archive);
-    const result = await rotate(owner);
+    const result = await rotateArchive(owner);
     expect(result).toMatchObject({ code: 1, stdout: "" });
     expect(result.stderr).toMatch(words);
     expect(readFileSync(owner.archive).equals(before)).toBe(true);
@@ -168,7 +171,10 @@ describe("of an answer that never came it asks what is true:", () => {
     const owner = await makeOwner(server, `lost-${dialect}`, { dialect });
     expect(await rotateVia(owner, lost)).toMatchObject({ code: 0 });
     expect(await missingKeys(owner)).toEqual([]);
-    expect(onlyJson(await rotate(owner, "--json"))).toMatchObject({ version: 3, resumed: false });
+    expect(onlyJson(await rotateArchive(owner, "--json"))).toMatchObject({
+      version: 3,
+      resumed: false,
+    });
   });
 
   test("accepted, and a gateway answered in the service's place", async () => {
@@ -187,7 +193,7 @@ describe("of an answer that never came it asks what is true:", () => {
       const keyid = pendingKeyid(await entriesOf(owner.archive));
       const held = await keysIn(owner.archive);
       expect(held).toHaveLength(2);
-      const next = await rotate(owner, "--json");
+      const next = await rotateArchive(owner, "--json");
       expect(next.stderr).toContain(`the last run was cut off before its root was accepted`);
       expect(next.stderr).toContain(`going on with its key ${keyid}`);
       expect(onlyJson(next)).toMatchObject({ version: 2, keyids: [keyid] });
@@ -200,8 +206,8 @@ describe("of an answer that never came it asks what is true:", () => {
 test("an archive whose key is no root key any more says which keys are", async () => {
   const owner = await makeOwner(server, "stale");
   const old = copyOwner(owner, "old");
-  const { keyids } = onlyJson(await rotate(owner, "--json"));
-  const result = await rotate(old);
+  const { keyids } = onlyJson(await rotateArchive(owner, "--json"));
+  const result = await rotateArchive(old);
   expect(result).toMatchObject({ code: 1, stdout: "" });
   expect(result.stderr).toContain(`holds no key of root version 2 (${(keyids as string[])[0]})`);
 });
@@ -212,6 +218,6 @@ test("keys of others in the archive are neither used nor lost", async () => {
   const secret = { keytype: "ED25519", keyval: { private: stranger.toArchiveText() } };
   const body = new TextEncoder().encode(JSON.stringify(secret));
   await changeArchive(owner.archive, (entries) => new Map([...entries, ["tufrepo/x.sec", body]]));
-  expect(await rotate(owner)).toMatchObject({ code: 0 });
+  expect(await rotateArchive(owner)).toMatchObject({ code: 0 });
   expect((await entriesOf(owner.archive)).get("tufrepo/x.sec")).toEqual(body);
 });

@@ -11,6 +11,7 @@ import { DIALECTS } from "../../lib/tuf/dialect.ts";
 import { isJsonObject, jsonObject, type JsonObject, type JsonValue } from "../../lib/tuf/json.ts";
 import { rootKey } from "../../lib/tuf/keys.ts";
 import {
+  rotateArchive,
   chainOf,
   changeArchive,
   copyOwner,
@@ -31,10 +32,6 @@ beforeAll(async () => {
   server = await startServer();
 });
 afterAll(() => server.remove());
-
-async function rotate(owner: Owner, ...args: readonly string[]): Promise<CliResult> {
-  return runCli(["keys", "rotate", owner.archive, ...args], { env: owner.env });
-}
 
 const updates = ({ factory }: Owner, step = ""): string =>
   repoUrl(server.url, factory, `root/updates${step}`);
@@ -88,14 +85,14 @@ describe("a proposal that is not the current root with a new version and message
   test.each(rows)("%s is shown and not signed", async (name, rule, words) => {
     const owner = await makeOwner(server, `lie-${rows.findIndex(([row]) => row === name)}`);
     const proxy = await startProxy(server.url, rule);
-    const result = await rotate(via(owner, proxy.url));
+    const result = await rotateArchive(via(owner, proxy.url));
     await proxy.close();
     expect(result).toMatchObject({ code: 1, stdout: "" });
     expect(result.stderr).toMatch(words);
     expect(proxy.signed()).toBe(0);
     expect(await keysIn(owner.archive)).toHaveLength(1);
     // The update that was begun stops nobody.
-    expect(await rotate(owner)).toMatchObject({ code: 0 });
+    expect(await rotateArchive(owner)).toMatchObject({ code: 0 });
   });
 });
 
@@ -134,19 +131,19 @@ describe.each(DIALECTS)("another admin's root update (%s)", (dialect) => {
     const owner = await makeOwner(server, `bob-${dialect}`, { dialect });
     const bob = await stageBobsKey(owner, 1);
     const { keyid } = rootKey(bob.publicKey, dialect);
-    const refused = await rotate(owner, "-m", "bob joins");
+    const refused = await rotateArchive(owner, "-m", "bob joins");
     expect(refused).toMatchObject({ code: 1, stdout: "" });
     expect(refused.stderr).toContain(`role root: adds key ${keyid}`);
     // What is staged after it was shown is not what was accepted.
     const digest = digestIn(refused);
     const mallory = await stageBobsKey(owner, 1, false);
-    const late = await rotate(owner, "-m", "bob joins", "--accept-changes", digest);
+    const late = await rotateArchive(owner, "-m", "bob joins", "--accept-changes", digest);
     expect(late).toMatchObject({ code: 1, stdout: "" });
     expect(late.stderr).toContain("what is staged is not what you accepted");
     expect(late.stderr).toContain(rootKey(mallory.publicKey, dialect).keyid);
     expect(await keysIn(owner.archive)).toHaveLength(1);
     const accept = ["--accept-changes", digestIn(late)];
-    const accepted = await rotate(owner, "-m", "bob joins", ...accept, "--json");
+    const accepted = await rotateArchive(owner, "-m", "bob joins", ...accept, "--json");
     expect(accepted.stderr).toContain(`accepted: role root: adds key ${keyid}`);
     const { keyids } = onlyJson(accepted) as { keyids: readonly string[] };
     expect(keyids).toHaveLength(3);
@@ -156,9 +153,9 @@ describe.each(DIALECTS)("another admin's root update (%s)", (dialect) => {
   test("where one signature is not enough, the roots stay staged for the other signer", async () => {
     const owner = await makeOwner(server, `two-${dialect}`, { dialect });
     const bob = await stageBobsKey(owner, 2);
-    const shownToAlice = await rotate(owner);
+    const shownToAlice = await rotateArchive(owner);
     const accept = ["--accept-changes", digestIn(shownToAlice)];
-    const waiting = await rotate(owner, ...accept);
+    const waiting = await rotateArchive(owner, ...accept);
     expect(waiting).toMatchObject({ code: 0 });
     expect(waiting.stdout).toMatch(/is staged, and not in force yet\nmissing {6}expected 2 sig/);
     expect(await chainOf(owner, dialect === "tuf" ? "main" : "ci")).toHaveLength(1);
@@ -193,9 +190,9 @@ describe.each(DIALECTS)("another admin's root update (%s)", (dialect) => {
     });
     expect((await root("review")).stdout).toContain("Nothing is missing: it can be applied.");
     // Alice runs her command again: it signs what is staged, and bob's signature stays.
-    const resumed = await rotate(owner);
+    const resumed = await rotateArchive(owner);
     expect(resumed.code).toBe(1);
-    const done = await rotate(owner, "--accept-changes", digestIn(resumed));
+    const done = await rotateArchive(owner, "--accept-changes", digestIn(resumed));
     expect(done.stdout).toMatch(/^root {9}version 2, /m);
     expect(await root("apply")).toMatchObject({ code: 0 });
     expect((await root("review")).stdout).toContain("no root update is in progress");
@@ -217,7 +214,7 @@ test("an update is cancelled, and the next rotation is one of its own", async ()
   expect(again.stderr).toContain("there is no root update of cancelled in progress");
   const nothing = await runCli(["keys", "sign", owner.archive], { env: owner.env });
   expect(nothing.stderr).toContain("there is no root update of cancelled in progress");
-  expect(await rotate(owner)).toMatchObject({ code: 0 });
+  expect(await rotateArchive(owner)).toMatchObject({ code: 0 });
 });
 
 test("an update that another token started needs its transaction id", async () => {
@@ -230,12 +227,12 @@ test("an update that another token started needs its transaction id", async () =
   const other = String(minted.body["token"]);
   const message = "rotate root key";
   const { body } = await call(updates(owner), { token: other, body: { message } });
-  const refused = await rotate(owner);
+  const refused = await rotateArchive(owner);
   expect(refused).toMatchObject({ code: 1, stdout: "" });
   expect(refused.stderr).toContain("give its transaction id (--txid)");
-  const none = await rotate(await makeOwner(server, "no-txid"), "--txid", "0".repeat(32));
+  const none = await rotateArchive(await makeOwner(server, "no-txid"), "--txid", "0".repeat(32));
   expect(none.stderr).toContain("there is no root update of no-txid in progress");
-  const done = await rotate(owner, "--txid", String(body["txid"]));
+  const done = await rotateArchive(owner, "--txid", String(body["txid"]));
   expect(done).toMatchObject({ code: 0 });
   expect(await missingKeys(owner)).toEqual([]);
 });

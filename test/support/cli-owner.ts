@@ -12,6 +12,7 @@ import { readTrustedRoot } from "../../lib/tuf/chain.ts";
 import { channelsOf, type Channel, type Dialect } from "../../lib/tuf/dialect.ts";
 import { rootKey, type KeyType } from "../../lib/tuf/keys.ts";
 import type { Root } from "../../lib/tuf/root.ts";
+import { runCli, type CliResult } from "./cli.ts";
 import type { TestServer } from "./embedded.ts";
 import { claim, confirm, createFactory, fetchArchive, newClaimant, repoUrl } from "./owner.ts";
 
@@ -56,6 +57,14 @@ export function copyOwner(owner: Owner, name: string): Owner {
 /** The same owner, talking to another address. */
 export function via(owner: Owner, url: string): Owner {
   return { ...owner, env: { ...owner.env, ROOTWARD_SERVER: url } };
+}
+
+/** Rotates with the owner's archive. */
+export async function rotateArchive(
+  { archive, env }: Owner,
+  ...args: readonly string[]
+): Promise<CliResult> {
+  return runCli(["keys", "rotate", archive, ...args], { env });
 }
 
 export async function entriesOf(file: string): Promise<ArchiveEntries> {
