@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { constants, readdirSync, rmSync } from "node:fs";
-import { link, open, rename, rm, unlink } from "node:fs/promises";
+import { chmod, link, open, rename, rm, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Writes `bytes` to `file`, replacing what is there; mode 0600. */
@@ -56,8 +56,9 @@ async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
   const handle = await open(file, flags, 0o600);
   try {
-    // An older file of this name may have another mode.
-    await handle.chmod(0o600);
+    // An older file of this name may have another mode. By its path: Node's permission model allows
+    // no change through a handle.
+    await chmod(file, 0o600);
     await handle.writeFile(bytes);
     await handle.sync();
   } finally {

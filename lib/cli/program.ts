@@ -1,17 +1,15 @@
 /** The command line: names, options and help of every command, and how each ends. */
-import { join } from "node:path";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { isRootwardError, RootwardError } from "../error.ts";
+import { Command, CommanderError, Option } from "commander";
+import { RootwardError } from "../error.ts";
 import { isFactoryName } from "../factory/names.ts";
 import { DIALECTS, type Dialect } from "../tuf/dialect.ts";
 import { KEY_TYPES, type KeyType } from "../tuf/keys.ts";
 import { Client } from "./client.ts";
-import { EXIT } from "./exit.ts";
 import { factoryCreate } from "./factory-create.ts";
 import { addKeys } from "./program-keys.ts";
 import { addRoot } from "./program-root.ts";
-import { serve } from "./serve.ts";
-import { createTerminal, type Terminal } from "./terminal.ts";
+import { addServe } from "./program-serve.ts";
+import { createTerminal, reportError, type Terminal } from "./terminal.ts";
 
 interface GlobalOptions {
   readonly json?: true;
@@ -27,14 +25,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!isRootwardError(error)) {
-      const message = Error.isError(error) ? error.message : "unknown error";
-      terminal.error(message, [], null);
-      return 1;
-    }
-    const { code, hint } = EXIT[error.code];
-    terminal.error(error.message, error.details.errors ?? [], hint);
-    return code;
+    return reportError(terminal, error);
   }
 }
 
@@ -100,45 +91,4 @@ interface FactoryOptions {
   readonly ownerId: string;
   readonly ownerEmail: string;
   readonly delivery: "link" | "api";
-}
-
-function addServe(program: Command, terminal: Terminal): void {
-  const flag = (flags: string, description: string): Option =>
-    new Option(flags, description).env(
-      `ROOTWARD_${(/--([a-z-]+)/.exec(flags)?.[1] ?? "").toUpperCase().replaceAll("-", "_")}`,
-    );
-  program
-    .command("serve")
-    .description("run the service on this machine: SQLite and files, one process")
-    .addOption(flag("--data <dir>", "where everything is kept").default(".rootward"))
-    .addOption(flag("--outbox <dir>", "where mail is put").default(".rootward-outbox"))
-    .addOption(flag("--master-key-file <file>", "seals the keys (default: DIR/master.key)"))
-    .addOption(flag("--port <n>", "0 picks one").default(8787).argParser(portNumber))
-    .addOption(flag("--host <host>", "the address to listen on").default("127.0.0.1"))
-    .addOption(flag("--public-url <url>", "where owners reach the service; links start with it"))
-    .action(async (options: ServeFlags) => {
-      const { masterKeyFile = join(options.data, "master.key"), publicUrl } = options;
-      const server = await serve({ ...options, masterKeyFile, publicUrl, log: terminal.note });
-      // Always this line, whatever --json says: scripts wait for it.
-      createTerminal(false).result({}, [`listening on ${server.url}`]);
-      terminal.note(`admin token: ${server.adminTokenFile}`);
-      await new Promise<void>((resolve) => {
-        process.once("SIGTERM", resolve).once("SIGINT", resolve);
-      });
-      await server.close();
-    });
-}
-
-interface ServeFlags {
-  readonly data: string;
-  readonly outbox: string;
-  readonly masterKeyFile?: string;
-  readonly port: number;
-  readonly host: string;
-  readonly publicUrl?: string;
-}
-
-function portNumber(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new InvalidArgumentError("expected a number from 0 to 65535");
 }

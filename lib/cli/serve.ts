@@ -1,7 +1,6 @@
 /**
- * `rootward serve`: the embedded form, one process. The first line on stdout is
- * `listening on http://HOST:PORT`. SIGTERM and SIGINT end it cleanly; so does `kill -9`, as far as
- * what was acknowledged goes.
+ * The embedded service on a port, with its schedule. It is given a signer, and holds no key that
+ * signs (launch.ts).
  */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -11,14 +10,18 @@ import { RootwardError } from "../error.ts";
 import { errorCode } from "../files.ts";
 import { DEFAULT_REFRESH } from "../factory/schedule.ts";
 import { createApp } from "../http/app.ts";
+import type { Page } from "../http/download.ts";
 import type { Service } from "../service/service.ts";
 import { tendDue } from "../service/tend.ts";
-import { bundlePage } from "./page.ts";
+import type { Signer } from "../signing/operations.ts";
+import { checkPublicUrl } from "./public-url.ts";
+import { reportLine } from "./terminal.ts";
 
 export interface ServeOptions {
   readonly data: string;
   readonly outbox: string;
-  readonly masterKeyFile: string;
+  readonly signer: Signer;
+  readonly page: Page;
   readonly port: number;
   readonly host: string;
   readonly publicUrl: string | undefined;
@@ -32,23 +35,21 @@ export interface ServeOptions {
 
 export interface RunningServer {
   readonly url: string;
-  readonly adminTokenFile: string;
   close(): Promise<void>;
 }
 
 const SCHEDULE_EVERY = 60_000;
-const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
 
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const publicUrl = checkPublicUrl(options);
   // SQLite makes its own files beside the database; nothing of ours is for anybody else.
   process.umask(0o077);
   const state = { url: "" };
-  const report = (what: string, error: unknown): void => options.log(describeError(what, error));
-  const { ports, adminTokenFile, close } = await openEmbedded({
+  const report = (what: string, error: unknown): void => options.log(reportLine(what, error));
+  const { ports, close } = await openEmbedded({
     dataFolder: options.data,
     outboxFolder: options.outbox,
-    masterKeyFile: options.masterKeyFile,
+    signer: options.signer,
     publicUrl: () => publicUrl ?? state.url,
     report,
     ...(options.now && { now: options.now }),
@@ -60,7 +61,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       return publicUrl ?? state.url;
     },
   };
-  const app = createApp({ service, page: await bundlePage(), archives: ports.archives });
+  const app = createApp({ service, page: options.page, archives: ports.archives });
   const server = createAdaptorServer({
     fetch: (request, env) => app.fetch(exactPath(request, env as IncomingEnv)),
   });
@@ -81,7 +82,6 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const stopSchedule = startSchedule(service, options.scheduleEvery ?? SCHEDULE_EVERY);
   return {
     url: state.url,
-    adminTokenFile,
     close: async () => {
       await stopSchedule();
       const closed = once(server, "close");
@@ -113,22 +113,6 @@ function exactPath(request: Request, { incoming }: IncomingEnv): Request {
   return new Request(new URL("/not-exact", url));
 }
 
-/** Browsers have no WebCrypto on plain http beyond loopback, and a link must not travel openly. */
-function checkPublicUrl({ host, publicUrl }: ServeOptions): string | undefined {
-  const url = publicUrl?.replace(/\/+$/, "");
-  if (url !== undefined && !/^https?:\/\/[^\s/?#]+$/.test(url)) {
-    throw new RootwardError("usage", "--public-url: expected https://HOST, without a path");
-  }
-  if (!LOOPBACK.includes(host) && url?.startsWith("https://") !== true) {
-    throw new RootwardError(
-      "usage",
-      `--host ${host} is reachable from elsewhere: give --public-url https://... of the proxy ` +
-        `that terminates TLS before it`,
-    );
-  }
-  return url;
-}
-
 /** Runs the schedule now and then; one run at a time. @returns how to stop it */
 function startSchedule(service: Service, every: number): () => Promise<void> {
   let running: Promise<unknown> = Promise.resolve();
@@ -148,8 +132,4 @@ function startSchedule(service: Service, every: number): () => Promise<void> {
     clearInterval(timer);
     await running;
   };
-}
-
-function describeError(what: string, error: unknown): string {
-  return `${new Date().toISOString()} ${what}: ${Error.isError(error) ? (error.stack ?? error.message) : "unknown error"}`;
 }

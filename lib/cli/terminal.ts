@@ -4,6 +4,8 @@
  */
 import { styleText } from "node:util";
 import ora from "ora";
+import { isRootwardError } from "../error.ts";
+import { EXIT } from "./exit.ts";
 
 export interface Terminal {
   /** Does one step, with a spinner where a person watches, and says how long it took. */
@@ -58,4 +60,22 @@ export function createTerminal(json: boolean): Terminal {
       if (hint !== null) line(`  ${hint}`);
     },
   };
+}
+
+/** Says what ended a command. @returns the exit code for it */
+export function reportError(terminal: Terminal, error: unknown): number {
+  if (!isRootwardError(error)) {
+    const message = Error.isError(error) ? error.message : "unknown error";
+    terminal.error(message, [], null);
+    return 1;
+  }
+  const { code, hint } = EXIT[error.code];
+  terminal.error(error.message, error.details.errors ?? [], hint);
+  return code;
+}
+
+/** A line for the operator about an error that nobody else is told of. */
+export function reportLine(what: string, error: unknown): string {
+  const told = Error.isError(error) ? (error.stack ?? error.message) : "unknown error";
+  return `${new Date().toISOString()} ${what}: ${told}`;
 }

@@ -33,6 +33,9 @@ import type { SignerRecords } from "./records.ts";
 /** How far a version may be ahead of the clock, in versions: seconds of skew, or quick updates. */
 const VERSION_SLACK = 3600;
 
+/** A bootstrap that failed takes its keys back at once; later they are somebody's. */
+const ABANDONED_WITHIN = 60 * 60_000;
+
 /** How long a key may be that nobody names: whoever had it made is long gone then. */
 const UNNAMED_FOR = 7 * 86_400_000;
 
@@ -41,6 +44,11 @@ export interface BoundaryParts {
   readonly wrapper: KeyWrapper;
   readonly policy: RefreshPolicy;
   readonly now: () => number;
+}
+
+interface Trusted {
+  readonly root: Root;
+  readonly retired: ReadonlySet<KeyId>;
 }
 
 export class Boundary implements SigningBoundary {
@@ -83,7 +91,7 @@ export class Boundary implements SigningBoundary {
   }
 
   async trustedVersion(ref: ChannelRef): Promise<number> {
-    return (await this.#trusted(ref)).version;
+    return (await this.#trusted(ref)).root.version;
   }
 
   async follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void> {
@@ -91,24 +99,30 @@ export class Boundary implements SigningBoundary {
     const lenient = { ...policy, forms: "lenient" } as const;
     const read = roots.map((bytes) => ({ bytes, root: readChainRoot(bytes, lenient).root }));
     for (;;) {
-      const start = await this.#trusted(ref);
+      const { root: start, retired } = await this.#trusted(ref);
       // Somebody else may have come here first, or gone on: up to the trusted root all is done.
       const known = read.findIndex(({ root }) => sameRoot(root, start));
       const missing = read.slice(known + 1);
       const newest = missing.at(-1);
       if (newest === undefined || newest.root.version < start.version) return;
       let root = start;
-      for (const { bytes } of missing)
+      const listed = new Set<KeyId>();
+      for (const { bytes } of missing) {
+        for (const keyid of onlineKeyids(root)) listed.add(keyid);
         root = nextInChain(root, bytes, policy, verifySignature).root;
+      }
+      const next = { version: root.version, bytes: newest.bytes };
+      for (const keyid of onlineKeyids(root)) listed.delete(keyid);
+      const gone = await this.#existing(ref, new Set([...retired, ...listed]));
       const { records } = this.#parts;
-      if (await records.advanceTrust(ref, start.version, root.version, newest.bytes)) return;
+      if (await records.advanceTrust(ref, start.version, { ...next, retired: gone })) return;
     }
   }
 
   async sign(request: SignRequest): Promise<Uint8Array> {
     const { role } = request.content;
-    const root = await this.#rootToSignUnder(request);
-    const { key, listed } = await this.#ownKey(request, root, role);
+    const { root, retired } = await this.#rootToSignUnder(request);
+    const { key, listed } = await this.#ownKey(request, root, role, retired);
     this.#checkExpiry(request);
     await this.#checkMeta(request);
     await this.#takeVersion(request);
@@ -128,7 +142,7 @@ export class Boundary implements SigningBoundary {
 
   async destroyKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void> {
     for (const channel of channelsOf(ref.dialect)) {
-      const root = await this.#trusted({ ...ref, channel });
+      const { root } = await this.#trusted({ ...ref, channel });
       if (ROLES.some((name) => root.roles[name].keyids.includes(keyid))) {
         throw refused(`${role} key ${keyid} is listed by root version ${root.version}`);
       }
@@ -151,30 +165,45 @@ export class Boundary implements SigningBoundary {
         throw refused(`instance of ${ref.factory} is in use: its root was rotated`);
       }
     }
-    await this.#parts.records.forget(ref);
+    const { records, now } = this.#parts;
+    const oldest = Math.min(...(await records.keys(ref)).map(({ madeAt }) => madeAt));
+    if (now() > oldest + ABANDONED_WITHIN) {
+      throw refused(`instance of ${ref.factory} was not made just now: its keys may be in use`);
+    }
+    await records.forget(ref);
   }
 
-  async #trusted(ref: ChannelRef): Promise<Root> {
+  async #trusted(ref: ChannelRef): Promise<Trusted> {
     const record = await this.#parts.records.trustedRoot(ref);
     if (record === null) throw refused(`no trusted root for ${ref.factory} ${ref.channel}`);
-    return readTrustedRoot(record.bytes, strictPolicy(ref.dialect, ref.channel), verifySignature);
+    const policy = strictPolicy(ref.dialect, ref.channel);
+    const root = readTrustedRoot(record.bytes, policy, verifySignature);
+    return { root, retired: new Set(record.retired) };
+  }
+
+  /** Of a key that was destroyed nothing need be remembered. */
+  async #existing(ref: ChannelRef, keyids: ReadonlySet<KeyId>): Promise<readonly KeyId[]> {
+    const keys = await this.#parts.records.keys(ref);
+    return keys.map(({ keyid }) => keyid).filter((keyid) => keyids.has(keyid));
   }
 
   /** The trusted root, or the one that follows it and becomes current with what is signed. */
-  async #rootToSignUnder(request: SignRequest): Promise<Root> {
-    const trusted = await this.#trusted(request);
-    if (request.nextRoot === undefined) return trusted;
+  async #rootToSignUnder(request: SignRequest): Promise<Trusted> {
+    const { root, retired } = await this.#trusted(request);
+    if (request.nextRoot === undefined) return { root, retired };
     const policy = strictPolicy(request.dialect, request.channel);
-    return nextInChain(trusted, request.nextRoot, policy, verifySignature).root;
+    return { root: nextInChain(root, request.nextRoot, policy, verifySignature).root, retired };
   }
 
-  /** The key of ours that `root` lists for `role`. */
+  /** The key of ours that `root` lists for `role`; one that was retired stays so. */
   async #ownKey(
     ref: FactoryRef,
     root: Root,
     role: OnlineRole,
+    retired: ReadonlySet<KeyId> = new Set(),
   ): Promise<{ key: SigningKey; listed: RootKey }> {
     for (const keyid of root.roles[role].keyids) {
+      if (retired.has(keyid)) continue;
       const listed = root.keys.get(keyid);
       const sealed = await this.#parts.records.key(ref, role, keyid);
       if (listed === undefined || sealed === null) continue;
@@ -235,6 +264,10 @@ function build({ content, dialect, version, expires }: SignRequest): JsonObject 
 /** A wrapped key that is moved to another Factory, instance or role does not open there. */
 function context(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Record<string, string> {
   return { purpose: "online key", factory: ref.factory, instance: ref.instance, role, keyid };
+}
+
+function onlineKeyids({ roles }: Root): readonly KeyId[] {
+  return ONLINE_ROLES.flatMap((role) => roles[role].keyids);
 }
 
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {

@@ -16,6 +16,15 @@ export interface SealedKey {
   readonly madeAt: number;
 }
 
+/** What it believes of one channel. */
+export interface TrustedRoot {
+  readonly version: number;
+  /** UTF-8, as served. */
+  readonly bytes: Uint8Array;
+  /** Online keys that an earlier root listed, and this one does not. */
+  readonly retired: readonly KeyId[];
+}
+
 export interface SignerRecords {
   putKey(ref: FactoryRef, key: SealedKey): Promise<void>;
   key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<SealedKey | null>;
@@ -28,9 +37,9 @@ export interface SignerRecords {
     ref: FactoryRef,
     roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
   ): Promise<boolean>;
-  trustedRoot(ref: ChannelRef): Promise<{ version: number; bytes: Uint8Array } | null>;
+  trustedRoot(ref: ChannelRef): Promise<TrustedRoot | null>;
   /** Replaces the trusted root if it still is `version`; @returns whether it did */
-  advanceTrust(ref: ChannelRef, version: number, next: number, bytes: Uint8Array): Promise<boolean>;
+  advanceTrust(ref: ChannelRef, version: number, next: TrustedRoot): Promise<boolean>;
   lastVersion(ref: ChannelRef, role: OnlineRole): Promise<number>;
   /** Takes `version` if it is above the last one taken; @returns whether it did */
   takeVersion(ref: ChannelRef, role: OnlineRole, version: number): Promise<boolean>;

@@ -7,12 +7,13 @@ import { FileArchives } from "../../lib/adapters/embedded/archives.ts";
 import { openDatabase } from "../../lib/adapters/embedded/database.ts";
 import { Outbox } from "../../lib/adapters/embedded/outbox.ts";
 import { FileShares } from "../../lib/adapters/embedded/shares.ts";
-import { SqliteSignerRecords } from "../../lib/adapters/embedded/signer-records.ts";
+import { SIGNER_SCHEMA, SqliteSignerRecords } from "../../lib/adapters/embedded/signer-records.ts";
 import {
   SqliteDocuments,
   SqliteHeads,
   SqliteRequests,
   SqliteTokens,
+  STORE_SCHEMA,
 } from "../../lib/adapters/embedded/store.ts";
 import {
   MemoryArchives,
@@ -90,7 +91,7 @@ const embedded: Adapter = {
     const folder = mkdtempSync(join(tmpdir(), "rootward-contract-"));
     const [data, outbox] = [join(folder, "data"), join(folder, "outbox")];
     mkdirSync(data);
-    const database = openDatabase(join(data, "rootward.db"));
+    const database = openDatabase(join(data, "rootward.db"), STORE_SCHEMA + SIGNER_SCHEMA);
     const archives = new FileArchives(join(data, "archives"), () => "http://127.0.0.1:1");
     return {
       heads: new SqliteHeads(database),

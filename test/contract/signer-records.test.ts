@@ -79,8 +79,9 @@ contract("signer records", (stores) => {
     expect(await records.trustedRoot(ACME)).toBeNull();
     expect(await records.startTrust(ACME, roots)).toBe(true);
     expect(await records.startTrust(ACME, first())).toBe(false);
-    expect(await records.trustedRoot(ACME)).toEqual({ version: 1, bytes: roots[0]?.bytes });
-    expect(await records.trustedRoot(PROD)).toEqual({ version: 1, bytes: roots[1]?.bytes });
+    const trusted = (bytes?: Uint8Array) => ({ version: 1, bytes, retired: [] });
+    expect(await records.trustedRoot(ACME)).toEqual(trusted(roots[0]?.bytes));
+    expect(await records.trustedRoot(PROD)).toEqual(trusted(roots[1]?.bytes));
     expect(await records.startTrust(AGAIN, roots.slice(1))).toBe(true);
     expect(await records.startTrust(AGAIN, first())).toBe(false);
     expect(await records.trustedRoot(AGAIN)).toBeNull();
@@ -88,13 +89,13 @@ contract("signer records", (stores) => {
 
   it("advances the trust of a channel from the version that it is at", async () => {
     const { records } = stores();
-    const next = random(50);
-    expect(await records.advanceTrust(ACME, 1, 2, next)).toBe(false);
+    const next = { version: 3, bytes: random(50), retired: [KEYID] };
+    expect(await records.advanceTrust(ACME, 1, next)).toBe(false);
     await records.startTrust(ACME, first());
-    expect(await records.advanceTrust(ACME, 2, 3, next)).toBe(false);
-    expect(await records.advanceTrust(ACME, 1, 3, next)).toBe(true);
-    expect(await records.advanceTrust(ACME, 1, 2, random(50))).toBe(false);
-    expect(await records.trustedRoot(ACME)).toEqual({ version: 3, bytes: next });
+    expect(await records.advanceTrust(ACME, 2, next)).toBe(false);
+    expect(await records.advanceTrust(ACME, 1, next)).toBe(true);
+    expect(await records.advanceTrust(ACME, 1, { ...next, version: 2 })).toBe(false);
+    expect(await records.trustedRoot(ACME)).toEqual(next);
     expect((await records.trustedRoot(PROD))?.version).toBe(1);
   });
 

@@ -1,8 +1,18 @@
-/** A real embedded server in a temporary folder, in this process, with a clock that a test may move. */
+/**
+ * A real embedded server in a temporary folder, in this process, with a clock that a test may move.
+ * The signer is at the other end of a stream, as it is when it has a process of its own.
+ */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { duplexPair } from "node:stream";
+import { prepareData } from "../../lib/adapters/embedded/open.ts";
+import { openSigner } from "../../lib/adapters/embedded/open-signer.ts";
+import { answerOn, callOver } from "../../lib/adapters/embedded/signer-channel.ts";
+import { bundlePage } from "../../lib/cli/page.ts";
 import { serve, type RunningServer } from "../../lib/cli/serve.ts";
+import { answer } from "../../lib/signing/operations.ts";
+import { remoteSigner } from "../../lib/signing/remote.ts";
 
 export interface TestServer {
   readonly url: string;
@@ -26,21 +36,42 @@ export async function startServer(folder?: string, offset = 0): Promise<TestServ
   const [data, outbox] = [join(home, "data"), join(home, "outbox")];
   const clock = { offset };
   const log: string[] = [];
+  const now = (): number => Date.now() + clock.offset;
+  const { adminTokenFile } = await prepareData(data);
+  const own = await openSigner({
+    folder: join(data, "signer"),
+    masterKeyFile: join(data, "master.key"),
+    dataFolder: data,
+    now,
+  });
+  const [here, there] = duplexPair();
+  answerOn(there, (request) =>
+    answer(own, request, (what, error) => log.push(`${what}: ${String(error)}`)),
+  );
   const server: RunningServer = await serve({
     data,
     outbox,
-    masterKeyFile: join(data, "master.key"),
+    signer: await remoteSigner(callOver(here)),
+    page: await bundlePage(),
     port: 0,
     host: "127.0.0.1",
     publicUrl: undefined,
     log: (line) => log.push(line),
-    now: () => Date.now() + clock.offset,
+    now,
     // Tests that want the schedule start it by themselves, by restarting.
     scheduleEvery: 3_600_000,
+  }).catch((error: unknown) => {
+    own.close();
+    throw error;
   });
+  const stop = async (): Promise<void> => {
+    await server.close();
+    here.destroy();
+    own.close();
+  };
   return {
     url: server.url,
-    adminToken: readFileSync(server.adminTokenFile, "utf8").trim(),
+    adminToken: readFileSync(adminTokenFile, "utf8").trim(),
     folder: home,
     data,
     outbox,
@@ -49,12 +80,12 @@ export async function startServer(folder?: string, offset = 0): Promise<TestServ
       clock.offset += by;
     },
     restart: async () => {
-      await server.close();
+      await stop();
       return startServer(home, clock.offset);
     },
-    stop: () => server.close(),
+    stop,
     remove: async () => {
-      await server.close();
+      await stop();
       rmSync(home, { recursive: true, force: true });
     },
   };

@@ -5,6 +5,7 @@
  * Form: one byte 0x01, a 12-byte nonce, ciphertext, a 16-byte tag.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { RootwardError } from "../../error.ts";
 import type { KeyWrapper } from "../../service/ports.ts";
@@ -65,14 +66,15 @@ export class MasterKeyWrapper implements KeyWrapper {
 /**
  * Reads the master key (43 characters of base64url on one line).
  *
- * @param first make one where there is none: only for a data folder that holds nothing yet, since a
- *   missing file is otherwise a medium that is not mounted
+ * @param first make one where there is none: only while nothing was sealed yet, since a missing file
+ *   is otherwise a medium that is not mounted
  * @throws RootwardError `usage` for a file that cannot be read or holds something else
  */
 export async function loadMasterKey(file: string, first: boolean): Promise<Uint8Array> {
   let text: string;
   try {
-    if (first) await createFileOnce(file, `${toBase64Url(randomBytes(KEY_BYTES))}\n`);
+    if (first && !existsSync(file))
+      await createFileOnce(file, `${toBase64Url(randomBytes(KEY_BYTES))}\n`);
     text = await readFile(file, "utf8");
   } catch (error) {
     throw new RootwardError("usage", `${file}: cannot read the master key (${errorCode(error)})`);

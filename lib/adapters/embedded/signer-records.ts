@@ -1,10 +1,28 @@
 /** The signing boundary's own records in SQLite. Wrapped keys only; see key-wrapper.ts. */
 import type { DatabaseSync } from "node:sqlite";
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
-import type { SealedKey, SignerRecords } from "../../signing/records.ts";
+import type { SealedKey, SignerRecords, TrustedRoot } from "../../signing/records.ts";
 import { ONLINE_ROLES, type Channel, type OnlineRole } from "../../tuf/dialect.ts";
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
 import { blobColumn, numberColumn, textColumn, truncateLog } from "./database.ts";
+
+export const SIGNER_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS signer_keys (
+    factory TEXT NOT NULL, instance TEXT NOT NULL, role TEXT NOT NULL, keyid TEXT NOT NULL,
+    wrapped BLOB NOT NULL, made_at INTEGER NOT NULL,
+    PRIMARY KEY (factory, instance, role, keyid)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS signer_roots (
+    factory TEXT NOT NULL, instance TEXT NOT NULL, channel TEXT NOT NULL, version INTEGER NOT NULL,
+    body BLOB NOT NULL, retired TEXT NOT NULL DEFAULT '[]',
+    PRIMARY KEY (factory, instance, channel)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS signer_versions (
+    factory TEXT NOT NULL, instance TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (factory, instance, channel, role)
+  ) STRICT;
+`;
 
 export class SqliteSignerRecords implements SignerRecords {
   readonly #db: DatabaseSync;
@@ -64,7 +82,8 @@ export class SqliteSignerRecords implements SignerRecords {
     this.#db.exec("BEGIN IMMEDIATE");
     try {
       const insert = this.#db.prepare(
-        "INSERT INTO signer_roots VALUES (?, ?, ?, 1, ?) ON CONFLICT DO NOTHING",
+        `INSERT INTO signer_roots (factory, instance, channel, version, body)
+         VALUES (?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`,
       );
       const fresh = roots.every(
         ({ channel, bytes }) => insert.run(factory, instance, channel, bytes).changes === 1,
@@ -77,30 +96,37 @@ export class SqliteSignerRecords implements SignerRecords {
     }
   }
 
-  async trustedRoot({ factory, instance, channel }: ChannelRef) {
+  async trustedRoot({ factory, instance, channel }: ChannelRef): Promise<TrustedRoot | null> {
     const row = this.#db
       .prepare(
-        `SELECT version, body FROM signer_roots
+        `SELECT version, body, retired FROM signer_roots
          WHERE factory = ? AND instance = ? AND channel = ?`,
       )
       .get(factory, instance, channel);
-    return row === undefined
-      ? null
-      : { version: numberColumn(row, "version"), bytes: blobColumn(row, "body") };
+    if (row === undefined) return null;
+    const retired = JSON.parse(textColumn(row, "retired")) as readonly KeyId[];
+    return { version: numberColumn(row, "version"), bytes: blobColumn(row, "body"), retired };
   }
 
   async advanceTrust(
     { factory, instance, channel }: ChannelRef,
     version: number,
-    next: number,
-    bytes: Uint8Array,
+    next: TrustedRoot,
   ): Promise<boolean> {
     const { changes } = this.#db
       .prepare(
-        `UPDATE signer_roots SET version = ?, body = ?
+        `UPDATE signer_roots SET version = ?, body = ?, retired = ?
          WHERE factory = ? AND instance = ? AND channel = ? AND version = ?`,
       )
-      .run(next, bytes, factory, instance, channel, version);
+      .run(
+        next.version,
+        next.bytes,
+        JSON.stringify(next.retired),
+        factory,
+        instance,
+        channel,
+        version,
+      );
     return changes === 1;
   }
 

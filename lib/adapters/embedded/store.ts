@@ -11,6 +11,25 @@ import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import { RootwardError } from "../../error.ts";
 import { blobColumn, textColumn } from "./database.ts";
 
+export const STORE_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS heads (
+    factory TEXT PRIMARY KEY, revision INTEGER NOT NULL, due_at INTEGER NOT NULL, body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS heads_due ON heads (due_at);
+  CREATE TABLE IF NOT EXISTS documents (
+    factory TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL, version INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (factory, channel, role, version, sha256)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS published (
+    factory TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL, version INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    PRIMARY KEY (factory, channel, role, version)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS tokens (hash TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS requests (hash TEXT PRIMARY KEY, body_hash TEXT NOT NULL) STRICT;
+`;
+
 export class SqliteHeads implements Heads {
   readonly #db: DatabaseSync;
 

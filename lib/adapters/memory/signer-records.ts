@@ -1,6 +1,6 @@
 /** The signing boundary's own records in memory. Wrapped keys only. */
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
-import type { SealedKey, SignerRecords } from "../../signing/records.ts";
+import type { SealedKey, SignerRecords, TrustedRoot } from "../../signing/records.ts";
 import type { Channel, OnlineRole } from "../../tuf/dialect.ts";
 import type { KeyId } from "../../tuf/keys.ts";
 import type { Faults } from "./faults.ts";
@@ -52,29 +52,24 @@ export class MemorySignerRecords implements SignerRecords {
       const { roots } = this.#records;
       if (first.some(({ channel }) => roots.has(nameOf(ref, channel)))) return false;
       for (const { channel, bytes } of first) {
-        roots.set(nameOf(ref, channel), { version: 1, bytes: copyOf(bytes) });
+        roots.set(nameOf(ref, channel), { version: 1, bytes: copyOf(bytes), retired: [] });
       }
       return true;
     });
   }
 
-  async trustedRoot(ref: ChannelRef): Promise<{ version: number; bytes: Uint8Array } | null> {
+  async trustedRoot(ref: ChannelRef): Promise<TrustedRoot | null> {
     return this.#faults.read("signer.trustedRoot", ref.factory, () => {
       const root = this.#records.roots.get(nameOf(ref, ref.channel));
-      return root === undefined ? null : { version: root.version, bytes: copyOf(root.bytes) };
+      return root === undefined ? null : { ...root, bytes: copyOf(root.bytes) };
     });
   }
 
-  async advanceTrust(
-    ref: ChannelRef,
-    version: number,
-    next: number,
-    bytes: Uint8Array,
-  ): Promise<boolean> {
+  async advanceTrust(ref: ChannelRef, version: number, next: TrustedRoot): Promise<boolean> {
     return this.#faults.write("signer.advanceTrust", ref.factory, () => {
       const name = nameOf(ref, ref.channel);
       if (this.#records.roots.get(name)?.version !== version) return false;
-      this.#records.roots.set(name, { version: next, bytes: copyOf(bytes) });
+      this.#records.roots.set(name, { ...next, bytes: copyOf(next.bytes) });
       return true;
     });
   }

@@ -1,0 +1,101 @@
+/**
+ * Composes the signer of the embedded form from a folder of its own: its records, and the master key
+ * that seals online keys and server shares. Nobody else reads the key or writes the records. On first
+ * start it makes both.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { RootwardError } from "../../error.ts";
+import { DEFAULT_REFRESH } from "../../factory/schedule.ts";
+import { removeTemporaries } from "../../files.ts";
+import { Boundary } from "../../signing/boundary.ts";
+import type { Signer } from "../../signing/operations.ts";
+import { toHex } from "../../tuf/bytes.ts";
+import { copyRecords, removeCopied } from "./adopt-records.ts";
+import { openDatabase, readFact, writeFact } from "./database.ts";
+import { loadMasterKey, MasterKeyWrapper } from "./key-wrapper.ts";
+import { SIGNER_SCHEMA, SqliteSignerRecords } from "./signer-records.ts";
+
+export interface SignerOptions {
+  /** Holds nothing but the signer's records. */
+  readonly folder: string;
+  readonly masterKeyFile: string;
+  /**
+   * The service's data folder, where one process sees both: a new signer for old data is refused,
+   * and records that an earlier version kept there move over.
+   */
+  readonly dataFolder?: string;
+  /** Milliseconds since 1970; the system's clock unless given. */
+  readonly now?: () => number;
+}
+
+export interface OpenSigner extends Signer {
+  close(): void;
+}
+
+/** @throws RootwardError `usage` where the folder or the master key cannot be used */
+export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
+  const { folder, masterKeyFile, dataFolder, now = Date.now } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  removeTemporaries(folder);
+  const database = openDatabase(join(folder, "signer.db"), SIGNER_SCHEMA);
+  try {
+    const serviceFile = join(dataFolder ?? folder, "rootward.db");
+    const hasService = existsSync(serviceFile);
+    const copied = hasService && copyRecords(database, serviceFile);
+    const first = readFact(database, "signer") === null && !copied;
+    if (first && hasService) throw missing();
+    const wrapper = new MasterKeyWrapper(await loadMasterKey(masterKeyFile, first));
+    await checkMasterKey(database, wrapper);
+    const id = signerId(database);
+    if (copied) removeCopied(database, serviceFile);
+    const records = new SqliteSignerRecords(database);
+    const boundary = new Boundary({ records, wrapper, policy: DEFAULT_REFRESH, now });
+    return { id, boundary, wrapper, close: () => database.close() };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function missing(): RootwardError {
+  return new RootwardError(
+    "usage",
+    "the service's data are here and the signer's records are not: is their folder not mounted? " +
+      "Nothing was changed",
+  );
+}
+
+/** The last thing that is written of a new signer: without it there is none yet. */
+function signerId(database: DatabaseSync): string {
+  const known = readFact(database, "signer");
+  if (known !== null) return toHex(known);
+  const made = new Uint8Array(randomBytes(16));
+  writeFact(database, "signer", made);
+  return toHex(made);
+}
+
+const MASTER_CHECK = { purpose: "master key check" };
+
+/**
+ * Another master key than the one that sealed what is here would make new Factories under it, and
+ * let the deliveries of the old ones end unread.
+ */
+async function checkMasterKey(database: DatabaseSync, wrapper: MasterKeyWrapper): Promise<void> {
+  const known = readFact(database, "master key check");
+  if (known === null) {
+    const check = await wrapper.wrap(new Uint8Array(1), MASTER_CHECK);
+    return writeFact(database, "master key check", check);
+  }
+  try {
+    await wrapper.unwrap(known, MASTER_CHECK);
+  } catch {
+    throw new RootwardError(
+      "usage",
+      "this master key is not the one that the signer's records were made with: nothing was changed",
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,99 @@
+/**
+ * Requests and replies of a signer over a byte stream between two processes: a socket, or a pair of
+ * pipes. Each message is a frame: its length in 4 bytes (big-endian), then JSON with the number of
+ * the request. Replies come in any order.
+ */
+import type { Duplex } from "node:stream";
+import { RootwardError } from "../../error.ts";
+import type { Reply } from "../../signing/operations.ts";
+import type { Call } from "../../signing/remote.ts";
+
+const HEADER_BYTES = 4;
+/** Two targets documents of the longest kind, in base64: far above what anybody sends. */
+const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+
+/** Answers every request that comes in on `stream`, until it ends. */
+export function answerOn(stream: Duplex, answer: (request: unknown) => Promise<Reply>): void {
+  readFrames(stream, (message) => {
+    const { number, request } = message as { number?: unknown; request?: unknown };
+    void answer(request).then((reply) => {
+      if (stream.writable) writeFrame(stream, { number, reply });
+    });
+  });
+}
+
+/** Asks over `stream`. Once it is closed every question, those under way too, is an error. */
+export function callOver(stream: Duplex): Call {
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  let last = 0;
+  readFrames(stream, (message) => {
+    const { number, reply } = message as { number: number; reply: unknown };
+    waiting.get(number)?.resolve(reply);
+    waiting.delete(number);
+  });
+  stream.once("close", () => {
+    for (const { reject } of waiting.values()) reject(gone());
+    waiting.clear();
+  });
+  return async (request) => {
+    if (!stream.writable) throw gone();
+    const answered = Promise.withResolvers<unknown>();
+    const number = (last += 1);
+    waiting.set(number, answered);
+    writeFrame(stream, { number, request });
+    return answered.promise;
+  };
+}
+
+function gone(): RootwardError {
+  return new RootwardError("internal", "the signer is gone: was it stopped?");
+}
+
+function writeFrame(stream: Duplex, message: object): void {
+  const body = Buffer.from(JSON.stringify(message));
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32BE(body.length);
+  stream.write(Buffer.concat([header, body]));
+}
+
+/** Whoever sends something else than frames of JSON objects is cut off. */
+function readFrames(stream: Duplex, onMessage: (message: object) => void): void {
+  let chunks: Buffer[] = [];
+  let length = 0;
+  let wanted = HEADER_BYTES;
+  let inBody = false;
+  const take = (): Buffer => {
+    const all = Buffer.concat(chunks);
+    chunks = all.length > wanted ? [all.subarray(wanted)] : [];
+    length = all.length - wanted;
+    return all.subarray(0, wanted);
+  };
+  stream.on("error", () => stream.destroy());
+  stream.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    while (length >= wanted && !stream.destroyed) {
+      const part = take();
+      if (!inBody) {
+        wanted = part.readUInt32BE();
+        inBody = true;
+        if (wanted > MAX_FRAME_BYTES) stream.destroy();
+        continue;
+      }
+      wanted = HEADER_BYTES;
+      inBody = false;
+      const message = parsed(part);
+      if (message === null) stream.destroy();
+      else onMessage(message);
+    }
+  });
+}
+
+function parsed(body: Buffer): object | null {
+  try {
+    const value: unknown = JSON.parse(body.toString("utf8"));
+    return typeof value === "object" ? value : null;
+  } catch {
+    return null;
+  }
+}

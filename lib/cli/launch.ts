@@ -1,0 +1,125 @@
+/**
+ * `rootward serve`: two processes. This one holds the master key and the online keys, answers the
+ * requests of a signer's client, and opens no port. The other one is what the network reaches; it
+ * runs under Node's permission model, which lets it read its code and touch the service's own files.
+ * That fence has gaps (node:sqlite does not obey it). A user of its own for each process is the real
+ * one: `rootward signer` and `--signer`, docs/operations.md.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { prepareData } from "../adapters/embedded/open.ts";
+import { openSigner, type OpenSigner } from "../adapters/embedded/open-signer.ts";
+import { answerOn } from "../adapters/embedded/signer-channel.ts";
+import { answer } from "../signing/operations.ts";
+import { bundlePage } from "./page.ts";
+import { checkPublicUrl } from "./public-url.ts";
+import { SIGNER_PIPE, type Orders } from "./orders.ts";
+import { reportLine, type Terminal } from "./terminal.ts";
+
+export interface LaunchOptions {
+  readonly data: string;
+  readonly outbox: string;
+  readonly port: number;
+  readonly host: string;
+  readonly publicUrl: string | undefined;
+  /** The socket of a signer that runs by itself, or where the one in this process keeps its own. */
+  readonly signer: { readonly socket: string } | SignerFiles;
+}
+
+interface SignerFiles {
+  readonly folder: string;
+  readonly masterKeyFile: string;
+}
+
+/** Runs until a signal ends it. @returns the exit code of the process that served */
+export async function launch(options: LaunchOptions, terminal: Terminal): Promise<number> {
+  const { data, outbox, signer, ...rest } = options;
+  const publicUrl = checkPublicUrl(options);
+  process.umask(0o077);
+  // Before the key is read: the bundler is the one foreign program that runs in this process.
+  const page = await bundlePage();
+  const { adminTokenFile } = await prepareData(data);
+  for (const folder of serviceFolders(options)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const own = "socket" in signer ? null : await openSigner({ ...signer, dataFolder: data });
+  try {
+    const child = spawnServing(options, own);
+    const orders: Orders = {
+      ...rest,
+      data: realpathSync(data),
+      outbox: realpathSync(outbox),
+      publicUrl,
+      page,
+      adminTokenFile,
+      signerSocket: "socket" in signer ? signer.socket : null,
+    };
+    // Never ended: its end tells the other process that this one is gone.
+    child.stdin?.on("error", () => undefined);
+    child.stdin?.write(`${JSON.stringify(orders)}\n`);
+    if (own !== null)
+      answerOn(pipeOf(child), (request) => answer(own, request, reported(terminal)));
+    return await served(child);
+  } finally {
+    own?.close();
+  }
+}
+
+function spawnServing(options: LaunchOptions, own: OpenSigner | null): ChildProcess {
+  const rights = [
+    "--permission",
+    ...codeFolders().map((path) => `--allow-fs-read=${path}`),
+    ...servicePaths(options).flatMap((path) => [
+      `--allow-fs-read=${path}`,
+      `--allow-fs-write=${path}`,
+    ]),
+  ];
+  const file = fileURLToPath(new URL("serve-process.ts", import.meta.url));
+  const flags = [
+    "--disable-warning=ExperimentalWarning",
+    "--disallow-code-generation-from-strings",
+  ];
+  return spawn(process.execPath, [...flags, ...rights, file], {
+    stdio: ["pipe", "inherit", "inherit", own === null ? "ignore" : "pipe"],
+    // Nothing of this process's environment, in which there may be tokens.
+    env: {},
+  });
+}
+
+/** Where the code of the service and of its packages lies. */
+function codeFolders(): readonly string[] {
+  const lib = fileURLToPath(new URL("..", import.meta.url));
+  const hono = fileURLToPath(import.meta.resolve("hono"));
+  const packages = hono.slice(0, hono.lastIndexOf("/node_modules/") + "/node_modules/".length);
+  return [realpathSync(lib), realpathSync(packages)];
+}
+
+function serviceFolders({ data, outbox }: LaunchOptions): readonly string[] {
+  return [join(data, "archives"), join(data, "shares"), outbox];
+}
+
+/** Not the whole data folder: the master key and the signer's records may lie in it. */
+function servicePaths(options: LaunchOptions): readonly string[] {
+  const data = realpathSync(options.data);
+  const folders = serviceFolders(options).map((folder) => realpathSync(folder));
+  return [...folders, join(data, "rootward.db"), join(data, "admin.token")];
+}
+
+function pipeOf(child: ChildProcess): Duplex {
+  return child.stdio[SIGNER_PIPE] as Duplex;
+}
+
+async function served(child: ChildProcess): Promise<number> {
+  const pass = (signal: NodeJS.Signals): void => {
+    child.kill(signal);
+  };
+  process.on("SIGTERM", pass).on("SIGINT", pass);
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code ?? 1;
+}
+
+function reported(terminal: Terminal): (what: string, error: unknown) => void {
+  return (what, error) => terminal.note(reportLine(what, error));
+}

@@ -1,0 +1,40 @@
+/**
+ * The process that the network reaches, started by launch.ts with few rights: it reads on standard
+ * input what it is to do, asks the signer through a pipe or a socket, and holds no key. When its
+ * standard input ends, whoever started it is gone, and it ends too.
+ */
+import { Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { callOver } from "../adapters/embedded/signer-channel.ts";
+import { remoteSigner } from "../signing/remote.ts";
+import { SIGNER_PIPE, type Orders } from "./orders.ts";
+import { serve } from "./serve.ts";
+import { connectSigner } from "./signer-socket.ts";
+import { createTerminal, reportError } from "./terminal.ts";
+
+const terminal = createTerminal(false);
+
+async function run({ adminTokenFile, signerSocket, ...options }: Orders): Promise<void> {
+  const call =
+    signerSocket === null ? callOver(new Socket({ fd: SIGNER_PIPE })) : connectSigner(signerSocket);
+  const signer = await remoteSigner(call);
+  const server = await serve({ ...options, signer, log: terminal.note });
+  terminal.result({}, [`listening on ${server.url}`]);
+  terminal.note(`admin token: ${adminTokenFile}`);
+  let stopping = false;
+  // Ctrl-C reaches both processes, and the other one passes it on.
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    void server.close().then(() => process.exit(0));
+  };
+  process.on("SIGTERM", stop).on("SIGINT", stop);
+}
+
+const orders = createInterface({ input: process.stdin });
+orders.once("line", (line) => {
+  run(JSON.parse(line) as Orders).catch((error: unknown) => {
+    process.exit(reportError(terminal, error));
+  });
+});
+orders.once("close", () => process.exit(1));

@@ -1,0 +1,32 @@
+/**
+ * `rootward signer`: the signer by itself, on a Unix socket, for an installation that gives it a user
+ * of its own. The first line on stdout is `signing on PATH`.
+ */
+import { openSigner } from "../adapters/embedded/open-signer.ts";
+import { answer } from "../signing/operations.ts";
+import { listenOn } from "./signer-socket.ts";
+import { reportLine, type Terminal } from "./terminal.ts";
+
+export interface SignerRun {
+  readonly folder: string;
+  readonly masterKeyFile: string;
+  readonly socket: string;
+}
+
+/** Runs until SIGTERM or SIGINT. */
+export async function runSigner(run: SignerRun, terminal: Terminal): Promise<void> {
+  process.umask(0o077);
+  const signer = await openSigner(run);
+  try {
+    const stop = await listenOn(run.socket, (request) =>
+      answer(signer, request, (what, error) => terminal.note(reportLine(what, error))),
+    );
+    terminal.result({}, [`signing on ${run.socket}`]);
+    await new Promise<void>((resolve) => {
+      process.once("SIGTERM", resolve).once("SIGINT", resolve);
+    });
+    await stop();
+  } finally {
+    signer.close();
+  }
+}
