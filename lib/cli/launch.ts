@@ -61,6 +61,7 @@ export async function launch(options: LaunchOptions, terminal: Terminal): Promis
     child.stdin?.write(`${JSON.stringify(orders)}\n`);
     if (own !== null)
       answerOn(pipeOf(child), (request) => answer(own, request, reported(terminal)));
+    if (own !== null) terminal.note(`process ${process.pid} holds the keys, ${child.pid} serves`);
     return await served(child);
   } finally {
     own?.close();
@@ -68,7 +69,19 @@ export async function launch(options: LaunchOptions, terminal: Terminal): Promis
 }
 
 function spawnServing(options: LaunchOptions, own: OpenSigner | null): ChildProcess {
-  const rights = [
+  const file = fileURLToPath(new URL("serve-process.ts", import.meta.url));
+  return spawn(process.execPath, [...servingFlags(options), file], {
+    stdio: ["pipe", "inherit", "inherit", own === null ? "ignore" : "pipe"],
+    // Nothing of this process's environment, in which there may be tokens.
+    env: {},
+  });
+}
+
+/** What node is told of the rights of the process that serves. Folders must be there. */
+export function servingFlags(options: ServiceFiles): readonly string[] {
+  return [
+    "--disable-warning=ExperimentalWarning",
+    "--disallow-code-generation-from-strings",
     "--permission",
     ...codeFolders().map((path) => `--allow-fs-read=${path}`),
     ...servicePaths(options).flatMap((path) => [
@@ -76,16 +89,6 @@ function spawnServing(options: LaunchOptions, own: OpenSigner | null): ChildProc
       `--allow-fs-write=${path}`,
     ]),
   ];
-  const file = fileURLToPath(new URL("serve-process.ts", import.meta.url));
-  const flags = [
-    "--disable-warning=ExperimentalWarning",
-    "--disallow-code-generation-from-strings",
-  ];
-  return spawn(process.execPath, [...flags, ...rights, file], {
-    stdio: ["pipe", "inherit", "inherit", own === null ? "ignore" : "pipe"],
-    // Nothing of this process's environment, in which there may be tokens.
-    env: {},
-  });
 }
 
 /** Where the code of the service and of its packages lies. */
@@ -96,12 +99,14 @@ function codeFolders(): readonly string[] {
   return [realpathSync(lib), realpathSync(packages)];
 }
 
-function serviceFolders({ data, outbox }: LaunchOptions): readonly string[] {
+type ServiceFiles = Pick<LaunchOptions, "data" | "outbox">;
+
+function serviceFolders({ data, outbox }: ServiceFiles): readonly string[] {
   return [join(data, "archives"), join(data, "shares"), outbox];
 }
 
 /** Not the whole data folder: the master key and the signer's records may lie in it. */
-function servicePaths(options: LaunchOptions): readonly string[] {
+function servicePaths(options: ServiceFiles): readonly string[] {
   const data = realpathSync(options.data);
   const folders = serviceFolders(options).map((folder) => realpathSync(folder));
   return [...folders, join(data, "rootward.db"), join(data, "admin.token")];

@@ -22,7 +22,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const terminal = createTerminal(args.includes("--json"));
   try {
     await createProgram(terminal).parseAsync([...args], { from: "user" });
-    return 0;
+    // `serve` ends as the process does that it launched.
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     return reportError(terminal, error);

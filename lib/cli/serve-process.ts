@@ -14,9 +14,15 @@ import { createTerminal, reportError } from "./terminal.ts";
 
 const terminal = createTerminal(false);
 
+function launcherPipe(): Socket {
+  const pipe = new Socket({ fd: SIGNER_PIPE });
+  // Before anything is answered that only says that the signer is gone.
+  pipe.once("close", () => process.exit(1));
+  return pipe;
+}
+
 async function run({ adminTokenFile, signerSocket, ...options }: Orders): Promise<void> {
-  const call =
-    signerSocket === null ? callOver(new Socket({ fd: SIGNER_PIPE })) : connectSigner(signerSocket);
+  const call = signerSocket === null ? callOver(launcherPipe()) : connectSigner(signerSocket);
   const signer = await remoteSigner(call);
   const server = await serve({ ...options, signer, log: terminal.note });
   terminal.result({}, [`listening on ${server.url}`]);

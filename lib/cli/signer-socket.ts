@@ -58,7 +58,7 @@ export function connectSigner(path: string): Call {
   return async (request) => {
     if (current === null || current.socket.destroyed) {
       const socket = connect(path);
-      current = { socket, call: callOver(socket) };
+      current = { socket, call: callOver(socket, `no signer answers on ${path}`) };
     }
     return current.call(request);
   };

@@ -17,7 +17,7 @@ import {
 import type { KeyWrapper, SigningBoundary } from "../service/ports.ts";
 import { fromBase64, isSha256, toBase64, type Sha256 } from "../tuf/bytes.ts";
 import { ALL_CHANNELS, DIALECTS, ONLINE_ROLES } from "../tuf/dialect.ts";
-import { isJsonObject, parseJson, type JsonObject, type JsonValue } from "../tuf/json.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
 import { isKeyId, KEY_TYPES, type KeyId } from "../tuf/keys.ts";
 import { MAX_ROLE_BYTES } from "../tuf/role-document.ts";
 
@@ -187,10 +187,8 @@ async function done(work: Promise<void>): Promise<null> {
 /** A value of a parsed message by the strict reader, which takes no number but plain integers. */
 function strictObject(value: unknown): JsonObject | null {
   try {
-    const text: string | undefined = JSON.stringify(value);
-    const read: JsonValue = parseJson(new TextEncoder().encode(text ?? ""), {
-      maxBytes: MAX_ROLE_BYTES,
-    });
+    const bytes = new TextEncoder().encode(JSON.stringify(value));
+    const read = parseJson(bytes, { maxBytes: MAX_ROLE_BYTES });
     return isJsonObject(read) ? read : null;
   } catch (error) {
     if (error instanceof RangeError || isRootwardError(error)) return null;

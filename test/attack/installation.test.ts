@@ -1,6 +1,7 @@
 /** The installation itself: a master key that is missing or wrong, a token to be replaced, a restore. */
 import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import {
@@ -14,6 +15,7 @@ import {
   rotate,
   submit,
 } from "../support/owner.ts";
+import { findIn, readFolder } from "../support/secrets.ts";
 
 let server: TestServer;
 beforeEach(async () => {
@@ -36,6 +38,56 @@ test("a master key that is not there, or is another, is no first start", async (
   server = await startServer(folder);
   expect(await claim(server.url, link, newClaimant())).toMatchObject({ status: 200 });
 });
+
+test("data without their signer's records are no first start", async () => {
+  const { link } = await createFactory(server, "acme");
+  const { folder, data } = server;
+  await server.stop();
+  const signer = join(data, "signer");
+  renameSync(signer, `${signer}.away`);
+  await expect(startServer(folder)).rejects.toMatchObject({ code: "usage" });
+  await expect(startServer(folder)).rejects.toMatchObject({ code: "usage" });
+  rmSync(signer, { recursive: true });
+  renameSync(`${signer}.away`, signer);
+  server = await startServer(folder);
+  expect(await claim(server.url, link, newClaimant())).toMatchObject({ status: 200 });
+});
+
+test("records that an earlier version kept beside the service's data move to the signer", async () => {
+  const { link } = await createFactory(server, "acme");
+  const { folder, data } = server;
+  await server.stop();
+  const wrapped = asBefore(data);
+  expect(findIn(readFolder(data), wrapped)).toEqual([join(data, "rootward.db")]);
+
+  server = await startServer(folder);
+  await deliver(server.url, link);
+  server.advance(6 * 86_400_000);
+  server = await server.restart();
+  const timestamp = await fetch(`${server.url}/repo/acme/main/timestamp.json`);
+  expect(timestamp.status).toBe(200);
+  await server.stop();
+  expect(findIn(readFolder(data), wrapped)).toEqual([join(data, "signer", "signer.db")]);
+  server = await startServer(folder);
+});
+
+/** Makes a data folder as it was before the signer had its own. @returns the wrapped keys */
+function asBefore(data: string): readonly Buffer[] {
+  const database = new DatabaseSync(join(data, "rootward.db"));
+  database.prepare("ATTACH ? AS signer").run(join(data, "signer", "signer.db"));
+  for (const table of ["signer_keys", "signer_roots", "signer_versions"]) {
+    database.exec(`CREATE TABLE main.${table} AS SELECT * FROM signer.${table}`);
+  }
+  database.exec("DELETE FROM main.facts WHERE name = 'signer'");
+  database.exec("INSERT INTO main.facts SELECT * FROM signer.facts WHERE name <> 'signer'");
+  database.exec("PRAGMA main.user_version = 1");
+  const keys = database.prepare("SELECT wrapped FROM main.signer_keys").all();
+  database.exec("PRAGMA main.wal_checkpoint(TRUNCATE)");
+  database.exec("DETACH signer");
+  database.close();
+  rmSync(join(data, "signer"), { recursive: true });
+  return keys.map(({ wrapped }) => Buffer.from(wrapped as Uint8Array));
+}
 
 test("an admin token whose file was removed ends with the next start", async () => {
   const old = server.adminToken;

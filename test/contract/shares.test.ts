@@ -1,4 +1,8 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "@jest/globals";
+import { FileShares } from "../../lib/adapters/embedded/shares.ts";
 import { sha256Text, type Sha256 } from "../../lib/tuf/bytes.ts";
 import { random } from "./adapters.ts";
 import { contract } from "./suite.ts";
@@ -64,6 +68,20 @@ contract("shares", (stores) => {
     }
     for (const { id, wrapped } of live) expect(await shares.get(id)).toEqual(wrapped);
   });
+});
+
+it("takes what a destruction that was cut off left in a file for nothing", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "rootward-shares-"));
+  try {
+    const shares = new FileShares(folder);
+    await shares.put(ID, random(61));
+    writeFileSync(join(folder, ID), new Uint8Array(61));
+    expect(await shares.get(ID)).toBeNull();
+    await shares.destroy(ID);
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 /** The same numbers from 0 up to 1 in every run. */

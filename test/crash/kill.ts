@@ -3,13 +3,12 @@
  * confirmations and rotations, starts it again on the same folder, and holds it to everything that
  * it acknowledged. By hand: `npm run kill -- 200 [SEED]`.
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generator } from "../support/generator.ts";
+import { spawnServer, type ServerProcess } from "../support/server-process.ts";
 import { findIn, privateKeyForms, readFolder } from "../support/secrets.ts";
 import { BrokenPromise, Life, type Service } from "./life.ts";
 
@@ -22,12 +21,10 @@ export interface KillReport {
 }
 
 const WORKERS = 3;
-/** Longest life of one server, in milliseconds after it listens. */
+/** Longest life of one server, in milliseconds after it listens, or first answers. */
 const MAX_LIFE = 350;
 /** A worker starts a new Factory after this many roots. */
 const ROOTS_PER_FACTORY = 4;
-
-const bin = fileURLToPath(new URL("../../bin/rootward.js", import.meta.url));
 
 export async function runKills(
   kills: number,
@@ -40,23 +37,23 @@ export async function runKills(
   const current = new Map<number, Life>();
   try {
     for (let kill = 0; kill < kills; kill += 1) {
-      const { service, child } = await start(folder);
+      const service = await spawnServer(folder);
       // The newest ones were just interrupted; of the older ones a few each time.
       const older = lives.filter(() => random() < 5 / (lives.length + 1));
       await verifyAll(service, new Set([...current.values(), ...older]));
-      const until = performance.now() + random() * MAX_LIFE;
       const load = Promise.all(
         Array.from({ length: WORKERS }, (_, worker) => work(worker, service, lives, current)),
       );
-      await Promise.race([sleepUntil(until), load.then(failed)]);
-      child.kill("SIGKILL");
-      await Promise.all([load, once(child, "exit")]);
+      // Every second life counts from its first answer, so that slow machines get some, too.
+      const ready = kill % 2 === 0 ? Promise.resolve() : answeredMore(lives);
+      const end = ready.then(() => sleepUntil(performance.now() + random() * MAX_LIFE));
+      await Promise.race([end, load.then(failed)]);
+      await Promise.all([load, service.kill()]);
       if ((kill + 1) % 20 === 0) progress(`${kill + 1} kills, ${lives.length} Factories`);
     }
-    const { service, child } = await start(folder);
+    const service = await spawnServer(folder);
     await verifyAll(service, new Set(lives));
-    child.kill("SIGTERM");
-    await once(child, "exit");
+    await service.stop();
     searchSecrets(join(folder, "data"), lives);
     return report(kills, lives);
   } finally {
@@ -64,23 +61,12 @@ export async function runKills(
   }
 }
 
-async function start(folder: string): Promise<{ service: Service; child: ChildProcess }> {
-  const data = join(folder, "data");
-  const args = ["serve", "--data", data, "--outbox", join(folder, "outbox"), "--port", "0"];
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  let errors = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    errors += chunk.toString();
-  });
-  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
-    output += chunk.toString();
-    const url = /^listening on (\S+)\n/.exec(output)?.[1];
-    if (url === undefined) continue;
-    const adminToken = readFileSync(join(data, "admin.token"), "utf8").trim();
-    return { service: { url, adminToken }, child };
-  }
-  throw new BrokenPromise(`the server did not come up again: ${errors}`);
+/** Waits for an answer, for some seconds at most. */
+async function answeredMore(lives: readonly Life[]): Promise<void> {
+  const count = (): number => lives.reduce((sum, { answered }) => sum + answered, 0);
+  const before = count();
+  const until = performance.now() + 10_000;
+  while (count() === before && performance.now() < until) await sleepUntil(performance.now() + 5);
 }
 
 /** One owner after the other, until the server dies. */
@@ -107,8 +93,12 @@ async function work(
   }
 }
 
-async function verifyAll(service: Service, lives: ReadonlySet<Life>): Promise<void> {
-  for (const life of lives) await life.verify(service);
+async function verifyAll(service: ServerProcess, lives: ReadonlySet<Life>): Promise<void> {
+  try {
+    for (const life of lives) await life.verify(service);
+  } catch (error) {
+    throw new Error(`the server said:\n${service.said()}`, { cause: error });
+  }
 }
 
 /** No root private key of anybody, in any encoding, in any file of the data folder. */

@@ -2,12 +2,9 @@
  * What goes wrong around a root update: an expired root, a server that dies, answers that get lost.
  * The owner gets on with fioctl alone.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { startProxy, type Rule } from "../support/cli-proxy.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
@@ -15,9 +12,9 @@ import { expectChains } from "../support/fioctl/expect-chains.ts";
 import { latest, namesIn, openFactory } from "../support/fioctl/factory.ts";
 import type { Factory, Host } from "../support/fioctl/factory.ts";
 import { failureOf, fioctl } from "../support/fioctl/fioctl.ts";
+import { spawnServer, type ServerProcess } from "../support/server-process.ts";
 
 const DAY = 86_400_000;
-const BIN = fileURLToPath(new URL("../../bin/rootward.js", import.meta.url));
 
 describe("a root that has expired", () => {
   test("is followed by a new one with another year; other changes alone are refused", async () => {
@@ -46,32 +43,14 @@ describe("a root that has expired", () => {
   });
 });
 
-/** A server of its own process, which a test may kill. */
-async function spawnServer(folder: string): Promise<Host & { kill(): Promise<void> }> {
-  const data = join(folder, "data");
-  const args = ["serve", "--data", data, "--outbox", join(folder, "outbox"), "--port", "0"];
-  const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "pipe", "ignore"] });
-  let output = "";
-  child.stdout.setEncoding("utf8");
-  while (!output.includes("\n")) {
-    const [chunk] = (await once(child.stdout, "data")) as [string];
-    output += chunk;
-  }
-  return {
-    url: /^listening on (\S+)/.exec(output)?.[1] ?? "",
-    adminToken: readFileSync(join(data, "admin.token"), "utf8").trim(),
-    folder,
-    kill: async () => {
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    },
-  };
+async function spawnHost(folder: string): Promise<Host & ServerProcess> {
+  return { ...(await spawnServer(folder)), folder };
 }
 
 describe("a server that is killed between PUT and apply", () => {
   test("has what was staged, for another client to apply", async () => {
     const folder = mkdtempSync(join(tmpdir(), "rootward-fioctl-"));
-    let host = await spawnServer(folder);
+    let host = await spawnHost(folder);
     try {
       const factory = await openFactory(host, "killed");
       const keys = factory.file("root.tgz");
@@ -80,7 +59,7 @@ describe("a server that is killed between PUT and apply", () => {
       await before.rotateOfflineKey({ role: "root", keys, sign: true });
       await before.rotateOnlineKey({ roles: ["snapshot"], signWith: keys });
       await host.kill();
-      host = await spawnServer(folder);
+      host = await spawnHost(folder);
 
       const client = { ...factory.alice, url: host.url };
       const { updates } = fioctl(client);

@@ -25,7 +25,9 @@ export class FileShares implements Shares {
 
   async get(idHash: Sha256): Promise<Uint8Array | null> {
     try {
-      return new Uint8Array(await readFile(this.#file(idHash)));
+      const bytes = new Uint8Array(await readFile(this.#file(idHash)));
+      // Zeros are a destruction that was cut off.
+      return bytes.every((byte) => byte === 0) ? null : bytes;
     } catch (error) {
       if (errorCode(error) === "ENOENT") return null;
       throw error;

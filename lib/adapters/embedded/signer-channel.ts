@@ -14,16 +14,20 @@ const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 
 /** Answers every request that comes in on `stream`, until it ends. */
 export function answerOn(stream: Duplex, answer: (request: unknown) => Promise<Reply>): void {
-  readFrames(stream, (message) => {
+  const respond = async (message: object): Promise<void> => {
     const { number, request } = message as { number?: unknown; request?: unknown };
-    void answer(request).then((reply) => {
-      if (stream.writable) writeFrame(stream, { number, reply });
-    });
-  });
+    const reply = await answer(request);
+    if (stream.writable) writeFrame(stream, { number, reply });
+  };
+  readFrames(stream, (message) => void respond(message));
 }
 
-/** Asks over `stream`. Once it is closed every question, those under way too, is an error. */
-export function callOver(stream: Duplex): Call {
+/**
+ * Asks over `stream`. Once it is closed every question, those under way too, is an error.
+ *
+ * @param gone what the error then says
+ */
+export function callOver(stream: Duplex, gone = "the signer is gone: was it stopped?"): Call {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let last = 0;
   readFrames(stream, (message) => {
@@ -32,21 +36,17 @@ export function callOver(stream: Duplex): Call {
     waiting.delete(number);
   });
   stream.once("close", () => {
-    for (const { reject } of waiting.values()) reject(gone());
+    for (const { reject } of waiting.values()) reject(new RootwardError("internal", gone));
     waiting.clear();
   });
   return async (request) => {
-    if (!stream.writable) throw gone();
+    if (!stream.writable) throw new RootwardError("internal", gone);
     const answered = Promise.withResolvers<unknown>();
     const number = (last += 1);
     waiting.set(number, answered);
     writeFrame(stream, { number, request });
     return answered.promise;
   };
-}
-
-function gone(): RootwardError {
-  return new RootwardError("internal", "the signer is gone: was it stopped?");
 }
 
 function writeFrame(stream: Duplex, message: object): void {

@@ -1,0 +1,125 @@
+/**
+ * `rootward serve` as two processes, and with a signer that runs by itself: what each does when
+ * another one dies, and that keys and data find each other again or nothing is changed.
+ */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { call, createFactory, deliver, readRoot } from "../support/owner.ts";
+import { spawnServer, spawnSigner } from "../support/server-process.ts";
+
+let folder: string;
+let socket: string;
+let running: { kill(): Promise<void> }[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "rootward-serve-"));
+  socket = join(folder, "signer.sock");
+  running = [];
+});
+afterEach(async () => {
+  await Promise.all(running.map(async (one) => one.kill()));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function kept<T extends { kill(): Promise<void> }>(one: T): T {
+  running.push(one);
+  return one;
+}
+
+/** Waits until nobody answers there any more. */
+async function silent(url: string): Promise<void> {
+  for (let round = 0; round < 100; round += 1) {
+    try {
+      await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(1000) });
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${url} still answers`);
+}
+
+/** Waits until `what` comes up. */
+async function soon(what: () => boolean): Promise<void> {
+  for (let round = 0; round < 100 && !what(); round += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(what()).toBe(true);
+}
+
+test("ends whole: on SIGTERM, and when either process is killed", async () => {
+  const server = kept(await spawnServer(folder));
+  expect(await server.stop()).toBe(0);
+  await silent(server.url);
+
+  const killed = kept(await spawnServer(folder));
+  await killed.kill();
+  await silent(killed.url);
+
+  const halved = kept(await spawnServer(folder));
+  const serves = /(\d+) serves/;
+  await soon(() => serves.test(halved.said()));
+  process.kill(Number(serves.exec(halved.said())?.[1]), "SIGKILL");
+  expect(await halved.ended).toBe(1);
+});
+
+test("a signer of its own keeps the keys apart from the data, and may come and go", async () => {
+  let signer = kept(await spawnSigner(join(folder, "signer"), socket));
+  const server = kept(await spawnServer(folder, ["--signer", socket]));
+  const { link } = await createFactory(server, "acme");
+  await deliver(server.url, link);
+  expect(readdirSync(join(folder, "data")).toSorted()).toEqual([
+    "admin.token",
+    "archives",
+    "rootward.db",
+    "rootward.db-shm",
+    "rootward.db-wal",
+    "shares",
+  ]);
+  await expect(spawnSigner(join(folder, "other"), socket)).rejects.toThrow("listens there already");
+
+  await signer.kill();
+  await readRoot(server, "acme", "tuf", "main");
+  expect(await bootstrap(server, "second")).toMatchObject({
+    status: 500,
+    body: { code: "internal", message: "internal error" },
+  });
+  expect(server.said()).toContain("no signer answers on");
+  // What the killed one left of its socket is in nobody's way.
+  signer = kept(await spawnSigner(join(folder, "signer"), socket));
+  expect(await bootstrap(server, "second")).toMatchObject({ status: 201 });
+  expect(await signer.stop()).toBe(0);
+  expect(await server.stop()).toBe(0);
+});
+
+test("data and signer that do not belong together change nothing", async () => {
+  const signer = kept(await spawnSigner(join(folder, "signer"), socket));
+  const server = kept(await spawnServer(folder, ["--signer", socket]));
+  await createFactory(server, "acme");
+  await server.stop();
+  await signer.stop();
+
+  kept(await spawnSigner(join(folder, "other"), socket));
+  await expect(spawnServer(folder, ["--signer", socket])).rejects.toThrow(
+    "this signer is not the one that this data folder was made with",
+  );
+  // Without a socket it would start a signer of its own, for data that have one elsewhere.
+  await expect(spawnServer(folder)).rejects.toThrow("the signer's records are not");
+  await expect(spawnServer(folder, ["--signer", join(folder, "nobody")])).rejects.toThrow(
+    /no signer answers on .*nobody/,
+  );
+  expect(readdirSync(join(folder, "data"))).not.toContain("master.key");
+});
+
+function bootstrap(server: { readonly url: string; readonly adminToken: string }, name: string) {
+  return call(`${server.url}/ota/factories/`, {
+    token: server.adminToken,
+    body: {
+      name,
+      dialect: "tuf",
+      keyType: "ed25519",
+      owner: { id: "owner", email: "owner@example.com" },
+    },
+  });
+}
