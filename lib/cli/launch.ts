@@ -33,6 +33,7 @@ export interface LaunchOptions {
 interface SignerFiles {
   readonly folder: string;
   readonly masterKeyFile: string;
+  readonly onlineKeys: string;
 }
 
 /** Runs until a signal ends it. @returns the exit code of the process that served */

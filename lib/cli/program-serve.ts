@@ -21,6 +21,7 @@ export function addServe(program: Command, terminal: Terminal): void {
     .addOption(flag("--outbox <dir>", "where mail is put").default(".rootward-outbox"))
     .addOption(flag(KEY_FILE[0], `${KEY_FILE[1]} (default: DIR/master.key)`))
     .addOption(flag("--signer-data <dir>", "the signer's own records (default: DIR/signer)"))
+    .addOption(onlineKeysFlag())
     .addOption(flag("--signer <socket>", "use a signer that runs by itself, on this socket"))
     .addOption(flag("--port <n>", "0 picks one").default(8787).argParser(portNumber))
     .addOption(flag("--host <host>", "the address to listen on").default("127.0.0.1"))
@@ -36,13 +37,22 @@ export function addServe(program: Command, terminal: Terminal): void {
     .description("run the signer by itself, for a service that runs as another user")
     .addOption(flag("--signer-data <dir>", "its records").default(".rootward-signer"))
     .addOption(flag(KEY_FILE[0], `${KEY_FILE[1]} (default: DIR/master.key)`))
+    .addOption(onlineKeysFlag())
     .addOption(flag("--signer <socket>", "the Unix socket to listen on").makeOptionMandatory())
-    .action(async ({ signerData, masterKeyFile, signer }: SignerFlags) => {
+    .action(async ({ signerData, masterKeyFile, onlineKeys, signer }: SignerFlags) => {
       const key = masterKeyFile ?? join(signerData, "master.key");
       // Always its first line, whatever --json says: scripts wait for it.
       const plain = createTerminal(false);
-      await runSigner({ folder: signerData, masterKeyFile: key, socket: signer }, plain);
+      const files = { folder: signerData, masterKeyFile: key };
+      await runSigner({ ...files, onlineKeys, socket: signer }, plain);
     });
+}
+
+function onlineKeysFlag(): Option {
+  return flag(
+    "--online-keys <rules>",
+    "where new ones are kept: FACTORY/ROLE=sealed|kms, * for any, comma between, the last one counts",
+  ).default("", "all sealed");
 }
 
 interface ServeFlags {
@@ -50,6 +60,7 @@ interface ServeFlags {
   readonly outbox: string;
   readonly masterKeyFile?: string;
   readonly signerData?: string;
+  readonly onlineKeys: string;
   readonly signer?: string;
   readonly port: number;
   readonly host: string;
@@ -59,21 +70,23 @@ interface ServeFlags {
 interface SignerFlags {
   readonly signerData: string;
   readonly masterKeyFile?: string;
+  readonly onlineKeys: string;
   readonly signer: string;
 }
 
-function signerOf({ data, masterKeyFile, signerData, signer }: ServeFlags) {
+function signerOf({ data, masterKeyFile, signerData, onlineKeys, signer }: ServeFlags) {
   if (signer === undefined) {
     return {
       folder: signerData ?? join(data, "signer"),
       masterKeyFile: masterKeyFile ?? join(data, "master.key"),
+      onlineKeys,
     };
   }
-  if (masterKeyFile !== undefined || signerData !== undefined) {
+  if (masterKeyFile !== undefined || signerData !== undefined || onlineKeys !== "") {
     throw new RootwardError(
       "usage",
-      "--signer: the key and the records are the other process's: leave out --master-key-file " +
-        "and --signer-data",
+      "--signer: keys and records are the other process's: leave out --master-key-file, " +
+        "--signer-data and --online-keys",
     );
   }
   return { socket: signer };

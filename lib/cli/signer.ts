@@ -10,6 +10,7 @@ import { reportLine, type Terminal } from "./terminal.ts";
 export interface SignerRun {
   readonly folder: string;
   readonly masterKeyFile: string;
+  readonly onlineKeys: string;
   readonly socket: string;
 }
 

@@ -8,16 +8,9 @@
  * beyond its clock, and an expiry outside policy. It knows no way to sign a root.
  */
 import { RootwardError } from "../error.ts";
-import { makeSigningKey, signingKeyFromPkcs8, type SigningKey } from "../crypto/signing-key.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { onlineVersion, type RefreshPolicy } from "../factory/schedule.ts";
-import type {
-  ChannelRef,
-  FactoryRef,
-  KeyWrapper,
-  SignRequest,
-  SigningBoundary,
-} from "../service/ports.ts";
+import type { ChannelRef, FactoryRef, SignRequest, SigningBoundary } from "../service/ports.ts";
 import { nextInChain, readChainRoot, readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, ONLINE_ROLES, ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import type { JsonObject } from "../tuf/json.ts";
@@ -28,7 +21,8 @@ import { sameRoot, type Root } from "../tuf/root.ts";
 import { signatureObject } from "../tuf/signatures.ts";
 import type { PublicKey } from "../tuf/spki.ts";
 import { canonicalize } from "../tuf/canonical.ts";
-import type { SignerRecords } from "./records.ts";
+import type { KeyKind, KeyStore, KindOf, OnlineKey } from "./key-store.ts";
+import type { KeyRecord, SignerRecords } from "./records.ts";
 
 /** How far a version may be ahead of the clock, in versions: seconds of skew, or quick updates. */
 const VERSION_SLACK = 3600;
@@ -41,7 +35,9 @@ const UNNAMED_FOR = 7 * 86_400_000;
 
 export interface BoundaryParts {
   readonly records: SignerRecords;
-  readonly wrapper: KeyWrapper;
+  /** A store for each kind of key that was ever made here. */
+  readonly stores: Readonly<Partial<Record<KeyKind, KeyStore>>>;
+  readonly kindOf: KindOf;
   readonly policy: RefreshPolicy;
   readonly now: () => number;
 }
@@ -59,12 +55,12 @@ export class Boundary implements SigningBoundary {
   }
 
   async makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey> {
-    const key = await makeSigningKey(keyType);
-    const { keyid } = rootKey(key.publicKey, ref.dialect);
-    const wrapped = await this.#parts.wrapper.wrap(key.toPkcs8(), context(ref, role, keyid));
-    const madeAt = this.#parts.now();
-    await this.#parts.records.putKey(ref, { role, keyid, wrapped, madeAt });
-    return key.publicKey;
+    const { records, kindOf, now } = this.#parts;
+    const kind = kindOf(ref, role);
+    const { publicKey, handle } = await this.#store(kind).make(ref, role, keyType);
+    const { keyid } = rootKey(publicKey, ref.dialect);
+    await records.putKey(ref, { role, keyid, kind, handle, madeAt: now() });
+    return publicKey;
   }
 
   async trustFirstRoots(
@@ -127,7 +123,7 @@ export class Boundary implements SigningBoundary {
     await this.#checkMeta(request);
     await this.#takeVersion(request);
     const signed = build(request);
-    const signature = key.sign(canonicalize(signed, request.dialect));
+    const signature = await key.sign(canonicalize(signed, request.dialect));
     const { keyid } = listed;
     const document = envelope(signed, [
       signatureObject(keyid, key.publicKey, signature, request.dialect),
@@ -147,7 +143,11 @@ export class Boundary implements SigningBoundary {
         throw refused(`${role} key ${keyid} is listed by root version ${root.version}`);
       }
     }
-    await this.#parts.records.removeKey(ref, role, keyid);
+    const { records } = this.#parts;
+    const record = await records.key(ref, role, keyid);
+    if (record === null) return;
+    await this.#destroy(record);
+    await records.removeKey(ref, role, keyid);
   }
 
   async sweepKeys(ref: FactoryRef, named: ReadonlySet<KeyId>): Promise<void> {
@@ -166,10 +166,12 @@ export class Boundary implements SigningBoundary {
       }
     }
     const { records, now } = this.#parts;
-    const oldest = Math.min(...(await records.keys(ref)).map(({ madeAt }) => madeAt));
+    const keys = await records.keys(ref);
+    const oldest = Math.min(...keys.map(({ madeAt }) => madeAt));
     if (now() > oldest + ABANDONED_WITHIN) {
       throw refused(`instance of ${ref.factory} was not made just now: its keys may be in use`);
     }
+    for (const key of keys) await this.#destroy(key);
     await records.forget(ref);
   }
 
@@ -201,17 +203,26 @@ export class Boundary implements SigningBoundary {
     root: Root,
     role: OnlineRole,
     retired: ReadonlySet<KeyId> = new Set(),
-  ): Promise<{ key: SigningKey; listed: RootKey }> {
+  ): Promise<{ key: OnlineKey; listed: RootKey }> {
     for (const keyid of root.roles[role].keyids) {
       if (retired.has(keyid)) continue;
       const listed = root.keys.get(keyid);
-      const sealed = await this.#parts.records.key(ref, role, keyid);
-      if (listed === undefined || sealed === null) continue;
-      const der = await this.#parts.wrapper.unwrap(sealed.wrapped, context(ref, role, keyid));
-      const key = signingKeyFromPkcs8(der);
+      const record = await this.#parts.records.key(ref, role, keyid);
+      if (listed === undefined || record === null) continue;
+      const key = await this.#store(record.kind).open(record.handle, { ref, role, keyid });
       if (key.publicKey.fingerprint === listed.key.fingerprint) return { key, listed };
     }
     throw refused(`root version ${root.version} lists no ${role} key of this instance`);
+  }
+
+  #store(kind: KeyKind): KeyStore {
+    const store = this.#parts.stores[kind];
+    if (store !== undefined) return store;
+    throw new RootwardError("internal", `the signer is not set up for ${kind} keys`);
+  }
+
+  async #destroy({ kind, handle }: KeyRecord): Promise<void> {
+    await this.#store(kind).destroy(handle);
   }
 
   #checkExpiry({ content, expires }: SignRequest): void {
@@ -259,11 +270,6 @@ function build({ content, dialect, version, expires }: SignRequest): JsonObject 
     case "timestamp":
       return timestampDocument(dialect, version, expires, content.meta);
   }
-}
-
-/** A wrapped key that is moved to another Factory, instance or role does not open there. */
-function context(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Record<string, string> {
-  return { purpose: "online key", factory: ref.factory, instance: ref.instance, role, keyid };
 }
 
 function onlineKeyids({ roles }: Root): readonly KeyId[] {

@@ -6,12 +6,14 @@
 import type { ChannelRef, FactoryRef } from "../service/ports.ts";
 import type { Channel, OnlineRole } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
+import type { KeyKind } from "./key-store.ts";
 
-export interface SealedKey {
+export interface KeyRecord {
   readonly role: OnlineRole;
   readonly keyid: KeyId;
-  /** PKCS#8 DER, wrapped with factory, instance, role and keyid as context. */
-  readonly wrapped: Uint8Array;
+  readonly kind: KeyKind;
+  /** What its store finds the key with (key-store.ts). */
+  readonly handle: Uint8Array;
   /** Milliseconds since 1970. */
   readonly madeAt: number;
 }
@@ -26,10 +28,10 @@ export interface TrustedRoot {
 }
 
 export interface SignerRecords {
-  putKey(ref: FactoryRef, key: SealedKey): Promise<void>;
-  key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<SealedKey | null>;
-  /** All keys of an instance, without the keys themselves. */
-  keys(ref: FactoryRef): Promise<readonly Omit<SealedKey, "wrapped">[]>;
+  putKey(ref: FactoryRef, key: KeyRecord): Promise<void>;
+  key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<KeyRecord | null>;
+  /** All keys of an instance. */
+  keys(ref: FactoryRef): Promise<readonly KeyRecord[]>;
   /** After the answer no byte of the key is left in the store's files. */
   removeKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void>;
   /** @returns false if the instance has trusted roots already, and then changes nothing */

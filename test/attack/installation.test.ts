@@ -75,8 +75,13 @@ test("records that an earlier version kept beside the service's data move to the
 function asBefore(data: string): readonly Buffer[] {
   const database = new DatabaseSync(join(data, "rootward.db"));
   database.prepare("ATTACH ? AS signer").run(join(data, "signer", "signer.db"));
-  for (const table of ["signer_keys", "signer_roots", "signer_versions"]) {
-    database.exec(`CREATE TABLE main.${table} AS SELECT * FROM signer.${table}`);
+  const before = {
+    signer_keys: "factory, instance, role, keyid, handle AS wrapped, made_at",
+    signer_roots: "factory, instance, channel, version, body",
+    signer_versions: "*",
+  };
+  for (const [table, columns] of Object.entries(before)) {
+    database.exec(`CREATE TABLE main.${table} AS SELECT ${columns} FROM signer.${table}`);
   }
   database.exec("DELETE FROM main.facts WHERE name = 'signer'");
   database.exec("INSERT INTO main.facts SELECT * FROM signer.facts WHERE name <> 'signer'");

@@ -6,6 +6,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { runCli } from "../support/cli.ts";
+import { startKms } from "../support/kms.ts";
 import { call, createFactory, deliver, readRoot } from "../support/owner.ts";
 import { spawnServer, spawnSigner } from "../support/server-process.ts";
 
@@ -112,7 +114,38 @@ test("data and signer that do not belong together change nothing", async () => {
   expect(readdirSync(join(folder, "data"))).not.toContain("master.key");
 });
 
-function bootstrap(server: { readonly url: string; readonly adminToken: string }, name: string) {
+test("keeps online keys in KMS where it is told to, and only RSA ones", async () => {
+  const kms = await startKms();
+  try {
+    const env = {
+      AWS_ENDPOINT_URL_KMS: kms.endpoint,
+      AWS_REGION: "eu-west-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+    };
+    const server = kept(await spawnServer(folder, ["--online-keys", "*/*=kms"], env));
+    expect(await bootstrap(server, "acme")).toMatchObject({
+      status: 400,
+      body: { code: "malformed", message: expect.stringContaining("ask for RSA ones") },
+    });
+    const { status, body } = await bootstrap(server, "acme", { onlineKeyType: "rsa" });
+    expect(status).toBe(201);
+    const client = { ROOTWARD_SERVER: server.url, ROOTWARD_TOKEN: String(body["ownerToken"]) };
+    const verified = await runCli(["root", "verify", "--factory", "acme"], { env: client });
+    expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining("online roles") });
+    expect(kms.asked.filter((operation) => operation === "Sign")).toHaveLength(3);
+    expect(kms.keys.size).toBe(3);
+    expect(await server.stop()).toBe(0);
+  } finally {
+    await kms.stop();
+  }
+});
+
+function bootstrap(
+  server: { readonly url: string; readonly adminToken: string },
+  name: string,
+  options: object = {},
+) {
   return call(`${server.url}/ota/factories/`, {
     token: server.adminToken,
     body: {
@@ -120,6 +153,7 @@ function bootstrap(server: { readonly url: string; readonly adminToken: string }
       dialect: "tuf",
       keyType: "ed25519",
       owner: { id: "owner", email: "owner@example.com" },
+      ...options,
     },
   });
 }

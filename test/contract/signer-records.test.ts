@@ -27,9 +27,15 @@ const first = () => [
 contract("signer records", (stores) => {
   it("finds a key by instance, role and keyid; the first put stays", async () => {
     const { records } = stores();
-    const key = { role: "targets", keyid: KEYID, wrapped: random(100), madeAt: 12 } as const;
+    const key = {
+      role: "targets",
+      keyid: KEYID,
+      kind: "sealed",
+      handle: random(100),
+      madeAt: 12,
+    } as const;
     await records.putKey(ACME, key);
-    await records.putKey(ACME, { ...key, wrapped: random(100) });
+    await records.putKey(ACME, { ...key, handle: random(100) });
     expect(await records.key(ACME, "targets", KEYID)).toEqual(key);
     expect(await records.key(ACME, "snapshot", KEYID)).toBeNull();
     expect(await records.key(ACME, "targets", sha256Text("other") as KeyId)).toBeNull();
@@ -37,23 +43,32 @@ contract("signer records", (stores) => {
     expect(await records.key(ACME2, "targets", KEYID)).toBeNull();
   });
 
-  it("lists the keys of an instance, without the keys themselves", async () => {
+  it("lists the keys of an instance", async () => {
     const { records } = stores();
-    const key = { role: "targets", keyid: KEYID, wrapped: random(100), madeAt: 12 } as const;
-    const second = { ...key, role: "snapshot", madeAt: 34 } as const;
+    const key = {
+      role: "targets",
+      keyid: KEYID,
+      kind: "sealed",
+      handle: random(100),
+      madeAt: 12,
+    } as const;
+    const second = { ...key, role: "snapshot", kind: "kms", madeAt: 34 } as const;
     for (const one of [key, second]) await records.putKey(ACME, one);
     for (const other of [AGAIN, ACME2]) await records.putKey(other, key);
     const listed = await records.keys(ACME);
-    expect(listed.toSorted((a, b) => a.madeAt - b.madeAt)).toEqual([
-      { role: "targets", keyid: KEYID, madeAt: 12 },
-      { role: "snapshot", keyid: KEYID, madeAt: 34 },
-    ]);
+    expect(listed.toSorted((a, b) => a.madeAt - b.madeAt)).toEqual([key, second]);
     expect(await records.keys({ ...ACME, factory: factoryName("nobody") })).toEqual([]);
   });
 
   it("removes one key and leaves none of its bytes", async () => {
     const { records, medium } = stores();
-    const key = { role: "targets", keyid: KEYID, wrapped: random(100), madeAt: 12 } as const;
+    const key = {
+      role: "targets",
+      keyid: KEYID,
+      kind: "sealed",
+      handle: random(100),
+      madeAt: 12,
+    } as const;
     const others = [
       [AGAIN, key],
       [ACME2, key],
@@ -62,7 +77,7 @@ contract("signer records", (stores) => {
     ] as const;
     await records.putKey(ACME, key);
     for (const [ref, other] of others) {
-      await records.putKey(ref, { ...other, wrapped: new Uint8Array(100) });
+      await records.putKey(ref, { ...other, handle: new Uint8Array(100) });
     }
     await records.removeKey(ACME, "targets", KEYID);
     await records.removeKey(ACME, "targets", KEYID);
@@ -70,7 +85,7 @@ contract("signer records", (stores) => {
     for (const [ref, { role, keyid }] of others) {
       expect(await records.key(ref, role, keyid)).not.toBeNull();
     }
-    expect(medium().some((bytes) => contains(bytes, key.wrapped))).toBe(false);
+    expect(medium().some((bytes) => contains(bytes, key.handle))).toBe(false);
   });
 
   it("starts the trust of an instance once, with all its roots or none", async () => {
@@ -121,18 +136,19 @@ contract("signer records", (stores) => {
 
   it("forgets an instance, and only that", async () => {
     const { records } = stores();
-    const wrapped = random(100);
+    const handle = random(100);
     for (const ref of [ACME, AGAIN, ACME2]) {
       await records.putKey(ref, {
         role: "targets",
         keyid: KEYID,
-        wrapped: random(100),
+        kind: "sealed",
+        handle: random(100),
         madeAt: 12,
       });
       await records.startTrust(ref, first());
       await records.takeVersion(ref, "targets", 5);
     }
-    await records.putKey(ACME, { role: "snapshot", keyid: KEYID, wrapped, madeAt: 12 });
+    await records.putKey(ACME, { role: "snapshot", keyid: KEYID, kind: "kms", handle, madeAt: 12 });
     await records.forget(ACME);
     await records.forget(ACME);
     expect(await records.key(ACME, "targets", KEYID)).toBeNull();
@@ -144,7 +160,7 @@ contract("signer records", (stores) => {
       expect(await records.trustedRoot(ref)).not.toBeNull();
       expect(await records.lastVersion(ref, "targets")).toBe(5);
     }
-    const part = wrapped.subarray(30, 60);
+    const part = handle.subarray(30, 60);
     expect(
       stores()
         .medium()

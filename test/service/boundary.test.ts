@@ -21,6 +21,7 @@ import type {
 import { Boundary } from "../../lib/signing/boundary.ts";
 import { answer } from "../../lib/signing/operations.ts";
 import { remoteSigner } from "../../lib/signing/remote.ts";
+import { SealedKeys } from "../../lib/signing/sealed-keys.ts";
 import { readTrustedRoot } from "../../lib/tuf/chain.ts";
 import { ONLINE_ROLES, type OnlineRole } from "../../lib/tuf/dialect.ts";
 import { jsonObject, type JsonObject } from "../../lib/tuf/json.ts";
@@ -74,7 +75,8 @@ function boundaryWith(master: Uint8Array): Promise<SigningBoundary> {
   return door(
     new Boundary({
       records: new MemorySignerRecords(state, new Faults()),
-      wrapper: new MasterKeyWrapper(master),
+      stores: { sealed: new SealedKeys(new MasterKeyWrapper(master)) },
+      kindOf: () => "sealed",
       policy: DEFAULT_REFRESH,
       now: () => now,
     }),

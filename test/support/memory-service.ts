@@ -26,6 +26,7 @@ import type { FactoryName } from "../../lib/factory/names.ts";
 import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { Boundary } from "../../lib/signing/boundary.ts";
+import { SealedKeys } from "../../lib/signing/sealed-keys.ts";
 
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
@@ -77,6 +78,7 @@ export class TestWorld {
     const policy = DEFAULT_REFRESH;
     const reports: string[] = [];
     const records = new MemorySignerRecords(state, faults);
+    const stores = { sealed: new SealedKeys(wrapper) };
     const service = {
       heads: new MemoryHeads(state, faults),
       documents: new MemoryDocuments(state, faults),
@@ -86,7 +88,7 @@ export class TestWorld {
       requests: new MemoryRequests(state, faults),
       notifier: new MemoryNotifier(state, faults),
       wrapper,
-      boundary: new Boundary({ records, wrapper, policy, now }),
+      boundary: new Boundary({ records, stores, kindOf: () => "sealed", policy, now }),
       makeRootKey: makeSigningKey,
       verify: verifySignature,
       now,

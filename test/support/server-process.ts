@@ -27,10 +27,15 @@ export interface ServerProcess {
 export async function spawnServer(
   folder: string,
   flags: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> {
   const data = join(folder, "data");
   const args = ["serve", "--data", data, "--outbox", join(folder, "outbox"), "--port", "0"];
-  const { child, found, said } = await spawnUntil([...args, ...flags], /^listening on (\S+)\n/);
+  const { child, found, said } = await spawnUntil(
+    [...args, ...flags],
+    /^listening on (\S+)\n/,
+    env,
+  );
   const adminToken = readFileSync(join(data, "admin.token"), "utf8").trim();
   return { url: found, adminToken, said, ...endings(child) };
 }
@@ -42,8 +47,11 @@ export async function spawnSigner(folder: string, socket: string) {
   return endings(child);
 }
 
-async function spawnUntil(args: readonly string[], first: RegExp) {
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+async function spawnUntil(args: readonly string[], first: RegExp, env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [bin, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
   let output = "";
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => {

@@ -4,11 +4,18 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 
-const TABLES = {
-  signer_keys: "factory, instance, role, keyid, wrapped, made_at",
-  signer_roots: "factory, instance, channel, version, body",
-  signer_versions: "factory, instance, channel, role, version",
-} as const;
+/** Each table with its columns, and what they were then. */
+const TABLES = [
+  [
+    "signer_keys",
+    "factory, instance, role, keyid, kind, handle, made_at",
+    "factory, instance, role, keyid, 'sealed', wrapped, made_at",
+  ],
+  ...[
+    ["signer_roots", "factory, instance, channel, version, body"] as const,
+    ["signer_versions", "factory, instance, channel, role, version"] as const,
+  ].map(([table, columns]) => [table, columns, columns] as const),
+] as const;
 
 /**
  * @param database the signer's, with its tables
@@ -19,9 +26,9 @@ export function copyRecords(database: DatabaseSync, file: string): boolean {
   return attached(database, file, () => {
     const names = database.prepare("SELECT name FROM service.sqlite_schema").all();
     if (!names.some(({ name }) => name === "signer_keys")) return false;
-    for (const [table, columns] of Object.entries(TABLES)) {
+    for (const [table, columns, before] of TABLES) {
       database.exec(
-        `INSERT OR IGNORE INTO main.${table} (${columns}) SELECT ${columns} FROM service.${table}`,
+        `INSERT OR IGNORE INTO main.${table} (${columns}) SELECT ${before} FROM service.${table}`,
       );
     }
     database.exec(
@@ -35,7 +42,7 @@ export function copyRecords(database: DatabaseSync, file: string): boolean {
 export function removeCopied(database: DatabaseSync, file: string): void {
   attached(database, file, () => {
     database.exec("PRAGMA service.secure_delete = ON");
-    for (const table of Object.keys(TABLES)) database.exec(`DROP TABLE service.${table}`);
+    for (const [table] of TABLES) database.exec(`DROP TABLE service.${table}`);
     database.exec("PRAGMA service.wal_checkpoint(TRUNCATE)");
   });
 }

@@ -11,7 +11,9 @@ import { RootwardError } from "../../error.ts";
 import { DEFAULT_REFRESH } from "../../factory/schedule.ts";
 import { removeTemporaries } from "../../files.ts";
 import { Boundary } from "../../signing/boundary.ts";
+import { readKeyRules, type KeyKind, type KeyStore } from "../../signing/key-store.ts";
 import type { Signer } from "../../signing/operations.ts";
+import { SealedKeys } from "../../signing/sealed-keys.ts";
 import { toHex } from "../../tuf/bytes.ts";
 import { copyRecords, removeCopied } from "./adopt-records.ts";
 import { openDatabase, readFact, writeFact } from "./database.ts";
@@ -27,6 +29,8 @@ export interface SignerOptions {
    * and records that an earlier version kept there move over.
    */
   readonly dataFolder?: string;
+  /** Where new online keys are kept: rules of {@link readKeyRules}; sealed here unless given. */
+  readonly onlineKeys?: string;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
 }
@@ -52,12 +56,22 @@ export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
     const id = signerId(database);
     if (copied) removeCopied(database, serviceFile);
     const records = new SqliteSignerRecords(database);
-    const boundary = new Boundary({ records, wrapper, policy: DEFAULT_REFRESH, now });
+    const kindOf = readKeyRules(options.onlineKeys ?? "");
+    const stores = { sealed: new SealedKeys(wrapper), ...(await kmsStore(kindOf.kinds)) };
+    const boundary = new Boundary({ records, stores, kindOf, policy: DEFAULT_REFRESH, now });
     return { id, boundary, wrapper, close: () => database.close() };
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/** Loaded only where it is asked for: an installation without AWS runs none of its code. */
+async function kmsStore(kinds: ReadonlySet<KeyKind>): Promise<{ kms?: KeyStore }> {
+  if (!kinds.has("kms")) return {};
+  const { KMSClient } = await import("@aws-sdk/client-kms");
+  const { KmsKeys } = await import("../aws/kms-keys.ts");
+  return { kms: new KmsKeys(new KMSClient({})) };
 }
 
 function missing(): RootwardError {

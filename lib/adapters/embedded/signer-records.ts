@@ -1,7 +1,9 @@
-/** The signing boundary's own records in SQLite. Wrapped keys only; see key-wrapper.ts. */
+/** The signing boundary's own records in SQLite: what finds a key, never the key. */
 import type { DatabaseSync } from "node:sqlite";
+import { RootwardError } from "../../error.ts";
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
-import type { SealedKey, SignerRecords, TrustedRoot } from "../../signing/records.ts";
+import { KEY_KINDS } from "../../signing/key-store.ts";
+import type { KeyRecord, SignerRecords, TrustedRoot } from "../../signing/records.ts";
 import { ONLINE_ROLES, type Channel, type OnlineRole } from "../../tuf/dialect.ts";
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
 import { blobColumn, numberColumn, textColumn, truncateLog } from "./database.ts";
@@ -9,7 +11,7 @@ import { blobColumn, numberColumn, textColumn, truncateLog } from "./database.ts
 export const SIGNER_SCHEMA = `
   CREATE TABLE IF NOT EXISTS signer_keys (
     factory TEXT NOT NULL, instance TEXT NOT NULL, role TEXT NOT NULL, keyid TEXT NOT NULL,
-    wrapped BLOB NOT NULL, made_at INTEGER NOT NULL,
+    kind TEXT NOT NULL, handle BLOB NOT NULL, made_at INTEGER NOT NULL,
     PRIMARY KEY (factory, instance, role, keyid)
   ) STRICT;
   CREATE TABLE IF NOT EXISTS signer_roots (
@@ -31,34 +33,31 @@ export class SqliteSignerRecords implements SignerRecords {
     this.#db = database;
   }
 
-  async putKey({ factory, instance }: FactoryRef, key: SealedKey): Promise<void> {
+  async putKey({ factory, instance }: FactoryRef, key: KeyRecord): Promise<void> {
     this.#db
-      .prepare("INSERT INTO signer_keys VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-      .run(factory, instance, key.role, key.keyid, key.wrapped, key.madeAt);
+      .prepare("INSERT INTO signer_keys VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+      .run(factory, instance, key.role, key.keyid, key.kind, key.handle, key.madeAt);
   }
 
-  async key({ factory, instance }: FactoryRef, role: OnlineRole, keyid: KeyId) {
+  async key(
+    { factory, instance }: FactoryRef,
+    role: OnlineRole,
+    keyid: KeyId,
+  ): Promise<KeyRecord | null> {
     const row = this.#db
       .prepare(
-        `SELECT wrapped, made_at FROM signer_keys
+        `SELECT * FROM signer_keys
          WHERE factory = ? AND instance = ? AND role = ? AND keyid = ?`,
       )
       .get(factory, instance, role, keyid);
-    if (row === undefined) return null;
-    const madeAt = numberColumn(row, "made_at");
-    return { role, keyid, wrapped: blobColumn(row, "wrapped"), madeAt };
+    return row === undefined ? null : keyRecord(row);
   }
 
-  async keys({ factory, instance }: FactoryRef): Promise<readonly Omit<SealedKey, "wrapped">[]> {
+  async keys({ factory, instance }: FactoryRef): Promise<readonly KeyRecord[]> {
     return this.#db
-      .prepare("SELECT role, keyid, made_at FROM signer_keys WHERE factory = ? AND instance = ?")
+      .prepare("SELECT * FROM signer_keys WHERE factory = ? AND instance = ?")
       .all(factory, instance)
-      .flatMap((row) => {
-        const role = ONLINE_ROLES.find((name) => name === row["role"]);
-        const keyid = textColumn(row, "keyid");
-        const known = role !== undefined && isKeyId(keyid);
-        return known ? [{ role, keyid, madeAt: numberColumn(row, "made_at") }] : [];
-      });
+      .map(keyRecord);
   }
 
   async removeKey(
@@ -162,4 +161,20 @@ export class SqliteSignerRecords implements SignerRecords {
     }
     truncateLog(this.#db);
   }
+}
+
+function keyRecord(row: Record<string, unknown>): KeyRecord {
+  const role = ONLINE_ROLES.find((name) => name === row["role"]);
+  const kind = KEY_KINDS.find((name) => name === row["kind"]);
+  const keyid = textColumn(row, "keyid");
+  if (role === undefined || kind === undefined || !isKeyId(keyid)) {
+    throw new RootwardError("internal", "a record of an online key is damaged");
+  }
+  return {
+    role,
+    keyid,
+    kind,
+    handle: blobColumn(row, "handle"),
+    madeAt: numberColumn(row, "made_at"),
+  };
 }

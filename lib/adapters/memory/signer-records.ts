@@ -1,6 +1,6 @@
-/** The signing boundary's own records in memory. Wrapped keys only. */
+/** The signing boundary's own records in memory: what finds a key, never the key. */
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
-import type { SealedKey, SignerRecords, TrustedRoot } from "../../signing/records.ts";
+import type { KeyRecord, SignerRecords, TrustedRoot } from "../../signing/records.ts";
 import type { Channel, OnlineRole } from "../../tuf/dialect.ts";
 import type { KeyId } from "../../tuf/keys.ts";
 import type { Faults } from "./faults.ts";
@@ -15,26 +15,26 @@ export class MemorySignerRecords implements SignerRecords {
     this.#faults = faults;
   }
 
-  async putKey(ref: FactoryRef, key: SealedKey): Promise<void> {
+  async putKey(ref: FactoryRef, key: KeyRecord): Promise<void> {
     await this.#faults.write("signer.putKey", ref.factory, () => {
       const { keys } = this.#records;
       const name = nameOf(ref, key.role, key.keyid);
-      if (!keys.has(name)) keys.set(name, { ...key, wrapped: copyOf(key.wrapped) });
+      if (!keys.has(name)) keys.set(name, { ...key, handle: copyOf(key.handle) });
     });
   }
 
-  async key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<SealedKey | null> {
+  async key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<KeyRecord | null> {
     return this.#faults.read("signer.key", ref.factory, () => {
       const key = this.#records.keys.get(nameOf(ref, role, keyid));
-      return key === undefined ? null : { ...key, wrapped: copyOf(key.wrapped) };
+      return key === undefined ? null : { ...key, handle: copyOf(key.handle) };
     });
   }
 
-  async keys(ref: FactoryRef): Promise<readonly Omit<SealedKey, "wrapped">[]> {
+  async keys(ref: FactoryRef): Promise<readonly KeyRecord[]> {
     return this.#faults.read("signer.keys", ref.factory, () =>
       [...this.#records.keys]
         .filter(([name]) => name.startsWith(`${nameOf(ref)} `))
-        .map(([, { role, keyid, madeAt }]) => ({ role, keyid, madeAt })),
+        .map(([, key]) => ({ ...key, handle: copyOf(key.handle) })),
     );
   }
 

@@ -7,7 +7,7 @@ import type { DocumentAddress, Place } from "../../factory/documents.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import type { TokenRecord } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
-import type { SealedKey, TrustedRoot } from "../../signing/records.ts";
+import type { KeyRecord, TrustedRoot } from "../../signing/records.ts";
 import { Invariants } from "./invariants.ts";
 
 export interface Message {
@@ -31,7 +31,7 @@ export class MemoryState {
   readonly outbox = new Map<string, Message>();
   /** The signing boundary's own records. */
   readonly signer = {
-    keys: new Map<string, SealedKey>(),
+    keys: new Map<string, KeyRecord>(),
     roots: new Map<string, TrustedRoot>(),
     versions: new Map<string, number>(),
   };
