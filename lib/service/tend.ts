@@ -19,26 +19,26 @@ import { signAgain } from "./sign-roles.ts";
 const BATCH = 100;
 
 /**
- * Tends to every Factory that is due, once. One that fails stays due, and the longest due come first,
- * so each batch asks for as many more as have failed: they cannot keep the others from their turn.
+ * Tends to every Factory that is due, once. What fails stays due, and the longest due come first, so
+ * each batch asks for as many more as came again: they cannot keep the others from their turn.
  *
  * @returns how many were looked at
  */
 export async function tendDue(service: Service): Promise<number> {
   const now = service.now();
   const seen = new Set<FactoryName>();
-  let stuck = 0;
+  let limit = BATCH;
   for (;;) {
-    const due = await service.heads.due(now, BATCH + stuck);
+    const due = await service.heads.due(now, limit);
     const fresh = due.filter((factory) => !seen.has(factory));
-    if (fresh.length === 0) return seen.size;
-    stuck = due.length - fresh.length;
+    // Only a list that is not full says that nobody waits behind those who came again.
+    if (fresh.length === 0 && due.length < limit) return seen.size;
+    limit = BATCH + due.length - fresh.length;
     for (const factory of fresh) {
       seen.add(factory);
       try {
         await tend(service, factory);
       } catch (error) {
-        stuck += 1;
         service.report(`tending to ${factory}`, error);
       }
     }

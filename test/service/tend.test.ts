@@ -279,6 +279,19 @@ describe("what fails in the schedule", () => {
     expect(headOf(world).roles.main?.timestamp?.expires).toBeGreaterThan(world.now + 5 * DAY);
   });
 
+  it("keeps no other fleet from its turn, however many owners cannot be told", async () => {
+    const world = new TestWorld();
+    const process = world.start(failing("notifier.notify"));
+    const untold = Array.from({ length: 100 }, (_, at) => `untold-${at}` as FactoryName);
+    await Promise.all(
+      untold.map((name) => bootstrapOf(process.service, "tuf", { name, delivery: "api" })),
+    );
+    await bootstrapOf(process.service, "tuf");
+    world.advance(3 * DAY);
+    expect(await tendDue(process.service)).toBe(101);
+    expect(headOf(world).roles.main?.timestamp?.expires).toBeGreaterThan(world.now + 5 * DAY);
+  });
+
   it("is a notice that cannot be sent, and the confirmation is answered all the same", async () => {
     const world = new TestWorld();
     const link = await newFactory(world, "tuf");

@@ -6,7 +6,11 @@ import { deliveryId, parseLink } from "../../lib/delivery/link.ts";
 import { openArchive } from "../../lib/delivery/sealing.ts";
 import type { ClaimAnswer } from "../../lib/delivery/claim.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
-import { bootstrap, type BootstrapResult } from "../../lib/service/bootstrap.ts";
+import {
+  bootstrap,
+  type BootstrapRequest,
+  type BootstrapResult,
+} from "../../lib/service/bootstrap.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import { claim, confirm } from "../../lib/service/deliver.ts";
 import { OWNER_SCOPES } from "../../lib/service/scopes.ts";
@@ -30,7 +34,9 @@ export const MALLORY = "mallory-drew-this-instead";
 export function bootstrapOf(
   service: Service,
   dialect: Dialect,
-  options: { readonly name?: FactoryName; readonly createdWith?: Sha256 | null } = {},
+  options: Partial<Pick<BootstrapRequest, "name" | "delivery">> & {
+    readonly createdWith?: Sha256 | null;
+  } = {},
 ): Promise<BootstrapResult> {
   const request = {
     name: options.name ?? FACTORY,
@@ -38,7 +44,7 @@ export function bootstrapOf(
     keyType: "ed25519",
     onlineKeyType: "ed25519",
     owner: { id: "owner", email: "owner@example.com" },
-    delivery: "link",
+    delivery: options.delivery ?? "link",
   } as const;
   return bootstrap(service, request, "token:test", options.createdWith ?? null);
 }
