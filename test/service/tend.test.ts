@@ -181,6 +181,24 @@ describe("the schedule", () => {
     expect(Math.min(...times)).toBeGreaterThan(now + left);
   }
 
+  it("lets others have their turn after each Factory", async () => {
+    const world = new TestWorld();
+    const { service } = world.start();
+    for (let at = 0; at < 5; at += 1) {
+      await bootstrapOf(service, "tuf", { name: `fleet-${at}` as FactoryName });
+    }
+    world.advance(3 * DAY);
+    const others = { turns: 0, over: false };
+    const turn = (): void => {
+      others.turns += 1;
+      if (!others.over) setImmediate(turn);
+    };
+    setImmediate(turn);
+    expect(await tendDue(service)).toBe(5);
+    others.over = true;
+    expect(others.turns).toBeGreaterThanOrEqual(5);
+  });
+
   it("writes nothing while nothing is due", async () => {
     const world = new TestWorld();
     await liveFactory(world, "tuf");
