@@ -22,7 +22,7 @@ import { signatureObject } from "../tuf/signatures.ts";
 import type { PublicKey } from "../tuf/spki.ts";
 import { canonicalize } from "../tuf/canonical.ts";
 import type { KeyKind, KeyStore, KindOf, OnlineKey } from "./key-store.ts";
-import type { KeyRecord, SignerRecords } from "./records.ts";
+import type { KeyRecord, SignerRecords, TrustedRoot } from "./records.ts";
 
 /** How far a version may be ahead of the clock, in versions: seconds of skew, or quick updates. */
 const VERSION_SLACK = 3600;
@@ -87,10 +87,11 @@ export class Boundary implements SigningBoundary {
   }
 
   async trustedVersion(ref: ChannelRef): Promise<number> {
-    return (await this.#trusted(ref)).root.version;
+    return (await this.#trustRecord(ref)).version;
   }
 
   async follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void> {
+    if (roots.length === 0) return;
     const policy = strictPolicy(ref.dialect, ref.channel);
     const lenient = { ...policy, forms: "lenient" } as const;
     const read = roots.map((bytes) => ({ bytes, root: readChainRoot(bytes, lenient).root }));
@@ -175,12 +176,16 @@ export class Boundary implements SigningBoundary {
     await records.forget(ref);
   }
 
-  async #trusted(ref: ChannelRef): Promise<Trusted> {
+  async #trustRecord(ref: ChannelRef): Promise<TrustedRoot> {
     const record = await this.#parts.records.trustedRoot(ref);
     if (record === null) throw refused(`no trusted root for ${ref.factory} ${ref.channel}`);
+    return record;
+  }
+
+  async #trusted(ref: ChannelRef): Promise<Trusted> {
+    const { bytes, retired } = await this.#trustRecord(ref);
     const policy = strictPolicy(ref.dialect, ref.channel);
-    const root = readTrustedRoot(record.bytes, policy, verifySignature);
-    return { root, retired: new Set(record.retired) };
+    return { root: readTrustedRoot(bytes, policy, verifySignature), retired: new Set(retired) };
   }
 
   /** Of a key that was destroyed nothing need be remembered. */
