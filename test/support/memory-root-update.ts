@@ -16,12 +16,11 @@ import { startUpdate } from "../../lib/service/root-update/start.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { channelsOf, rootLimits, type Channel, type Dialect } from "../../lib/tuf/dialect.ts";
-import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../../lib/tuf/json.ts";
-import { rootKey } from "../../lib/tuf/keys.ts";
-import { rotatedRoot } from "../../lib/tuf/roles.ts";
+import { isJsonObject, parseJson, type JsonObject } from "../../lib/tuf/json.ts";
 import { FACTORY } from "./memory-owner.ts";
-import { DAY, type TestWorld } from "./memory-service.ts";
+import type { TestWorld } from "./memory-service.ts";
 import { signRoot } from "./owner.ts";
+import { rotatedStaged } from "./staged-rotation.ts";
 
 /** The owner's token, or another owner's. */
 export async function ownerOf(service: Service, id = "test"): Promise<Principal> {
@@ -109,15 +108,8 @@ export async function stageRotation(service: Service, old: SigningKey): Promise<
   const next = await makeSigningKey("ed25519");
   const head = await readHead(service.heads, FACTORY);
   const rotated = async (signed: JsonObject, channel: Channel): Promise<JsonObject> => {
-    const current = { ...(await currentRoot(service, head, channel)), signed };
-    const root = rotatedRoot(current, {
-      remove: [rootKey(old.publicKey, head.dialect).keyid],
-      add: rootKey(next.publicKey, head.dialect),
-      expires: service.now() + 365 * DAY,
-      changelog: { user: "owner", message: "test", time: service.now() },
-    });
-    const changelog = { "x-changelog": signed["x-changelog"] };
-    return jsonObject({ ...root, version: current.version + 1, ...changelog });
+    const current = await currentRoot(service, head, channel);
+    return rotatedStaged(current, signed, old, next, service.now());
   };
   await stage(service, await envelopesOf(service, rotated, [old, next]));
   return next;
