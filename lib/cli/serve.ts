@@ -115,12 +115,13 @@ function exactPath(request: Request, { incoming }: IncomingEnv): Request {
 
 /** Runs the schedule now and then; one run at a time. @returns how to stop it */
 function startSchedule(service: Service, every: number): () => Promise<void> {
+  const ending = new AbortController();
   let running: Promise<unknown> = Promise.resolve();
   let busy = false;
   const run = (): void => {
     if (busy) return;
     busy = true;
-    running = tendDue(service)
+    running = tendDue(service, ending.signal)
       .catch((error: unknown) => service.report("schedule", error))
       .finally(() => {
         busy = false;
@@ -130,6 +131,7 @@ function startSchedule(service: Service, every: number): () => Promise<void> {
   run();
   return async () => {
     clearInterval(timer);
+    ending.abort();
     await running;
   };
 }

@@ -22,9 +22,10 @@ const BATCH = 100;
  * Tends to every Factory that is due, once. What fails stays due, and the longest due come first, so
  * each batch asks for as many more as came again: they cannot keep the others from their turn.
  *
+ * @param ending where it is aborted, no further Factory is begun: the next run goes on from there
  * @returns how many were looked at
  */
-export async function tendDue(service: Service): Promise<number> {
+export async function tendDue(service: Service, ending?: AbortSignal): Promise<number> {
   const now = service.now();
   const seen = new Set<FactoryName>();
   let limit = BATCH;
@@ -35,8 +36,9 @@ export async function tendDue(service: Service): Promise<number> {
     if (fresh.length === 0 && due.length < limit) return seen.size;
     limit = BATCH + due.length - fresh.length;
     for (const factory of fresh) {
-      seen.add(factory);
       await othersTurn();
+      if (ending?.aborted === true) return seen.size;
+      seen.add(factory);
       try {
         await tend(service, factory);
       } catch (error) {

@@ -199,6 +199,21 @@ describe("the schedule", () => {
     expect(others.turns).toBeGreaterThanOrEqual(5);
   });
 
+  it("begins no further Factory once the service ends, and goes on with the rest later", async () => {
+    const world = new TestWorld();
+    const { service } = world.start();
+    for (let at = 0; at < 5; at += 1) {
+      await bootstrapOf(service, "tuf", { name: `fleet-${at}` as FactoryName });
+    }
+    world.advance(3 * DAY);
+    const ending = new AbortController();
+    const run = tendDue(service, ending.signal);
+    setImmediate(() => ending.abort());
+    const tended = await run;
+    expect(tended).toBeLessThan(5);
+    expect(await tendDue(service)).toBe(5 - tended);
+  });
+
   it("writes nothing while nothing is due", async () => {
     const world = new TestWorld();
     await liveFactory(world, "tuf");
