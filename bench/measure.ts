@@ -63,7 +63,8 @@ function time({ prepare }: Contender, count: number): number {
   return user + system;
 }
 
-function spread(values: readonly number[]): Ratio {
+/** The median of `values`, and the quarters below and above it. */
+export function spread(values: readonly number[]): Ratio {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (part: number): number => sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN;
   return { low: at(0.25), median: at(0.5), high: at(0.75) };
