@@ -10,11 +10,12 @@ import { signingKeyFromArchive, type SigningKey } from "../../lib/crypto/signing
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { readTrustedRoot } from "../../lib/tuf/chain.ts";
 import { channelsOf, type Channel, type Dialect } from "../../lib/tuf/dialect.ts";
-import { rootKey, type KeyType } from "../../lib/tuf/keys.ts";
+import { rootKey } from "../../lib/tuf/keys.ts";
 import type { Root } from "../../lib/tuf/root.ts";
 import { runCli, type CliResult } from "./cli.ts";
 import type { TestServer } from "./embedded.ts";
 import { claim, confirm, createFactory, fetchArchive, newClaimant, repoUrl } from "./owner.ts";
+import type { FactoryOptions } from "./owner.ts";
 
 export interface Owner {
   readonly server: TestServer;
@@ -31,7 +32,7 @@ export interface Owner {
 export async function makeOwner(
   server: TestServer,
   factory: string,
-  options: { readonly dialect?: Dialect; readonly keyType?: KeyType } = {},
+  options: FactoryOptions = {},
 ): Promise<Owner> {
   const { link } = await createFactory(server, factory, options);
   const claimant = newClaimant();

@@ -56,16 +56,22 @@ export interface Created {
   readonly ownerToken: string;
 }
 
+export interface FactoryOptions {
+  readonly dialect?: Dialect;
+  readonly keyType?: KeyType;
+  readonly onlineKeyType?: KeyType;
+}
+
 export async function createFactory(
   server: { readonly url: string; readonly adminToken: string },
   name: string,
-  options: { readonly dialect?: Dialect; readonly keyType?: KeyType } = {},
+  options: FactoryOptions = {},
 ): Promise<Created> {
-  const { dialect = "tuf", keyType = "ed25519" } = options;
+  const { dialect = "tuf", keyType = "ed25519", onlineKeyType = "ed25519" } = options;
   const owner = { id: "owner", email: "owner@example.com" };
   const { status, body } = await call(`${server.url}/ota/factories/`, {
     token: server.adminToken,
-    body: { name, dialect, keyType, owner },
+    body: { name, dialect, keyType, onlineKeyType, owner },
   });
   if (status !== 201) throw new Error(`bootstrap of ${name}: ${status} ${JSON.stringify(body)}`);
   const { url } = body["delivery"] as { url: string };
