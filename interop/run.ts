@@ -52,7 +52,8 @@ async function passes(suite: Suite): Promise<boolean> {
     );
     return values["skip-missing"];
   }
-  const problems = await suite.run(options);
+  // What cannot be installed, or breaks down, fails its own suite and no other.
+  const problems = await suite.run(options).catch((error: unknown) => [String(error)]);
   for (const problem of problems) console.error(`${suite.name}: ${problem}`);
   console.log(`${problems.length === 0 ? "passed" : "failed"}: ${suite.name}`);
   return problems.length === 0;

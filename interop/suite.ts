@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { env } from "node:process";
 import type { Randomness } from "../test/conformance/corpus/random-cases.ts";
 
-interface Tool {
+export interface Tool {
   /** What a person would look for. */
   readonly name: string;
   /** A command that succeeds only where the tool is there, and new enough. */
