@@ -29,10 +29,11 @@ export async function makeOnlineKeys(service: Service, request: OnlineKeysReques
   const ref = await readHead(service.heads, factory);
   // Before seconds of work for keys that nobody may stage.
   editableRootUpdate(ref, txid, moment(service, principal.actor));
-  const made = new Map<OnlineRole, RootKey>();
-  for (const role of roles) {
-    made.set(role, rootKey(await service.boundary.makeKey(ref, role, keyType), ref.dialect));
-  }
+  // All at once: an RSA key takes seconds, and somebody waits.
+  const making = roles.map(async (role): Promise<[OnlineRole, RootKey]> => {
+    return [role, rootKey(await service.boundary.makeKey(ref, role, keyType), ref.dialect)];
+  });
+  const made = new Map(await Promise.all(making));
   // Keys that end up in no head, because this fails or is killed, are swept after a week: at no
   // earlier time is it certain that a swap whose answer was lost will not name them yet.
   await update(service, factory, async (head) => {
