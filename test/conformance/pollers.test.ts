@@ -10,7 +10,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "@jest/globals";
+import { afterAll, expect, test } from "@jest/globals";
 import { generator } from "../support/generator.ts";
 import { call, createFactory, deliver, firstKey } from "../support/owner.ts";
 import type { Held, Poll } from "../support/poller.ts";
@@ -59,45 +59,46 @@ function brokenRules(polls: readonly Poll[], swaps: Swaps): readonly string[] {
   });
 }
 
+const folder = mkdtempSync(join(tmpdir(), "rootward-pollers-"));
+const running: { kill(): Promise<void> }[] = [];
+// Also where the test takes too long, which ends it in the middle.
+afterAll(async () => {
+  await Promise.all(running.map((one) => one.kill()));
+  rmSync(folder, { recursive: true, force: true });
+});
+
 test("devices follow a hundred rotations of all keys that happen under their polls", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "rootward-pollers-"));
-  const running: { kill(): Promise<void> }[] = [];
   const random = generator(2026);
-  try {
-    const server = await spawnServer(folder);
-    running.push(server);
-    const { link, ownerToken } = await createFactory(server, FACTORY);
-    let key = firstKey(await deliver(server.url, link));
-    const channel = `${server.url}/repo/${FACTORY}/main`;
-    const root = new Uint8Array(await (await fetch(`${channel}/1.root.json`)).arrayBuffer());
-    const pollers = Array.from({ length: POLLERS }, (_unused, at) => {
-      const poller = new PollerProcess(channel, join(folder, `device-${at}`), root);
-      running.push(poller);
-      return poller;
-    });
-    const swaps = new Map([[1, await published(server)]]);
-    const rotating = { url: server.url, factory: FACTORY, token: ownerToken };
-    for (let version = 2; version <= ROTATIONS + 1; version += 1) {
-      key = await stageRotationOfAll(rotating, key);
-      // The swap may fall anywhere in a poll.
-      await new Promise((resolve) => setTimeout(resolve, random() * 20));
-      await applyStaged(rotating);
-      swaps.set(version, await published(server));
-      // Every second swap is followed before the next, and every other may come on its heels.
-      if (version % 2 === 0) await Promise.all(pollers.map((poller) => poller.reaches(version)));
-    }
-    await Promise.all(pollers.map((poller) => poller.finish()));
-    for (const { polls } of pollers) {
-      expect(brokenRules(polls, swaps)).toEqual([]);
-      expect(polls.at(-1)).toMatchObject({ error: null, after: swaps.get(ROTATIONS + 1) });
-      // They did poll, and swaps did come between.
-      const roots = new Set(polls.map(({ after }) => after.root));
-      expect(roots.size).toBeGreaterThanOrEqual(ROTATIONS / 2);
-      const cut = polls.filter(({ servedBefore, servedAfter }) => servedBefore !== servedAfter);
-      expect(cut.length).toBeGreaterThanOrEqual(ROTATIONS / 4);
-    }
-  } finally {
-    await Promise.all(running.map((one) => one.kill()));
-    rmSync(folder, { recursive: true, force: true });
+  const server = await spawnServer(folder);
+  running.push(server);
+  const { link, ownerToken } = await createFactory(server, FACTORY);
+  let key = firstKey(await deliver(server.url, link));
+  const channel = `${server.url}/repo/${FACTORY}/main`;
+  const root = new Uint8Array(await (await fetch(`${channel}/1.root.json`)).arrayBuffer());
+  const pollers = Array.from({ length: POLLERS }, (_unused, at) => {
+    const poller = new PollerProcess(channel, join(folder, `device-${at}`), root);
+    running.push(poller);
+    return poller;
+  });
+  const swaps = new Map([[1, await published(server)]]);
+  const rotating = { url: server.url, factory: FACTORY, token: ownerToken };
+  for (let version = 2; version <= ROTATIONS + 1; version += 1) {
+    key = await stageRotationOfAll(rotating, key);
+    // The swap may fall anywhere in a poll.
+    await new Promise((resolve) => setTimeout(resolve, random() * 20));
+    await applyStaged(rotating);
+    swaps.set(version, await published(server));
+    // Every second swap is followed before the next, and every other may come on its heels.
+    if (version % 2 === 0) await Promise.all(pollers.map((poller) => poller.reaches(version)));
   }
-}, 180_000);
+  await Promise.all(pollers.map((poller) => poller.finish()));
+  for (const { polls } of pollers) {
+    expect(brokenRules(polls, swaps)).toEqual([]);
+    expect(polls.at(-1)).toMatchObject({ error: null, after: swaps.get(ROTATIONS + 1) });
+    // They did poll, and swaps did come between.
+    const roots = new Set(polls.map(({ after }) => after.root));
+    expect(roots.size).toBeGreaterThanOrEqual(ROTATIONS / 2);
+    const cut = polls.filter(({ servedBefore, servedAfter }) => servedBefore !== servedAfter);
+    expect(cut.length).toBeGreaterThanOrEqual(ROTATIONS / 4);
+  }
+}, 300_000);
