@@ -46,6 +46,7 @@ const NEAREST: Readonly<Record<string, string>> = {
   "lib/tuf/signatures.ts": "test/tuf/signatures",
   "lib/tuf/spki.ts": "test/tuf/spki",
   "lib/tuf/staged-root.ts": "test/tuf/staged-root",
+  "lib/tuf/target-entries.ts": "test/tuf/target",
 };
 /** Then the quick ones, and then all but the flipping of bits. */
 const FURTHER = [
