@@ -14,6 +14,7 @@ import { decodeEvent } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import type { Transition } from "../factory/transition.ts";
+import { LostRace } from "./lost-race.ts";
 import type { Documents, Heads } from "./ports.ts";
 
 type Store = { readonly heads: Heads; readonly documents: Documents };
@@ -102,9 +103,13 @@ export async function update<D extends { readonly transition: Transition | null 
   decide: (head: Head) => D | Promise<D>,
 ): Promise<D> {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const decision = await decide(await readHead(store.heads, factory));
-    if (decision.transition === null) return decision;
-    if (await commit(store, decision.transition)) return decision;
+    try {
+      const decision = await decide(await readHead(store.heads, factory));
+      if (decision.transition === null) return decision;
+      if (await commit(store, decision.transition)) return decision;
+    } catch (error) {
+      if (!(error instanceof LostRace)) throw error;
+    }
   }
   throw new RootwardError("busy", `Factory ${factory} is changing too fast: try again`);
 }

@@ -99,7 +99,9 @@ export interface SignRequest extends ChannelRef {
 /**
  * The only holder of online keys. It never signs bytes that it was handed and never a root; it is a
  * TUF client of its own service and believes only roots that it verified itself. What it does not do
- * is RootwardError `signing-refused`, or `chain-broken` for a root that does not follow.
+ * is RootwardError `signing-refused`, or `chain-broken` for a root that does not follow. Where a version
+ * is the reason, a fact says which may be had: above `last`, the last that was taken, or up to `limit`,
+ * how far versions may be ahead of the clock.
  */
 export interface SigningBoundary {
   makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey>;

@@ -11,6 +11,7 @@ import { ONLINE_ROLES, type Channel, type OnlineRole, type Role } from "../tuf/d
 import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
 import { MAX_ROLE_BYTES } from "../tuf/role-document.ts";
 import type { MetaEntry } from "../tuf/roles.ts";
+import { waitForSwap } from "./lost-race.ts";
 import type { ChannelRef, RoleContent } from "./ports.ts";
 import type { Service } from "./service.ts";
 
@@ -30,7 +31,10 @@ export interface SigningJob {
   readonly nextRoot?: Uint8Array;
 }
 
-/** @returns the signed roles from `job.from` on, in order; nothing is committed */
+/**
+ * @returns the signed roles from `job.from` on, in order; nothing is committed
+ * @throws LostRace where others signed and swapped first; `busy` where no version is to be had
+ */
 export async function signRoles(service: Service, job: SigningJob): Promise<readonly SignedRole[]> {
   const signed: SignedRole[] = [];
   let below: RoleVersion | undefined;
@@ -73,18 +77,31 @@ async function signRole(
     const place = { factory: ref.factory, channel: ref.channel, role, version };
     return { channel: ref.channel, role, document: storedDocument(place, bytes), expires };
   };
-  // An attempt whose swap was lost has used up its version, and so have others at the same time.
+  // An attempt whose swap was lost has used up its version.
   let last = roles[role]?.version ?? 0;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const version = onlineVersion(last, now);
     try {
-      return await sign(onlineVersion(last, now));
+      return await sign(version);
     } catch (error) {
-      const taken = isRootwardError(error) ? error.details.facts?.["last"] : undefined;
+      const facts = isRootwardError(error) ? error.details.facts : undefined;
+      const [taken, limit] = [facts?.["last"], facts?.["limit"]];
+      if (typeof limit === "number") throw usedUp(ref, role, version - limit);
       if (typeof taken !== "number") throw error;
+      await waitForSwap(service.heads, ref, role, roles[role]?.version);
       last = taken;
     }
   }
   throw new RootwardError("busy", `${role} of ${ref.factory} is being signed by others: try again`);
+}
+
+/** Versions count seconds, so that waiting helps, unless the clock went back by itself. */
+function usedUp({ factory, channel }: ChannelRef, role: OnlineRole, seconds: number) {
+  return new RootwardError(
+    "busy",
+    `${factory} ${channel} was signed so often that versions of ${role} are used up: try again in ` +
+      `${seconds} s, or put the service's clock right`,
+  );
 }
 
 /**

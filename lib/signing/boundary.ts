@@ -257,7 +257,9 @@ export class Boundary implements SigningBoundary {
     const { content, version } = request;
     const limit = onlineVersion(0, this.#parts.now()) + VERSION_SLACK;
     if (!Number.isSafeInteger(version) || version > limit) {
-      throw refused(`${content.role}: version ${version} is beyond the clock (${limit})`);
+      throw refused(`${content.role}: version ${version} is beyond the clock (${limit})`, {
+        limit,
+      });
     }
     if (version < 1 || !(await this.#parts.records.takeVersion(request, content.role, version))) {
       const last = await this.#parts.records.lastVersion(request, content.role);

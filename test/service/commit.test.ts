@@ -1,11 +1,12 @@
 /** Swaps whose outcome is unknown, and swaps that others were faster with (lib/service/commit.ts). */
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Plan } from "../../lib/adapters/memory/faults.ts";
-import { isRootwardError } from "../../lib/error.ts";
+import { isRootwardError, RootwardError } from "../../lib/error.ts";
 import { decodeEvent } from "../../lib/factory/event.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import { advance, type Transition } from "../../lib/factory/transition.ts";
 import { commit, update } from "../../lib/service/commit.ts";
+import { LostRace } from "../../lib/service/lost-race.ts";
 import { readLog } from "../../lib/service/read.ts";
 import { moment, type Service } from "../../lib/service/service.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
@@ -186,6 +187,29 @@ describe("an update", () => {
     }));
     expect(decision.transition).toBeNull();
     expect(await changes()).toEqual(["other"]);
+  });
+
+  it("that finds out before its swap that it lost decides again, and no other error is one", async () => {
+    const { service, faults } = world.start();
+    const revisions: number[] = [];
+    await update(service, FACTORY, (head) => {
+      revisions.push(head.revision);
+      if (revisions.length > 2) return { transition: change(service, head, "me") };
+      applyNow(`other ${revisions.length}`);
+      throw new LostRace(FACTORY);
+    });
+    expect(revisions).toEqual([0, 1, 2].map((later) => base.revision + later));
+    expect(faults.writes.filter((name) => name === "heads.swap")).toHaveLength(1);
+    expect(await changes()).toEqual(["other 1", "other 2", "me"]);
+    const busy = new RootwardError("busy", "something else");
+    const refusal = update(service, FACTORY, () => Promise.reject(busy));
+    await expect(refusal).rejects.toBe(busy);
+  });
+
+  it("that never stops losing says that the head is busy", async () => {
+    const { service } = world.start();
+    const losing = update(service, FACTORY, () => Promise.reject(new LostRace(FACTORY)));
+    await expect(losing).rejects.toMatchObject({ code: "busy" });
   });
 
   it("of a Factory that is not there is not-found", async () => {
