@@ -30,11 +30,13 @@ export type ErrorCode =
   | "busy"
   // what a rule refuses
   | "root-refused"
+  | "targets-refused"
   | "signing-refused"
   // what the owner's machine found
   | "archive-invalid"
   | "archive-busy"
   | "file-exists"
+  | "file-changed"
   | "chain-broken"
   | "log-broken"
   | "link-invalid"

@@ -32,10 +32,12 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   "delivery-mismatch": plain,
   busy: { code: 1, hint: "try again" },
   "root-refused": plain,
+  "targets-refused": plain,
   "signing-refused": plain,
   "archive-invalid": plain,
   "archive-busy": plain,
   "file-exists": { code: 1, hint: "move it away, or name another file with -o" },
+  "file-changed": { code: 1, hint: "nothing was published: run it again once the file is whole" },
   "chain-broken": {
     code: 1,
     hint: "nothing was signed; if the service is the right one, it was tampered with",

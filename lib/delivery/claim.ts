@@ -39,7 +39,7 @@ export const confirmAnswer = v.object({
   factory: v.string(),
   state: v.string(),
   confirmedAt: v.string(),
-  /** In answers within an hour of the confirmation; scopes root:read and root:update. */
+  /** In answers within an hour of the confirmation; scopes root:read, root:update, targets:update. */
   ownerToken: v.optional(v.string()),
 });
 export type ConfirmAnswer = v.InferOutput<typeof confirmAnswer>;

@@ -27,6 +27,7 @@ export type EventType =
   | "token-revoked"
   | "root-expiring"
   | "metadata-refreshed"
+  | "targets-published"
   | "effects-done";
 
 /** Who caused an event: a token's user, whoever holds the link, or the schedule. */

@@ -4,7 +4,7 @@
  */
 import { ALL_CHANNELS, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import { nextExpiryNotice } from "./expiry.ts";
-import type { Head } from "./head.ts";
+import type { ChannelRoles, Head } from "./head.ts";
 
 const DAY = 86_400_000;
 
@@ -39,6 +39,18 @@ const VERSION_EPOCH = Date.UTC(2025, 0, 1);
 /** The version that an online role gets now: above the last, and not below the clock. */
 export function onlineVersion(previous: number, now: number): number {
   return Math.max(previous + 1, Math.floor((now - VERSION_EPOCH) / 1000));
+}
+
+/**
+ * How far ahead of the clock publishing may bring versions. The boundary signs some that are further
+ * ahead: those are for the schedule and for root updates, which no publisher can use up.
+ */
+const PUBLISHED_AHEAD = 1800;
+
+/** In how many seconds targets of a channel may be published; 0 for now. */
+export function publishableIn(roles: ChannelRoles, now: number): number {
+  const versions = ONLINE_ROLES.map((role) => roles[role]?.version ?? 0);
+  return Math.max(0, Math.max(...versions) - onlineVersion(0, now) - PUBLISHED_AHEAD);
 }
 
 /** @param jitter from 0 up to 1: takes up to a tenth off, so that Factories do not fall due at once */

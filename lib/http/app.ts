@@ -15,6 +15,7 @@ import { rootUpdateRoutes } from "./root-updates.ts";
 import { rootRoutes } from "./roots.ts";
 import { STATUS } from "./status.ts";
 import { routes } from "./routes.ts";
+import { targetRoutes } from "./targets.ts";
 import { tokenRoutes } from "./tokens.ts";
 
 export interface AppParts {
@@ -37,6 +38,7 @@ export function createApp({ service, page, archives }: AppParts): Hono {
   fioctlRoutes(app, service);
   rootRoutes(app, service);
   rootUpdateRoutes(app, service);
+  targetRoutes(app, service);
   deviceRoutes(app, service);
   downloadRoutes(app, service, page);
   if (archives !== undefined) archiveRoute(app, archives, service.now);

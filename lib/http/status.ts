@@ -22,12 +22,14 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   "delivery-mismatch": 422,
   busy: 423,
   "root-refused": 422,
+  "targets-refused": 422,
   // The service asked the boundary for something wrong: our fault, whoever the caller is.
   "signing-refused": 500,
   // What only an owner's machine finds never reaches HTTP.
   "archive-invalid": 500,
   "archive-busy": 500,
   "file-exists": 500,
+  "file-changed": 500,
   "chain-broken": 500,
   "log-broken": 500,
   "link-invalid": 500,

@@ -1,7 +1,7 @@
 /** Who may do what: every route that needs a token refuses none, a wrong, a foreign and a weak one. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { startServer, type TestServer } from "../support/embedded.ts";
-import { call, createFactory, deliver, linkParts } from "../support/owner.ts";
+import { call, createFactory, deliver, linkParts, type Answer } from "../support/owner.ts";
 
 let server: TestServer;
 let ownToken = "";
@@ -35,6 +35,8 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/ota/factories/acme/ci-targets.pub"],
   ["GET", "/ota/factories/acme/prod-targets/"],
   ["GET", "/ota/factories/acme/wave-targets/"],
+  ["GET", "/ota/factories/acme/targets/"],
+  ["PUT", "/ota/factories/acme/targets/"],
   ["GET", "/ota/factories/acme/tokens/"],
   ["POST", "/ota/factories/acme/tokens/"],
   ["DELETE", "/ota/factories/acme/tokens/nothing"],
@@ -81,6 +83,53 @@ describe.each(ROUTES)("%s %s", (method, path) => {
       ...(["POST", "PUT"].includes(method) && { body: {} }),
     });
     expect(LET_IN).toContain(answer.status);
+  });
+});
+
+describe("a token of an owner's CI", () => {
+  const mint = async (scopes: readonly string[], by = ownToken): Promise<Answer> =>
+    call(`${server.url}/ota/factories/acme/tokens/`, { token: by, body: { user: "ci", scopes } });
+  const send = async (method: string, path: string, token: string): Promise<number> => {
+    const body = ["POST", "PUT"].includes(method) ? { body: {} } : {};
+    return (await call(`${server.url}${path}`, { method, token, ...body })).status;
+  };
+  const isPublishing = (method: string, path: string): boolean =>
+    method === "PUT" && path.endsWith("/targets/");
+
+  test("with targets:update alone publishes, and does nothing else", async () => {
+    const { token } = (await mint(["targets:update"])).body;
+    const statuses = await Promise.all(
+      ROUTES.map(async ([method, path]) => [
+        isPublishing(method, path),
+        await send(method, path, String(token)),
+      ]),
+    );
+    expect(statuses.filter(([publishing]) => publishing)).toEqual([[true, 400]]);
+    const others = statuses.filter(([publishing]) => !publishing);
+    expect(others).toHaveLength(ROUTES.length - 1);
+    expect(new Set(others.map(([, status]) => status))).toEqual(new Set([403]));
+  });
+
+  test("with everything else publishes nothing, and cannot make one that does", async () => {
+    const { token } = (await mint(["root:read", "root:update"])).body;
+    const targets = { a: { length: 1, hashes: { sha256: "0".repeat(64) } } };
+    const url = `${server.url}/ota/factories/acme/targets/`;
+    const put = await call(url, { method: "PUT", token: String(token), body: { targets } });
+    expect(put).toMatchObject({ status: 403, body: { code: "forbidden" } });
+    expect(put.body["message"]).toBe("this token lacks the scope targets:update");
+    expect((await call(url, { token: ownToken })).body["targets"]).toEqual({});
+    expect(await mint(["targets:update"], String(token))).toMatchObject({ status: 403 });
+  });
+
+  test("of another Factory publishes nothing here", async () => {
+    const targets = { a: { length: 1, hashes: { sha256: "0".repeat(64) } } };
+    const url = `${server.url}/ota/factories/acme/targets/`;
+    for (const token of [foreignToken, undefined, "rw_wrong"]) {
+      const by = token === undefined ? {} : { token };
+      const put = await call(url, { method: "PUT", ...by, body: { targets } });
+      expect([401, 403]).toContain(put.status);
+    }
+    expect((await call(url, { token: ownToken })).body["targets"]).toEqual({});
   });
 });
 

@@ -70,8 +70,12 @@ export class Device {
     );
   }
 
-  /** Polls, and holds what it has now against what it had. */
-  async poll(now: number): Promise<void> {
+  /**
+   * Polls, and holds what it has now against what it had.
+   *
+   * @returns the client, which may be asked for targets
+   */
+  async poll(now: number): Promise<Updater> {
     jest.setSystemTime(now);
     const fetcher = fetcherOf(this.#service, this.#delay);
     const options = { metadataDir: this.#folder, metadataBaseUrl: "https://fleet", fetcher };
@@ -83,6 +87,7 @@ export class Device {
       expect(Date.parse(expires)).toBeGreaterThan(now);
     }
     this.#seen = documents.map(({ version }) => version);
+    return updater;
   }
 
   remove(): void {

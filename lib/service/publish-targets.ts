@@ -1,0 +1,135 @@
+/**
+ * Publishing targets of the first channel (main or ci): entries by name, signed as the next targets,
+ * with snapshot and timestamp, and switched in one swap. Whoever loses a race decides again on the
+ * newest head, so concurrent publishers lose nothing; a repeated request changes nothing. Targets of
+ * prod need signatures made offline, and are not published here.
+ */
+import { RootwardError } from "../error.ts";
+import type { ChannelRoles, Head } from "../factory/head.ts";
+import type { FactoryName } from "../factory/names.ts";
+import { publishableIn } from "../factory/schedule.ts";
+import {
+  changeTargets,
+  isNoChange,
+  publishSigned,
+  type TargetsChange,
+  type TargetsDelta,
+} from "../factory/targets.ts";
+import type { Sha256 } from "../tuf/bytes.ts";
+import { firstChannel, type Channel, type Dialect } from "../tuf/dialect.ts";
+import { formatTime } from "../tuf/expires.ts";
+import { show } from "../tuf/show.ts";
+import { assertTargetsFit, judgeTargetEntries } from "../tuf/target-entries.ts";
+import type { Principal } from "./authorize.ts";
+import { update } from "./commit.ts";
+import { moment, type Service } from "./service.ts";
+import { catchUp, readVersion, signRoles, targetsOf } from "./sign-roles.ts";
+
+export interface Publication extends TargetsChange {
+  readonly factory: FactoryName;
+  readonly principal: Principal;
+}
+
+/** The targets in force after a publication; JSON-ready. */
+export interface PublishedTargets extends TargetsDelta {
+  readonly channel: Channel;
+  readonly version: number;
+  /** Of the targets document. */
+  readonly sha256: Sha256;
+  readonly expires: string;
+  /** False where all was so already: then nothing was signed. */
+  readonly changed: boolean;
+}
+
+/**
+ * @throws RootwardError `malformed` for a change that says nothing or contradicts itself;
+ *   `targets-refused` with every finding; `too-large`; `busy` where others keep coming first, or
+ *   where versions are used up
+ */
+export async function publishTargets(
+  service: Service,
+  publication: Publication,
+): Promise<PublishedTargets> {
+  assertClear(publication);
+  let judged = false;
+  const { transition, channel, delta, targets } = await update(
+    service,
+    publication.factory,
+    async (head) => {
+      if (!judged) assertAcceptable(publication, head.dialect);
+      judged = true;
+      return decide(service, head, publication);
+    },
+  );
+  const { version, sha256, expires } = targets;
+  const changed = transition !== null;
+  return { channel, version, sha256, expires: formatTime(expires), changed, ...delta };
+}
+
+async function decide(service: Service, head: Head, publication: Publication) {
+  const { channel, roles, targets } = published(head);
+  const bytes = await readVersion(service, head, channel, "targets", targets.version);
+  const after = changeTargets(targetsOf(bytes), publication);
+  const { delta } = after;
+  if (isNoChange(delta)) return { transition: null, channel, delta, targets };
+  assertTargetsFit(after.targets);
+  assertVersionsLeft(head, roles, service.now());
+  const ref = await catchUp(service, head, channel);
+  const job = { ref, roles, from: "targets", targets: after.targets } as const;
+  const signed = await signRoles(service, job);
+  const { actor, token } = publication.principal;
+  const change = { signed, delta, user: token.user };
+  const transition = publishSigned(head, change, moment(service, actor));
+  return { transition, channel, delta, targets: published(transition.head).targets };
+}
+
+/** The targets in force, JSON-ready. */
+export async function readTargets(service: Service, head: Head) {
+  const { channel, targets } = published(head);
+  const { version, expires } = targets;
+  const bytes = await readVersion(service, head, channel, "targets", version);
+  return { channel, version, expires: formatTime(expires), targets: targetsOf(bytes) };
+}
+
+/** The first channel's roles, which are signed from the bootstrap on. */
+function published({ factory, dialect, roles: all }: Head) {
+  const channel = firstChannel(dialect);
+  const roles = all[channel];
+  if (roles?.targets === undefined) {
+    throw new RootwardError("internal", `${factory} ${channel} has no targets`);
+  }
+  return { channel, roles, targets: roles.targets };
+}
+
+function assertClear({ entries, remove }: TargetsChange): void {
+  if (Object.keys(entries).length + remove.length === 0) {
+    throw new RootwardError("malformed", "expected entries in targets, or names in remove");
+  }
+  const both = remove.find((name) => Object.hasOwn(entries, name));
+  if (both !== undefined) {
+    throw new RootwardError("malformed", `${show(both)} is in both targets and remove`);
+  }
+}
+
+function assertAcceptable({ factory, entries }: Publication, dialect: Dialect): void {
+  const { findings, more } = judgeTargetEntries(entries, dialect);
+  if (findings.length === 0) return;
+  const count = findings.length + more;
+  const errors = findings.map(({ message }) => message);
+  throw new RootwardError(
+    "targets-refused",
+    `targets for ${factory} refused: ${count === 1 ? "1 finding" : `${count} findings`}`,
+    { errors: more === 0 ? errors : [...errors, `and ${more} more`], issues: findings },
+  );
+}
+
+/** Versions count seconds. The schedule and root updates need some, whatever publishers do. */
+function assertVersionsLeft({ factory }: Head, roles: ChannelRoles, now: number): void {
+  const seconds = publishableIn(roles, now);
+  if (seconds === 0) return;
+  throw new RootwardError(
+    "busy",
+    `targets of ${factory} were published too often, and versions count seconds: try again in ` +
+      `${seconds} s, and publish several targets in one request`,
+  );
+}
