@@ -9,6 +9,7 @@ import { factoryCreate } from "./factory-create.ts";
 import { addKeys } from "./program-keys.ts";
 import { addRoot } from "./program-root.ts";
 import { addServe } from "./program-serve.ts";
+import { addTargets } from "./program-targets.ts";
 import { createTerminal, reportError, type Terminal } from "./terminal.ts";
 
 interface GlobalOptions {
@@ -51,6 +52,7 @@ function createProgram(terminal: Terminal): Command {
   addFactory(program, terminal, client);
   addKeys(program, terminal, client);
   addRoot(program, terminal, client);
+  addTargets(program, terminal, client);
   addServe(program, terminal);
   return program;
 }

@@ -8,8 +8,11 @@ import { isRootwardError } from "../error.ts";
 import { EXIT } from "./exit.ts";
 
 export interface Terminal {
-  /** Does one step, with a spinner where a person watches, and says how long it took. */
-  step<T>(text: string, work: () => Promise<T>): Promise<T>;
+  /**
+   * Does one step, with a spinner where a person watches, and says how long it took. What the work
+   * tells of its progress is shown beside the spinner, and nowhere else.
+   */
+  step<T>(text: string, work: (progress: (detail: string) => void) => Promise<T>): Promise<T>;
   /** A line for the person, not part of the result. */
   note(line: string): void;
   warn(line: string): void;
@@ -27,16 +30,30 @@ function printable(text: string): string {
 /** Steps shorter than this are told without their time. */
 const WORTH_TELLING_MS = 100;
 
+/** Nobody reads faster, and each costs as much as hashing a megabyte. */
+const BETWEEN_DETAILS_MS = 100;
+
 export function createTerminal(json: boolean): Terminal {
   const line = (text: string): void => console.error(printable(text));
   const marked = (colour: "green" | "red" | "yellow", mark: string, text: string): void =>
     console.error(`${styleText(colour, mark, { stream: process.stderr })} ${printable(text)}`);
   return {
     async step(text, work) {
-      const spinner = process.stderr.isTTY ? ora({ text, stream: process.stderr }).start() : null;
+      // A terminal may say that it has no columns (one of `script`, of a CI): ora would never end there.
+      const watched = process.stderr.isTTY && process.stderr.columns > 0;
+      const spinner = watched
+        ? ora({ text: printable(text), stream: process.stderr }).start()
+        : null;
       const start = performance.now();
+      let told = start;
+      const progress = (detail: string): void => {
+        const now = performance.now();
+        if (spinner === null || now < told + BETWEEN_DETAILS_MS) return;
+        told = now;
+        spinner.text = printable(`${text}: ${detail}`);
+      };
       try {
-        const result = await work();
+        const result = await work(progress);
         const took = performance.now() - start;
         const time = took < WORTH_TELLING_MS ? "" : ` (${(took / 1000).toFixed(1)} s)`;
         spinner?.stop();
