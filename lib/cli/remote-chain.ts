@@ -53,14 +53,14 @@ const logAnswer = v.object({
   next: v.nullable(v.number()),
 });
 
-/** More events than this are not read in one run; a Factory makes some two hundred a year. */
-const MAX_EVENTS = 100_000;
+/** More events than this are not read in one run: who publishes targets all day makes many. */
+const MAX_EVENTS = 1_000_000;
 
 /**
  * Reads and verifies the audit log, page by page.
  *
  * @param mark an event already known, which must still be in the log; null to start with the first
- * @returns the events after `mark` as served, and where the log ends
+ * @returns the events after `mark` that tell of roots, as served, and where the log ends
  * @throws RootwardError `log-broken` where history was rewritten
  */
 export async function readRemoteLog(
@@ -71,7 +71,8 @@ export async function readRemoteLog(
   const events: Uint8Array[] = [];
   let end = mark;
   let from = mark?.seq ?? 1;
-  for (;;) {
+  const last = from + MAX_EVENTS;
+  while (from < last) {
     const page = await readPage(client, factory, from);
     // The first event asked for is the known one, which must be the same still.
     const known = from === mark?.seq ? page.events[0] : undefined;
@@ -83,11 +84,11 @@ export async function readRemoteLog(
     }
     const fresh = known === undefined ? page.events : page.events.slice(1);
     end = verifyLog(fresh, end);
-    events.push(...fresh);
+    events.push(...fresh.filter((bytes) => rootsTold(decodeEvent(bytes)).length > 0));
     if (page.next === null && end?.seq === page.head.seq && end.sha256 === page.head.sha256) {
       return { events, end };
     }
-    if (page.next !== from + page.events.length || page.next > MAX_EVENTS) break;
+    if (page.next !== from + page.events.length) break;
     from = page.next;
   }
   throw new RootwardError("log-broken", "the audit log does not end where the service says");
