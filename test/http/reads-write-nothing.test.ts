@@ -62,6 +62,7 @@ function ownerPaths(): ReadonlyMap<string, readonly string[]> {
     [`${factory}/`, [`${factory}/`]],
     [`${factory}/log/`, ["", "?from=2", "?from=999", "?from=0"].map((q) => `${factory}/log/${q}`)],
     [`${factory}/tokens/`, [`${factory}/tokens/`]],
+    [`${factory}/targets/`, [`${factory}/targets/`]],
     [`${factory}/users/self/`, [`${factory}/users/self/`]],
     [`${factory}/ci-targets.pub`, [`${factory}/ci-targets.pub`]],
     [`${factory}/prod-targets/`, ["", "?tag=x"].map((q) => `${factory}/prod-targets/${q}`)],
