@@ -194,7 +194,7 @@ describe("what is wrong is told before anything is sent:", () => {
   const rows: readonly (readonly [string, readonly string[], RegExp])[] = [
     ["no file", ["add"], /missing required argument 'file'/],
     ["a file that is not there", ["add", "app.bin", "nothing"], /nothing: there is no such file/],
-    ["a folder", ["add", "app.bin", "sub"], /sub: is not a file/],
+    ["a folder", ["add", "app.bin", "sub"], /sub is not a file/],
     [
       "a name for two",
       ["add", "app.bin", "kernel.img", "--name", "a"],
