@@ -273,6 +273,42 @@ describe.each(DOORS)("through %s", (_name, through) => {
     });
   });
 
+  describe("destroying a key", () => {
+    it("spares what a trusted root lists, in whatever role, and destroys what none does", async () => {
+      const root = await trusted();
+      const extra = rootKey(await boundary.makeKey(REF, "targets", "ed25519"), "tuf");
+      for (const role of ONLINE_ROLES) {
+        const [keyid] = root.roles[role].keyids;
+        for (const called of ONLINE_ROLES) {
+          const destroyed = boundary.destroyKey(REF, called, keyid as KeyId);
+          await expect(destroyed).rejects.toMatchObject(REFUSED);
+        }
+      }
+      expect(state.signer.keys.size).toBe(4);
+      await boundary.destroyKey(REF, "targets", extra.keyid);
+      await boundary.destroyKey(REF, "targets", extra.keyid);
+      expect(state.signer.keys.size).toBe(3);
+      expect((await boundary.sign(request())).length).toBeGreaterThan(0);
+    });
+
+    it("sweeps what is a week old and named by nobody, and never what a root lists", async () => {
+      await trusted();
+      const named = rootKey(await boundary.makeKey(REF, "targets", "ed25519"), "tuf");
+      const orphan = rootKey(await boundary.makeKey(REF, "snapshot", "ed25519"), "tuf");
+      now += 7 * DAY - 1;
+      // The keys of the root are as old: a service that names none of them is refused.
+      const root = [...state.signer.keys.values()].map(({ keyid }) => keyid);
+      const kept = new Set(root.filter((keyid) => keyid !== orphan.keyid));
+      await boundary.sweepKeys(REF, kept);
+      expect(state.signer.keys.size).toBe(5);
+      now += 1;
+      await expect(boundary.sweepKeys(REF, new Set())).rejects.toMatchObject(REFUSED);
+      await boundary.sweepKeys(REF, kept);
+      expect(state.signer.keys.size).toBe(4);
+      expect(kept.has(named.keyid)).toBe(true);
+    });
+  });
+
   describe("the first roots", () => {
     it("are trusted once", async () => {
       const bytes = signed(firstSigned(await keysFor(REF)));
