@@ -9,8 +9,8 @@ import type { FactoryName } from "../factory/names.ts";
 import type { OnlineRole } from "../tuf/dialect.ts";
 import type { ChannelRef, Heads } from "./ports.ts";
 
-/** The longest wait before each look, in milliseconds; together about a third of a second. */
-const WAITS = [20, 40, 80, 160, 320];
+/** The longest wait before each look, in milliseconds; together at most a third of a second. */
+const WAITS = [20, 40, 80, 160];
 
 /** Thrown where a decision finds out, before its swap, that its head is the newest no more. */
 export class LostRace extends RootwardError {

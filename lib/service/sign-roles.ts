@@ -64,7 +64,7 @@ function content(
 
 async function signRole(
   service: Service,
-  { ref, roles, nextRoot }: SigningJob,
+  { ref, roles, from, nextRoot }: SigningJob,
   roleContent: RoleContent,
 ): Promise<SignedRole> {
   const { role } = roleContent;
@@ -88,7 +88,8 @@ async function signRole(
       const [taken, limit] = [facts?.["last"], facts?.["limit"]];
       if (typeof limit === "number") throw usedUp(ref, role, version - limit);
       if (typeof taken !== "number") throw error;
-      await waitForSwap(service.heads, ref, role, roles[role]?.version);
+      // At the first role one learns of the other; whoever goes on from there has waited.
+      if (role === from) await waitForSwap(service.heads, ref, role, roles[role]?.version);
       last = taken;
     }
   }
