@@ -7,13 +7,14 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, realpathSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { prepareData } from "../adapters/embedded/open.ts";
 import { openSigner, type OpenSigner } from "../adapters/embedded/open-signer.ts";
 import { answerOn } from "../adapters/embedded/signer-channel.ts";
+import { RootwardError } from "../error.ts";
 import { answer } from "../signing/operations.ts";
 import { bundlePage } from "./page.ts";
 import { checkPublicUrl } from "./public-url.ts";
@@ -45,6 +46,8 @@ export async function launch(options: LaunchOptions, terminal: Terminal): Promis
   const page = await bundlePage();
   const { adminTokenFile } = await prepareData(data);
   for (const folder of serviceFolders(options)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  assertToldApart(options);
+  if (!("socket" in signer)) assertOutOfReach(options, signer);
   const own = "socket" in signer ? null : await openSigner({ ...signer, dataFolder: data });
   try {
     const child = spawnServing(options, own);
@@ -90,6 +93,37 @@ export function servingFlags(options: ServiceFiles): readonly string[] {
       `--allow-fs-write=${path}`,
     ]),
   ];
+}
+
+/** Of /var/mail and /var/mail-data Node's permission model (24.21) denies the first. */
+function assertToldApart(options: ServiceFiles): void {
+  const all = [...codeFolders(), ...servicePaths(options)];
+  for (const one of all) {
+    const other = all.find((path) => path.startsWith(one) && !`${path}/`.startsWith(`${one}/`));
+    if (other === undefined) continue;
+    throw new RootwardError(
+      "usage",
+      `${one} and ${other} begin alike, and Node would open only one of them: choose another name`,
+    );
+  }
+}
+
+/** An outbox, say, that holds the data folder would open the keys to the process that serves. */
+function assertOutOfReach(options: ServiceFiles, { folder, masterKeyFile }: SignerFiles): void {
+  const own = [folder, masterKeyFile].map((path) => realPath(resolve(path)));
+  for (const open of [...codeFolders(), ...servicePaths(options)]) {
+    const inside = own.find((path) => path === open || path.startsWith(`${open}/`));
+    if (inside === undefined) continue;
+    throw new RootwardError(
+      "usage",
+      `${inside} is inside ${open}, which the process that serves may read: keep them apart`,
+    );
+  }
+}
+
+/** The real path of what may not be there yet. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : join(realPath(dirname(path)), basename(path));
 }
 
 /** Where the code of the service and of its packages lies. */

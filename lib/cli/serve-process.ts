@@ -12,6 +12,8 @@ import { serve } from "./serve.ts";
 import { connectSigner } from "./signer-socket.ts";
 import { createTerminal, reportError } from "./terminal.ts";
 
+const END_WITHIN_MS = 20_000;
+
 const terminal = createTerminal(false);
 
 function launcherPipe(): Socket {
@@ -33,6 +35,8 @@ async function run({ adminTokenFile, signerSocket, ...options }: Orders): Promis
     if (stopping) return;
     stopping = true;
     void server.close().then(() => process.exit(0));
+    // A signer that does not answer must not keep it: a kill loses nothing either.
+    setTimeout(() => process.exit(1), END_WITHIN_MS).unref();
   };
   process.on("SIGTERM", stop).on("SIGINT", stop);
 }

@@ -183,6 +183,13 @@ describe("the channel", () => {
     expect(there.destroyed).toBe(true);
   });
 
+  it("waits for no answer for ever", async () => {
+    const [here] = duplexPair();
+    const call = callOver(here, "gone", 20);
+    await expect(call(request)).rejects.toThrow("does not answer");
+    here.destroy();
+  });
+
   it("leaves no question without an answer when it breaks", async () => {
     const [here] = duplexPair();
     const call = callOver(here, "gone");

@@ -114,6 +114,25 @@ test("data and signer that do not belong together change nothing", async () => {
   expect(readdirSync(join(folder, "data"))).not.toContain("master.key");
 });
 
+test("an outbox or a data folder that would open the keys to the process that serves is refused", async () => {
+  for (const flags of [
+    ["--outbox", folder],
+    ["--outbox", join(folder, "data")],
+    ["--signer-data", join(folder, "outbox", "signer")],
+    ["--master-key-file", join(folder, "data", "shares", "master.key")],
+  ]) {
+    await expect(spawnServer(folder, flags)).rejects.toThrow(
+      /is inside .*, which the process that serves may read: keep them apart/,
+    );
+  }
+});
+
+test("folders that Node cannot tell apart are refused with words", async () => {
+  for (const outbox of [join(folder, "dat"), join(folder, "data", "archives-sent")]) {
+    await expect(spawnServer(folder, ["--outbox", outbox])).rejects.toThrow(/begin alike/);
+  }
+});
+
 test("keeps online keys in KMS where it is told to, and only RSA ones", async () => {
   const kms = await startKms();
   try {

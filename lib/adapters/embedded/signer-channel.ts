@@ -11,6 +11,8 @@ import type { Call } from "../../signing/remote.ts";
 const HEADER_BYTES = 4;
 /** Two targets documents of the longest kind, in base64: far above what anybody sends. */
 const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+/** An RSA key takes seconds, on a busy machine many; longer than this means that nobody works on it. */
+const ANSWER_WITHIN_MS = 120_000;
 
 /** Answers every request that comes in on `stream`, until it ends. */
 export function answerOn(stream: Duplex, answer: (request: unknown) => Promise<Reply>): void {
@@ -26,8 +28,13 @@ export function answerOn(stream: Duplex, answer: (request: unknown) => Promise<R
  * Asks over `stream`. Once it is closed every question, those under way too, is an error.
  *
  * @param gone what the error then says
+ * @param answerWithin milliseconds, after which a question is an error, too
  */
-export function callOver(stream: Duplex, gone = "the signer is gone: was it stopped?"): Call {
+export function callOver(
+  stream: Duplex,
+  gone = "the signer is gone: was it stopped?",
+  answerWithin = ANSWER_WITHIN_MS,
+): Call {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let last = 0;
   readFrames(stream, (message) => {
@@ -45,7 +52,15 @@ export function callOver(stream: Duplex, gone = "the signer is gone: was it stop
     const number = (last += 1);
     waiting.set(number, answered);
     writeFrame(stream, { number, request });
-    return answered.promise;
+    const late = setTimeout(() => {
+      waiting.delete(number);
+      answered.reject(new RootwardError("internal", "the signer does not answer"));
+    }, answerWithin);
+    try {
+      return await answered.promise;
+    } finally {
+      clearTimeout(late);
+    }
   };
 }
 
