@@ -12,7 +12,14 @@ import { verifySignature } from "../crypto/verify.ts";
 import { onlineVersion, type RefreshPolicy } from "../factory/schedule.ts";
 import type { ChannelRef, FactoryRef, SignRequest, SigningBoundary } from "../service/ports.ts";
 import { nextInChain, readChainRoot, readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
-import { channelsOf, ONLINE_ROLES, ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
+import {
+  ALL_CHANNELS,
+  channelsOf,
+  ONLINE_ROLES,
+  ROLES,
+  type Channel,
+  type OnlineRole,
+} from "../tuf/dialect.ts";
 import type { JsonObject } from "../tuf/json.ts";
 import { rootKey, type KeyId, type KeyType, type RootKey } from "../tuf/keys.ts";
 import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
@@ -146,8 +153,8 @@ export class Boundary implements SigningBoundary {
     }
     const { records } = this.#parts;
     const record = await records.key(ref, role, keyid);
-    if (record === null) return;
-    await this.#destroy(record);
+    if (record !== null) await this.#destroy(record);
+    // Without a record, too: an attempt before may have removed it and not emptied the log.
     await records.removeKey(ref, role, keyid);
   }
 
@@ -160,7 +167,8 @@ export class Boundary implements SigningBoundary {
   }
 
   async abandon(ref: FactoryRef): Promise<void> {
-    for (const channel of channelsOf(ref.dialect)) {
+    // Not those of the dialect that the caller says.
+    for (const channel of ALL_CHANNELS) {
       const trusted = await this.#parts.records.trustedRoot({ ...ref, channel });
       if (trusted !== null && trusted.version > 1) {
         throw refused(`instance of ${ref.factory} is in use: its root was rotated`);

@@ -131,7 +131,7 @@ export async function answer(
   request: unknown,
   report: (what: string, error: unknown) => void,
 ): Promise<Reply> {
-  const parsed = v.safeParse(operation, request);
+  const parsed = v.safeParse(operation, request, { abortEarly: true });
   if (!parsed.success) {
     const path = parsed.issues[0].path?.map(({ key }) => String(key)).join(".") ?? "operation";
     return { error: { code: "malformed", message: `signing request does not fit at ${path}` } };

@@ -172,6 +172,8 @@ describe("the channel", () => {
     ["no JSON", framed("{")],
     ["JSON that is no object", framed("1")],
     ["null", framed("null")],
+    ["a question without a number", framed('{"request":{"operation":"identify"}}')],
+    ["a number that is none", framed('{"number":{"a":"aaaa"},"request":{}}')],
     ["a frame longer than any", Buffer.from([0x7f, 0xff, 0xff, 0xff])],
   ])("is closed to whoever sends %s", async (_name, bytes) => {
     const [here, there] = duplexPair();
@@ -181,6 +183,29 @@ describe("the channel", () => {
     here.write(bytes);
     await new Promise((resolve) => there.once("close", resolve));
     expect(there.destroyed).toBe(true);
+  });
+
+  it("takes no more questions than it can answer, and all of them in the end", async () => {
+    const [here, there] = duplexPair();
+    const held: (() => void)[] = [];
+    answerOn(there, async () => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      return reply;
+    });
+    const call = callOver(here);
+    const padded = { ...request, padding: "x".repeat(70_000) } as Request;
+    const asked = Array.from({ length: 200 }, () => call(padded));
+    let most = 0;
+    for (let done = 0; done < 200;) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      most = Math.max(most, held.length);
+      for (const release of held.splice(0)) {
+        release();
+        done += 1;
+      }
+    }
+    expect(await Promise.all(asked)).toHaveLength(200);
+    expect(most).toBeLessThanOrEqual(65);
   });
 
   it("waits for no answer for ever", async () => {

@@ -97,6 +97,10 @@ contract("signer records", (stores) => {
     const trusted = (bytes?: Uint8Array) => ({ version: 1, bytes, retired: [] });
     expect(await records.trustedRoot(ACME)).toEqual(trusted(roots[0]?.bytes));
     expect(await records.trustedRoot(PROD)).toEqual(trusted(roots[1]?.bytes));
+    // Nor for a channel that has none: an instance has the channels of one dialect.
+    const main = [{ channel: "main" as const, bytes: random(50) }];
+    expect(await records.startTrust(ACME, main)).toBe(false);
+    expect(await records.trustedRoot({ ...ACME, channel: "main" })).toBeNull();
     expect(await records.startTrust(AGAIN, roots.slice(1))).toBe(true);
     expect(await records.startTrust(AGAIN, first())).toBe(false);
     expect(await records.trustedRoot(AGAIN)).toBeNull();

@@ -335,6 +335,34 @@ describe.each(DOORS)("through %s", (_name, through) => {
       }
     });
 
+    it("are those of one dialect, and no other opens a way to its keys", async () => {
+      const root = await trusted();
+      const [live] = root.roles.targets.keyids;
+      const ats = { ...REF, dialect: "ats", channel: "ci" } as const;
+      const key = async (role: OnlineRole): Promise<RootKey> =>
+        rootKey(await boundary.makeKey(ats, role, "ed25519"), "ats");
+      const onlineKeys = {
+        targets: await key("targets"),
+        snapshot: await key("snapshot"),
+        timestamp: await key("timestamp"),
+      };
+      const own = (targetsThreshold: number): Uint8Array => {
+        const rootOfThief = rootKey(owner.publicKey, "ats");
+        const expires = now + 365 * DAY;
+        const spec = { dialect: "ats", expires, rootKey: rootOfThief, onlineKeys } as const;
+        return signRoot(firstRoot({ ...spec, targetsThreshold }), [owner], "ats");
+      };
+      const roots = [
+        { channel: "ci", bytes: own(1) },
+        { channel: "prod", bytes: own(2) },
+      ] as const;
+      await expect(boundary.trustFirstRoots(ats, roots)).rejects.toMatchObject(REFUSED);
+      const destroyed = boundary.destroyKey(ats, "targets", live as KeyId);
+      await expect(destroyed).rejects.toMatchObject(REFUSED);
+      await boundary.follow(REF, [(await rotate(root, owner, { now })).body]);
+      await expect(boundary.abandon(ats)).rejects.toMatchObject(REFUSED);
+    });
+
     it("must be version 1", async () => {
       const second = edits(firstSigned(await keysFor(REF)), [["version"], 2]);
       await expect(trust(REF, signed(second))).rejects.toMatchObject(REFUSED);

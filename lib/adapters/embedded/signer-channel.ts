@@ -13,15 +13,34 @@ const HEADER_BYTES = 4;
 const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 /** An RSA key takes seconds, on a busy machine many; longer than this means that nobody works on it. */
 const ANSWER_WITHIN_MS = 120_000;
+/** Questions of one stream that are answered at a time: more wait in the sender's memory, not here. */
+const MAX_UNDER_WAY = 64;
 
 /** Answers every request that comes in on `stream`, until it ends. */
 export function answerOn(stream: Duplex, answer: (request: unknown) => Promise<Reply>): void {
-  const respond = async (message: object): Promise<void> => {
-    const { number, request } = message as { number?: unknown; request?: unknown };
+  let underWay = 0;
+  const flow = (): void => {
+    if (underWay >= MAX_UNDER_WAY || stream.writableNeedDrain) stream.pause();
+    else stream.resume();
+  };
+  stream.on("drain", flow);
+  const respond = async (number: number, request: unknown): Promise<void> => {
     const reply = await answer(request);
     if (stream.writable) writeFrame(stream, { number, reply });
   };
-  readFrames(stream, (message) => void respond(message));
+  readFrames(stream, (message) => {
+    const { number, request } = message as { number?: unknown; request?: unknown };
+    // It goes back as it came: nothing else than a number does.
+    if (!Number.isSafeInteger(number)) return void stream.destroy();
+    underWay += 1;
+    flow();
+    void respond(number as number, request)
+      .catch(() => stream.destroy())
+      .finally(() => {
+        underWay -= 1;
+        flow();
+      });
+  });
 }
 
 /**

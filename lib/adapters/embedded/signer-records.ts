@@ -84,9 +84,15 @@ export class SqliteSignerRecords implements SignerRecords {
         `INSERT INTO signer_roots (factory, instance, channel, version, body)
          VALUES (?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`,
       );
-      const fresh = roots.every(
-        ({ channel, bytes }) => insert.run(factory, instance, channel, bytes).changes === 1,
-      );
+      const known = this.#db
+        .prepare("SELECT 1 FROM signer_roots WHERE factory = ? AND instance = ?")
+        .get(factory, instance);
+      // Whatever the channel: the channels of an instance are those of its one dialect.
+      const fresh =
+        known === undefined &&
+        roots.every(
+          ({ channel, bytes }) => insert.run(factory, instance, channel, bytes).changes === 1,
+        );
       this.#db.exec(fresh ? "COMMIT" : "ROLLBACK");
       return fresh;
     } catch (error) {

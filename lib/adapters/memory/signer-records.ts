@@ -50,7 +50,7 @@ export class MemorySignerRecords implements SignerRecords {
   ): Promise<boolean> {
     return this.#faults.write("signer.startTrust", ref.factory, () => {
       const { roots } = this.#records;
-      if (first.some(({ channel }) => roots.has(nameOf(ref, channel)))) return false;
+      if ([...roots.keys()].some((name) => name.startsWith(`${nameOf(ref)} `))) return false;
       for (const { channel, bytes } of first) {
         roots.set(nameOf(ref, channel), { version: 1, bytes: copyOf(bytes), retired: [] });
       }
