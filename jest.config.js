@@ -15,4 +15,6 @@ export default {
     ],
   },
   testTimeout: 60_000,
+  // Most suites wait for processes and disks, so one a core is not too many.
+  maxWorkers: "100%",
 };
