@@ -32,6 +32,8 @@ export type ErrorCode =
   | "root-refused"
   | "targets-refused"
   | "signing-refused"
+  // what may be asked again as it is
+  | "unavailable"
   // what the owner's machine found
   | "archive-invalid"
   | "archive-busy"

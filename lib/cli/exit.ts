@@ -34,6 +34,7 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   "root-refused": plain,
   "targets-refused": plain,
   "signing-refused": plain,
+  unavailable: { code: 1, hint: "try again; the service's operator sees why in its log" },
   "archive-invalid": plain,
   "archive-busy": plain,
   "file-exists": { code: 1, hint: "move it away, or name another file with -o" },

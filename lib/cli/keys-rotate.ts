@@ -20,7 +20,7 @@ import {
   withoutPending,
 } from "../archive/trust.ts";
 import { verifySignature } from "../crypto/verify.ts";
-import { isRootwardError } from "../error.ts";
+import { isRootwardError, type ErrorCode } from "../error.ts";
 import { nextInChain, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
 import { withTargetsThreshold } from "../tuf/roles.ts";
@@ -122,11 +122,14 @@ async function submit(job: Job, roots: Roots, channel: Channel, bytes: Uint8Arra
     }
     const chain = await followRemote(client, about.factory, policy, before);
     if (chain[1] && sameRoot(chain[1].root, root)) return;
-    if (isRootwardError(refusal) && refusal.code !== "server-unreachable") throw refusal;
-    throw notInForce(root.version);
+    if (isRootwardError(refusal) && !NO_ANSWER.includes(refusal.code)) throw refusal;
+    throw notInForce(root.version, refusal);
   });
   return new Map([...roots, [channel, { root, bytes }]]);
 }
+
+/** What says neither that the service took a root nor that it refused one. */
+const NO_ANSWER: readonly ErrorCode[] = ["server-unreachable", "unavailable"];
 
 const submitAnswer = v.object({
   version: v.number(),

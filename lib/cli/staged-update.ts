@@ -6,7 +6,7 @@
 import * as v from "valibot";
 import type { ArchivedFactory } from "../archive/trust.ts";
 import { verifySignature } from "../crypto/verify.ts";
-import { isRootwardError, RootwardError } from "../error.ts";
+import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
 import { sha256, sha256Text } from "../tuf/bytes.ts";
 import { strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, rootLimits, rootMember, type Channel } from "../tuf/dialect.ts";
@@ -106,9 +106,11 @@ export async function startStaged(
   }
 }
 
+const UNCLEAR: readonly ErrorCode[] = ["server-unreachable", "server-refused", "unavailable"];
+
 /** Whether the service may have done what was asked. */
 export function isUnclear(error: unknown): boolean {
-  return isRootwardError(error) && ["server-unreachable", "server-refused"].includes(error.code);
+  return isRootwardError(error) && UNCLEAR.includes(error.code);
 }
 
 /** A root was sent, and the chain does not have it. @param reason what the service said, if anything */

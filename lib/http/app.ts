@@ -50,18 +50,23 @@ export function createApp({ service, page, archives }: AppParts): Hono {
     c.header("Cache-Control", "no-store");
     // What is left of a body that is too large is not read, so the connection is of no more use.
     if (status === STATUS["too-large"]) c.header("Connection", "close");
+    if (status === STATUS.unavailable) c.header("Retry-After", "5");
     return c.json(body, status as ContentfulStatusCode);
   });
   return app;
 }
 
-/** An error as an answer; one that we do not know is logged once, and its answer says nothing. */
+/** An error as an answer. One of ours is logged once, and its answer says no more than to try again. */
 function errorAnswer(service: Service, error: unknown) {
   const status = isRootwardError(error) ? STATUS[error.code] : 500;
-  if (!isRootwardError(error) || status === 500) {
+  if (!isRootwardError(error) || status >= 500) {
     const requestId = randomId(service);
     service.report(`request ${requestId}`, error);
-    return { status: 500, body: { code: "internal", message: "internal error", requestId } };
+    if (status === 500) {
+      return { status, body: { code: "internal", message: "internal error", requestId } };
+    }
+    const message = "the service's signer is away for the moment: try again";
+    return { status, body: { code: "unavailable", message, requestId } };
   }
   const { code, message, details } = error;
   const { facts, ...findings } = details;

@@ -23,6 +23,8 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   busy: 423,
   "root-refused": 422,
   "targets-refused": 422,
+  // The signer is away, such as while it is started again.
+  unavailable: 503,
   // The service asked the boundary for something wrong: our fault, whoever the caller is.
   "signing-refused": 500,
   // What only an owner's machine finds never reaches HTTP.

@@ -84,8 +84,11 @@ test("a signer of its own keeps the keys apart from the data, and may come and g
   await signer.kill();
   await readRoot(server, "acme", "tuf", "main");
   expect(await bootstrap(server, "second")).toMatchObject({
-    status: 500,
-    body: { code: "internal", message: "internal error" },
+    status: 503,
+    body: {
+      code: "unavailable",
+      message: "the service's signer is away for the moment: try again",
+    },
   });
   expect(server.said()).toContain("no signer answers on");
   // What the killed one left of its socket is in nobody's way.

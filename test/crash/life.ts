@@ -188,6 +188,8 @@ export class Life {
 export class BrokenPromise extends Error {}
 
 function expectStatus(got: number, expected: number, what: string): void {
+  // The signer is gone a moment before the rest: that nothing was acknowledged is said, too.
+  if (got === 503) throw new Error(`${what}: the service is going away`);
   if (got !== expected) throw new BrokenPromise(`${what}: expected ${expected}, got ${got}`);
 }
 

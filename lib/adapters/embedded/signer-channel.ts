@@ -44,7 +44,8 @@ export function answerOn(stream: Duplex, answer: (request: unknown) => Promise<R
 }
 
 /**
- * Asks over `stream`. Once it is closed every question, those under way too, is an error.
+ * Asks over `stream`. Once it is closed every question, those under way too, is `unavailable`: what was
+ * asked may have been done or not.
  *
  * @param gone what the error then says
  * @param answerWithin milliseconds, after which a question is an error, too
@@ -62,18 +63,18 @@ export function callOver(
     waiting.delete(number);
   });
   stream.once("close", () => {
-    for (const { reject } of waiting.values()) reject(new RootwardError("internal", gone));
+    for (const { reject } of waiting.values()) reject(new RootwardError("unavailable", gone));
     waiting.clear();
   });
   return async (request) => {
-    if (!stream.writable) throw new RootwardError("internal", gone);
+    if (!stream.writable) throw new RootwardError("unavailable", gone);
     const answered = Promise.withResolvers<unknown>();
     const number = (last += 1);
     waiting.set(number, answered);
     writeFrame(stream, { number, request });
     const late = setTimeout(() => {
       waiting.delete(number);
-      answered.reject(new RootwardError("internal", "the signer does not answer"));
+      answered.reject(new RootwardError("unavailable", "the signer does not answer"));
     }, answerWithin);
     try {
       return await answered.promise;
