@@ -27,10 +27,18 @@ export const claimAnswer = v.object({
   archiveUrl: v.string(),
   /** R, base64url. */
   share: v.string(),
-  /** Of the opened archive, as is `size` (bytes). */
+  /** Of what the sealed object holds, as is `size` (bytes): the file that the owner saves. */
   sha256: hex64,
   size: v.number(),
+  /** `FACTORY.tgz`; with a recipient `FACTORY.tgz.p7m`. */
   filename: v.string(),
+  /**
+   * SHA-256 of the DER of the certificate that the archive is encrypted to: the file is then CMS
+   * EnvelopedData (DER), which only the owner of that certificate opens. Null: the file is the archive.
+   */
+  recipient: v.nullable(hex64),
+  /** SHA-256 of root version 1 as served, by channel: the roots in the archive are these. */
+  roots: v.record(v.string(), hex64),
   leaseUntil: v.string(),
 });
 export type ClaimAnswer = v.InferOutput<typeof claimAnswer>;

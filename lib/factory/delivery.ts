@@ -62,12 +62,9 @@ function grant(
   moment: Moment,
   leaseUntil: number,
 ): ClaimDecision {
-  const { mode, idHash, sha256, size } = ready;
   const claimed: Delivery = {
-    mode,
-    idHash,
-    sha256,
-    size,
+    mode: ready.mode,
+    ...archived(ready),
     state: "claimed",
     claimantHash,
     claimedAt: moment.now,
@@ -78,7 +75,7 @@ function grant(
     head,
     {
       head: { delivery: claimed },
-      effects: [{ kind: "withdraw-link", ref: idHash }],
+      effects: [{ kind: "withdraw-link", ref: ready.idHash }],
       type: "delivery-claimed",
       details: jsonObject({ leaseUntil: formatTime(leaseUntil) }),
     },
@@ -117,6 +114,7 @@ function used(at: number): RootwardError {
     "delivery-used",
     `this link was used at ${formatTime(at)} and works once; if that was not you, tell whoever ` +
       `provisioned the Factory at once: the archive must be replaced before any device is built`,
+    { facts: { usedAt: formatTime(at) } },
   );
 }
 
@@ -125,6 +123,7 @@ function expired(at: number, head: Head): RootwardError {
     "delivery-expired",
     `this link expired at ${formatTime(at)} unused; ask whoever provisioned Factory ` +
       `${head.factory} to bootstrap it again`,
+    { facts: { factory: head.factory, expiredAt: formatTime(at) } },
   );
 }
 
@@ -133,6 +132,7 @@ function leaseEnded(at: number): RootwardError {
     "delivery-expired",
     `the time to fetch the archive ended at ${formatTime(at)}; if you hold the file, confirm it, ` +
       `and if not, ask whoever provisioned the Factory to bootstrap it again`,
+    { facts: { leaseEndedAt: formatTime(at) } },
   );
 }
 
@@ -215,25 +215,26 @@ export function deliveredByRoots(head: Head, listed: boolean, now: number): Deli
     return delivery.state === "confirmed" ? null : confirmed(head, delivery, now);
   }
   if (delivery.state === "ended" || listed) return null;
-  const { mode, idHash, sha256, size } = delivery;
   return {
     state: "live",
     initialKey: { ...head.initialKey, state: "delivered" },
-    delivery: { mode, idHash, sha256, size, state: "ended", endedAt: now },
+    delivery: { mode: delivery.mode, ...archived(delivery), state: "ended", endedAt: now },
   };
+}
+
+/** What stays the same of a delivery in all its states. */
+function archived({ idHash, sha256, size, recipient }: Delivery) {
+  return { idHash, sha256, size, recipient };
 }
 
 /** The head after somebody proved to hold the key: live, and nothing escrowed any more. */
 function confirmed(head: Head, delivery: LinkDelivery, now: number): DeliveryChange {
-  const { mode, idHash, sha256, size } = delivery;
   return {
     state: "live",
     initialKey: { ...head.initialKey, state: "delivered" },
     delivery: {
-      mode,
-      idHash,
-      sha256,
-      size,
+      mode: delivery.mode,
+      ...archived(delivery),
       state: "confirmed",
       claimantHash: delivery.state === "ready" ? null : delivery.claimantHash,
       claimedAt: delivery.state === "ready" ? null : delivery.claimedAt,
@@ -258,24 +259,21 @@ export function endDelivery(head: Head, moment: Moment): Transition | null {
   if (delivery.state !== "ready" && delivery.state !== "claimed") return null;
   const end = delivery.state === "ready" ? delivery.expiresAt : delivery.leaseUntil;
   if (moment.now < end) return null;
-  const { mode, idHash, sha256, size } = delivery;
   return advance(
     head,
     {
       head: {
         initialKey: { ...head.initialKey, state: "destroyed" },
         delivery: {
-          mode,
-          idHash,
-          sha256,
-          size,
+          mode: delivery.mode,
+          ...archived(delivery),
           state: "expired",
           expiredAt: end,
           claimantHash: delivery.state === "claimed" ? delivery.claimantHash : null,
           claimedAt: delivery.state === "claimed" ? delivery.claimedAt : null,
         },
       },
-      effects: destruction(idHash),
+      effects: destruction(delivery.idHash),
       type: "delivery-expired",
       details: jsonObject({ claimed: delivery.state === "claimed" }),
       notify: true,

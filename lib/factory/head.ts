@@ -41,9 +41,11 @@ export type ChannelRoles = v.InferOutput<typeof channelRoles>;
 const archived = {
   /** SHA-256 of the delivery id, which is a hash of the link's secret, or random without a link. */
   idHash: sha256,
-  /** Of the opened archive. */
+  /** Of what the sealed object holds: the archive, or what was encrypted to the recipient. */
   sha256,
   size: count,
+  /** SHA-256 of the owner's certificate (DER), where the archive is encrypted to one. */
+  recipient: v.optional(v.nullable(sha256), null),
 };
 const deliveryCommon = { mode: v.literal("link"), ...archived };
 const delivery = frozen(

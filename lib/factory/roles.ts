@@ -4,7 +4,8 @@
  * new root beside metadata that does not verify under it.
  */
 import { formatTime } from "../tuf/expires.ts";
-import type { Channel, OnlineRole } from "../tuf/dialect.ts";
+import type { Sha256 } from "../tuf/bytes.ts";
+import { channelsOf, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
 import { deliveredByRoots, destruction } from "./delivery.ts";
@@ -18,6 +19,16 @@ const MAX_LOGGED_KEYIDS = 64;
 export function roleVersion(document: StoredDocument, expires: number): RoleVersion {
   const { version, sha256 } = document.address;
   return { version, sha256, length: document.bytes.length, expires };
+}
+
+/** SHA-256 of root version 1 of each channel that is still at it. */
+export function firstRoots(head: Head): Readonly<Record<string, Sha256>> {
+  return Object.fromEntries(
+    channelsOf(head.dialect).flatMap((channel) => {
+      const root = head.roles[channel]?.root;
+      return root?.version === 1 ? [[channel, root.sha256]] : [];
+    }),
+  );
 }
 
 /** A root that was verified and is to be current. */

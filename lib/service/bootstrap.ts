@@ -12,9 +12,10 @@ import { NONCE_BYTES, sealArchive, SHARE_BYTES } from "../delivery/sealing.ts";
 import type { Actor } from "../factory/event.ts";
 import type { Delivery, Head } from "../factory/head.ts";
 import type { FactoryName, InstanceId } from "../factory/names.ts";
+import { firstRoots } from "../factory/roles.ts";
 import { create, type Transition } from "../factory/transition.ts";
 import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
-import { channelsOf, type Channel, type Dialect } from "../tuf/dialect.ts";
+import type { Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import { rootKey, type KeyType } from "../tuf/keys.ts";
@@ -42,7 +43,8 @@ export interface BootstrapResult {
   readonly root: {
     readonly version: 1;
     readonly keyids: readonly string[];
-    readonly sha256: Readonly<Partial<Record<Channel, Sha256>>>;
+    /** Of root version 1 of each channel. */
+    readonly sha256: Readonly<Record<string, Sha256>>;
   };
   readonly delivery: {
     readonly mode: Delivery["mode"];
@@ -125,7 +127,7 @@ async function prepare(
   const { owner, dialect, name: factory } = request;
   const { instance } = ref;
   const ownerToken = await mintOwnerToken(service, { factory, instance, owner });
-  const archived = { idHash, sha256: sha256(archive), size: archive.length };
+  const archived = { idHash, sha256: sha256(archive), size: archive.length, recipient: null };
   const link = request.delivery === "link";
   if (link) await putDeliveryToken(service, ref, owner.id, idHash);
   const expiresAt = service.now() + service.policy.linkLifetime;
@@ -246,19 +248,13 @@ async function replay(
 
 function describe(head: Head): BootstrapResult {
   const { delivery } = head;
-  const channels = channelsOf(head.dialect);
   return {
     factory: head.factory,
     dialect: head.dialect,
     root: {
       version: 1,
       keyids: [head.initialKey.keyid],
-      sha256: Object.fromEntries(
-        channels.flatMap((channel) => {
-          const root = head.roles[channel]?.root;
-          return root?.version === 1 ? [[channel, root.sha256]] : [];
-        }),
-      ),
+      sha256: firstRoots(head),
     },
     delivery: {
       mode: delivery.mode,

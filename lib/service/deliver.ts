@@ -5,6 +5,7 @@
 import { RootwardError } from "../error.ts";
 import { claimDelivery, confirmDelivery } from "../factory/delivery.ts";
 import type { FactoryName } from "../factory/names.ts";
+import { firstRoots } from "../factory/roles.ts";
 import type { ClaimAnswer, ConfirmAnswer } from "../delivery/claim.ts";
 import { sha256Text, toBase64Url, type Sha256 } from "../tuf/bytes.ts";
 import { formatTime } from "../tuf/expires.ts";
@@ -64,7 +65,8 @@ export async function claim(
   if (decision.transition !== null) await settleQuietly(service, factory);
   if (decision.kind === "refused") throw decision.error;
   if (share === null) throw gone();
-  const { delivery } = await readHead(service.heads, factory);
+  const head = await readHead(service.heads, factory);
+  const { delivery } = head;
   return {
     factory,
     archiveUrl: await service.archives.presign(
@@ -74,7 +76,9 @@ export async function claim(
     share: toBase64Url(share),
     sha256: delivery.sha256,
     size: delivery.size,
-    filename: `${factory}.tgz`,
+    filename: `${factory}.tgz${delivery.recipient === null ? "" : ".p7m"}`,
+    recipient: delivery.recipient,
+    roots: firstRoots(head),
     leaseUntil: formatTime(decision.leaseUntil),
   };
 }

@@ -49,6 +49,7 @@ export function creation(name: string, expiresAt = NOW + 1000): Transition {
       idHash: sha256Text("id"),
       sha256: sha256Text("archive"),
       size: 7,
+      recipient: null,
       expiresAt,
     },
     retiring: [],
