@@ -76,8 +76,8 @@ export function openFloor(fleet: Fleet): Floor {
       if (changes !== 1) throw new Error("the floor wrote nothing");
     };
   };
-  const putDocument = prepared("INSERT INTO documents VALUES (?, 'main', ?, ?, ?, ?)");
-  const publish = prepared("INSERT INTO published VALUES (?, 'main', ?, ?, ?)");
+  const putDocument = prepared("INSERT INTO documents VALUES (?, '0', 'main', ?, ?, ?, ?)");
+  const publish = prepared("INSERT INTO published VALUES (?, '0', 'main', ?, ?, ?)");
   const takeVersion = prepared(
     "UPDATE signer_versions SET version = version + 1 WHERE factory = ? AND role = 'timestamp'",
     signer,

@@ -10,7 +10,7 @@ import { channelsOf, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import type { KeyId, RootKey } from "../tuf/keys.ts";
-import type { Place, StoredDocument } from "./documents.ts";
+import { rolePlace, type Place, type StoredDocument } from "./documents.ts";
 import type { Effect, Head, StagedRootUpdate } from "./head.ts";
 import { advance, type Moment, type Transition } from "./transition.ts";
 
@@ -33,9 +33,9 @@ export interface MadeKey {
 }
 
 /** Where the staged root of a channel lies: the next version, beside the roots. */
-export function stagedPlace({ factory, roles }: Head, channel: Channel): Place {
-  const version = (roles[channel]?.root.version ?? 0) + 1;
-  return { factory, channel, role: "staged-root", version };
+export function stagedPlace(head: Head, channel: Channel): Place {
+  const version = (head.roles[channel]?.root.version ?? 0) + 1;
+  return rolePlace(head, channel, "staged-root", version);
 }
 
 /** @throws RootwardError `update-in-progress` */

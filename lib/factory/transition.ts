@@ -9,7 +9,13 @@
 import { encodeEvent, type Actor, type AuditEvent, type EventType } from "./event.ts";
 import { ALL_CHANNELS, ROLES } from "../tuf/dialect.ts";
 import type { JsonObject } from "../tuf/json.ts";
-import { storedDocument, type DocumentAddress, type StoredDocument } from "./documents.ts";
+import {
+  eventPlace,
+  rolePlace,
+  storedDocument,
+  type DocumentAddress,
+  type StoredDocument,
+} from "./documents.ts";
 import type { Effect, Head } from "./head.ts";
 import { dueAt, type RefreshPolicy } from "./schedule.ts";
 
@@ -115,29 +121,20 @@ export function create(
 }
 
 function eventDocument({ factory }: Pick<Head, "factory">, event: AuditEvent): StoredDocument {
-  return storedDocument(
-    { factory, channel: "log", role: "event", version: event.seq },
-    encodeEvent(event),
-  );
+  return storedDocument(eventPlace(factory, event.seq), encodeEvent(event));
 }
 
 function supersededBy(base: Head, next: Head): readonly DocumentAddress[] {
-  const { factory, log } = base;
   const roles = ALL_CHANNELS.flatMap((channel) =>
     ROLES.flatMap((role): readonly DocumentAddress[] => {
       const before = base.roles[channel]?.[role];
       if (before === undefined || next.roles[channel]?.[role]?.sha256 === before.sha256) return [];
-      return [{ factory, channel, role, version: before.version, sha256: before.sha256 }];
+      const { version, sha256 } = before;
+      return [{ ...rolePlace(base, channel, role, version), sha256 }];
     }),
   );
-  const event = {
-    factory,
-    channel: "log",
-    role: "event",
-    version: log.seq,
-    sha256: log.sha256,
-  } as const;
-  return [...roles, event];
+  const { factory, log } = base;
+  return [...roles, { ...eventPlace(factory, log.seq), sha256: log.sha256 }];
 }
 
 function includes(effects: readonly Effect[], effect: Effect): boolean {

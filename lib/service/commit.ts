@@ -11,6 +11,7 @@
  */
 import { RootwardError } from "../error.ts";
 import { decodeEvent } from "../factory/event.ts";
+import { eventPlace } from "../factory/documents.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import type { Transition } from "../factory/transition.ts";
@@ -71,8 +72,7 @@ async function wasMine(store: Store, { base, head, eventId }: Transition): Promi
   if (stored === null) return false;
   let { seq, sha256 } = stored.log;
   while (seq > (base?.log.seq ?? 0)) {
-    const place = { factory: head.factory, channel: "log", role: "event", version: seq } as const;
-    const bytes = await store.documents.get({ ...place, sha256 });
+    const bytes = await store.documents.get({ ...eventPlace(head.factory, seq), sha256 });
     if (bytes === null) throw new RootwardError("internal", `audit event ${seq} is missing`);
     const event = decodeEvent(bytes);
     if (event.id === eventId) return true;

@@ -5,7 +5,7 @@
 import { writeArchive } from "../archive/archive.ts";
 import { FIRST_ROOT_KEY, keyEntries } from "../archive/keys.ts";
 import { factoryEntry, trustedRootEntry } from "../archive/trust.ts";
-import { storedDocument, type StoredDocument } from "../factory/documents.ts";
+import { rolePlace, storedDocument, type StoredDocument } from "../factory/documents.ts";
 import type { Head } from "../factory/head.ts";
 import { roleVersion, withSignedRoles } from "../factory/roles.ts";
 import { canonicalize } from "../tuf/canonical.ts";
@@ -46,11 +46,12 @@ export interface FirstRoot {
 
 export function makeFirstRoots(
   service: Service,
-  { factory, dialect }: FactoryRef,
+  ref: FactoryRef,
   rootPair: RootKeyPair,
   root: RootKey,
   onlineKeys: Readonly<Record<OnlineRole, RootKey>>,
 ): readonly FirstRoot[] {
+  const { dialect } = ref;
   const expires = Math.floor((service.now() + service.policy.rootLifetime) / 1000) * 1000;
   return channelsOf(dialect).map((channel) => {
     const signed = firstRoot({
@@ -62,7 +63,7 @@ export function makeFirstRoots(
     });
     const signature = rootPair.sign(canonicalize(signed, dialect));
     const bytes = envelope(signed, [signatureObject(root.keyid, root.key, signature, dialect)]);
-    const place = { factory, channel, role: "root", version: 1 } as const;
+    const place = rolePlace(ref, channel, "root", 1);
     return { channel, document: storedDocument(place, bytes), expires };
   });
 }

@@ -4,7 +4,7 @@
  * a read that tried to refresh took a fleet down).
  */
 import { RootwardError } from "../error.ts";
-import type { DocumentAddress } from "../factory/documents.ts";
+import { eventPlace, type DocumentAddress } from "../factory/documents.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { channelsOf, type Channel, type Role } from "../tuf/dialect.ts";
@@ -59,7 +59,7 @@ export async function readEvent(
   { factory, log }: Head,
   seq: number,
 ): Promise<Uint8Array> {
-  const place = { factory, channel: "log", role: "event", version: seq } as const;
+  const place = eventPlace(factory, seq);
   const sha256 = seq === log.seq ? log.sha256 : await service.documents.published(place);
   const bytes = sha256 === null ? null : await service.documents.get({ ...place, sha256 });
   if (bytes === null) throw new RootwardError("internal", `audit event ${seq} is missing`);

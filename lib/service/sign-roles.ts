@@ -3,7 +3,7 @@
  * timestamp describes a snapshot, so what is signed again pulls what follows it along.
  */
 import { isRootwardError, RootwardError } from "../error.ts";
-import { storedDocument, type DocumentAddress } from "../factory/documents.ts";
+import { rolePlace, storedDocument, type DocumentAddress } from "../factory/documents.ts";
 import type { ChannelRoles, Head, RoleVersion } from "../factory/head.ts";
 import type { SignedRole } from "../factory/roles.ts";
 import { onlineExpiry, onlineVersion } from "../factory/schedule.ts";
@@ -74,7 +74,7 @@ async function signRole(
   const sign = async (version: number): Promise<SignedRole> => {
     const request = { ...ref, content: roleContent, version, expires };
     const bytes = await service.boundary.sign({ ...request, ...(nextRoot && { nextRoot }) });
-    const place = { factory: ref.factory, channel: ref.channel, role, version };
+    const place = rolePlace(ref, ref.channel, role, version);
     return { channel: ref.channel, role, document: storedDocument(place, bytes), expires };
   };
   // An attempt whose swap was lost has used up its version.
@@ -154,13 +154,15 @@ export async function findVersion(
   role: Role,
   version: number,
 ): Promise<DocumentAddress> {
-  const { factory } = head;
-  const place = { factory, channel, role, version };
+  const place = rolePlace(head, channel, role, version);
   const newest = head.roles[channel]?.[role];
   const sha256 =
     newest?.version === version ? newest.sha256 : await service.documents.published(place);
   if (sha256 !== null) return { ...place, sha256 };
-  throw new RootwardError("not-found", `${factory} ${channel} has no ${role} version ${version}`);
+  throw new RootwardError(
+    "not-found",
+    `${head.factory} ${channel} has no ${role} version ${version}`,
+  );
 }
 
 /**

@@ -3,7 +3,7 @@
  * pure rules, and commits in one swap; of a refused root nothing is kept.
  */
 import { RootwardError } from "../error.ts";
-import { storedDocument } from "../factory/documents.ts";
+import { rolePlace, storedDocument } from "../factory/documents.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { acceptRoots } from "../factory/roles.ts";
@@ -95,7 +95,7 @@ async function decide(service: Service, head: Head, submission: Submission, subm
     throw rootRefused(`root for ${factory} ${channel}`, errors);
   }
   const { version } = root;
-  const document = storedDocument({ factory, channel, role: "root", version }, verdict.document);
+  const document = storedDocument(rolePlace(head, channel, "root", version), verdict.document);
   const now = moment(service, principal.actor);
   const acceptance = {
     accepted: [{ channel, root, document }],

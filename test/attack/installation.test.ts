@@ -53,9 +53,14 @@ test("data without their signer's records are no first start", async () => {
   expect(await claim(server.url, link, newClaimant())).toMatchObject({ status: 200 });
 });
 
-test("records that an earlier version kept beside the service's data move to the signer", async () => {
+test("data of earlier versions are brought up to today's", async () => {
   const { link } = await createFactory(server, "acme");
   const { folder, data } = server;
+  const rotated = await createFactory(server, "rotated");
+  const key = firstKey(await deliver(server.url, rotated.link));
+  const next = await rotate(await readRoot(server, "rotated", "tuf", "main"), key);
+  expect(await submit(server, "rotated", next.body)).toMatchObject({ status: 200 });
+  const history = await historyOf("rotated");
   await server.stop();
   const wrapped = asBefore(data);
   expect(findIn(readFolder(data), wrapped)).toEqual([join(data, "rootward.db")]);
@@ -69,7 +74,18 @@ test("records that an earlier version kept beside the service's data move to the
   await server.stop();
   expect(findIn(readFolder(data), wrapped)).toEqual([join(data, "signer", "signer.db")]);
   server = await startServer(folder);
+  expect(await historyOf("rotated")).toEqual(history);
 });
+
+/** Both roots and the first events of its log, which the published index leads to. */
+async function historyOf(factory: string): Promise<readonly string[]> {
+  const files = [1, 2].map((version) => `repo/${factory}/main/${version}.root.json`);
+  const roots = files.map(async (file) => (await fetch(`${server.url}/${file}`)).text());
+  const log = await call(`${server.url}/ota/factories/${factory}/log/`, {
+    token: server.adminToken,
+  });
+  return [...(await Promise.all(roots)), ...(log.body["events"] as string[]).slice(0, 4)];
+}
 
 /** Makes a data folder as it was before the signer had its own. @returns the wrapped keys */
 function asBefore(data: string): readonly Buffer[] {
@@ -82,6 +98,15 @@ function asBefore(data: string): readonly Buffer[] {
   };
   for (const [table, columns] of Object.entries(before)) {
     database.exec(`CREATE TABLE main.${table} AS SELECT ${columns} FROM signer.${table}`);
+  }
+  // Nor had documents the bootstrap that they belong to.
+  for (const [table, key] of [
+    ["documents", "factory, channel, role, version, sha256, body"],
+    ["published", "factory, channel, role, version, sha256"],
+  ] as const) {
+    database.exec(`CREATE TABLE main.new AS SELECT ${key} FROM main.${table}`);
+    database.exec(`DROP TABLE main.${table}`);
+    database.exec(`ALTER TABLE main.new RENAME TO ${table}`);
   }
   database.exec("DELETE FROM main.facts WHERE name = 'signer'");
   database.exec("INSERT INTO main.facts SELECT * FROM signer.facts WHERE name <> 'signer'");

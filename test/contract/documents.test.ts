@@ -16,8 +16,7 @@ contract("documents", (stores) => {
   });
 
   it("keeps every byte of a large document", async () => {
-    const { factory, channel, role, version } = document.address;
-    const large = storedDocument({ factory, channel, role, version }, random(300_000));
+    const large = storedDocument(document.address, random(300_000));
     await stores().documents.put(large);
     expect(await stores().documents.get(large.address)).toEqual(large.bytes);
   });
@@ -28,6 +27,7 @@ contract("documents", (stores) => {
     const { address } = document;
     const others = [
       { ...address, factory: factoryName("other") },
+      { ...address, instance: null },
       { ...address, channel: "ci" as const },
       { ...address, role: "targets" as const },
       { ...address, version: 2 },
@@ -65,6 +65,7 @@ contract("documents", (stores) => {
     expect(await documents.published({ ...address, version: 2 })).toBeNull();
     expect(await documents.published({ ...address, role: "snapshot" })).toBeNull();
     expect(await documents.published({ ...address, channel: "log" })).toBeNull();
+    expect(await documents.published({ ...address, instance: null })).toBeNull();
     expect(await documents.published({ ...address, factory: factoryName("other") })).toBeNull();
   });
 });

@@ -3,7 +3,7 @@ import type { StoredDocument } from "../../lib/factory/documents.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import type { FactoryName, InstanceId } from "../../lib/factory/names.ts";
 import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
-import { storedDocument } from "../../lib/factory/documents.ts";
+import { rolePlace, storedDocument } from "../../lib/factory/documents.ts";
 import { roleVersion } from "../../lib/factory/roles.ts";
 import { advance, create, type Change, type Transition } from "../../lib/factory/transition.ts";
 import type { Documents, Heads } from "../../lib/service/ports.ts";
@@ -13,6 +13,7 @@ import type { KeyId } from "../../lib/tuf/keys.ts";
 import { random } from "./adapters.ts";
 
 export const NOW = Date.UTC(2026, 0, 15);
+const INSTANCE = "1".repeat(32) as InstanceId;
 const KEYID = sha256Text("key") as KeyId;
 
 export function factoryName(text: string): FactoryName {
@@ -26,7 +27,7 @@ function moment() {
 
 export function rootDocument(factory: FactoryName, version: number): StoredDocument {
   const bytes = new TextEncoder().encode(`{"root":${version},"of":"${factory}"}`);
-  return storedDocument({ factory, channel: "main", role: "root", version }, bytes);
+  return storedDocument(rolePlace({ factory, instance: INSTANCE }, "main", "root", version), bytes);
 }
 
 /** @param expiresAt of the link, which is what the head is due at */
@@ -35,7 +36,7 @@ export function creation(name: string, expiresAt = NOW + 1000): Transition {
   const root = rootDocument(factory, 1);
   const first = {
     factory,
-    instance: toHex(random(16)) as InstanceId,
+    instance: INSTANCE,
     dialect: "tuf",
     owner: { id: "owner", email: "owner@example.com" },
     createdWith: null,

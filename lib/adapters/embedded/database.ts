@@ -14,15 +14,21 @@ const FACTS =
 
 /**
  * The schemas' number, in the file's user_version; a file of a later one is not touched. 1 had the
- * signer's tables in the service's file (adopt-signer.ts).
+ * signer's tables in the service's file (adopt-records.ts), 2 documents without their instance
+ * (store.ts).
  */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 /**
  * @param file created with mode 0600 where it does not exist
  * @param schema statements that make the tables that are missing
+ * @param upgrade brings over what earlier versions kept otherwise
  */
-export function openDatabase(file: string, schema: string): DatabaseSync {
+export function openDatabase(
+  file: string,
+  schema: string,
+  upgrade: (database: DatabaseSync) => void = () => undefined,
+): DatabaseSync {
   const database = new DatabaseSync(file, { timeout: 5000 });
   database.exec("PRAGMA secure_delete = ON");
   database.exec("PRAGMA journal_mode = WAL");
@@ -35,6 +41,7 @@ export function openDatabase(file: string, schema: string): DatabaseSync {
       `database has schema ${String(found)}, this version of rootward knows ${SCHEMA_VERSION}`,
     );
   }
+  upgrade(database);
   database.exec(schema);
   database.exec(FACTS);
   database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);

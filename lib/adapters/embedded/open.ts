@@ -26,6 +26,7 @@ import {
   SqliteRequests,
   SqliteTokens,
   STORE_SCHEMA,
+  upgradeStore,
 } from "./store.ts";
 
 export interface EmbeddedOptions {
@@ -64,7 +65,7 @@ export async function prepareData(
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { dataFolder, report, signer, now = Date.now } = options;
-  const database = openDatabase(join(dataFolder, "rootward.db"), STORE_SCHEMA);
+  const database = openDatabase(join(dataFolder, "rootward.db"), STORE_SCHEMA, upgradeStore);
   checkSigner(database, signer);
   const ports: Embedded["ports"] = {
     heads: new SqliteHeads(database),

@@ -17,18 +17,42 @@ export const STORE_SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS heads_due ON heads (due_at);
   CREATE TABLE IF NOT EXISTS documents (
-    factory TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL, version INTEGER NOT NULL,
-    sha256 TEXT NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (factory, channel, role, version, sha256)
+    factory TEXT NOT NULL, instance TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL,
+    version INTEGER NOT NULL, sha256 TEXT NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (factory, instance, channel, role, version, sha256)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS published (
-    factory TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL, version INTEGER NOT NULL,
-    sha256 TEXT NOT NULL,
-    PRIMARY KEY (factory, channel, role, version)
+    factory TEXT NOT NULL, instance TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL,
+    version INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    PRIMARY KEY (factory, instance, channel, role, version)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS tokens (hash TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS requests (hash TEXT PRIMARY KEY, body_hash TEXT NOT NULL) STRICT;
 `;
+
+/**
+ * Brings tables of earlier versions up to {@link STORE_SCHEMA}: documents were kept without the
+ * instance. In one transaction; what a failed bootstrap left, which no head names, stays behind.
+ */
+export function upgradeStore(database: DatabaseSync): void {
+  const columns = database.prepare("SELECT name FROM pragma_table_info('documents')").all();
+  if (columns.length === 0 || columns.some(({ name }) => name === "instance")) return;
+  const instance = "CASE channel WHEN 'log' THEN '' ELSE heads.body ->> '$.instance' END";
+  database.exec(`
+    BEGIN IMMEDIATE;
+    ALTER TABLE documents RENAME TO documents_before;
+    ALTER TABLE published RENAME TO published_before;
+    ${STORE_SCHEMA}
+    INSERT INTO documents
+      SELECT factory, ${instance}, channel, role, version, sha256, documents_before.body
+      FROM documents_before JOIN heads USING (factory);
+    INSERT INTO published
+      SELECT factory, ${instance}, channel, role, version, sha256
+      FROM published_before JOIN heads USING (factory);
+    DROP TABLE documents_before;
+    DROP TABLE published_before;
+    COMMIT`);
+}
 
 export class SqliteHeads implements Heads {
   readonly #db: DatabaseSync;
@@ -75,38 +99,41 @@ export class SqliteDocuments implements Documents {
   }
 
   async put({ address, bytes }: StoredDocument): Promise<void> {
-    const { factory, channel, role, version, sha256 } = address;
     this.#db
-      .prepare("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-      .run(factory, channel, role, version, sha256, bytes);
+      .prepare("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+      .run(...placeColumns(address), address.sha256, bytes);
   }
 
-  async get({ factory, channel, role, version, sha256 }: DocumentAddress) {
+  async get(address: DocumentAddress): Promise<Uint8Array | null> {
     const row = this.#db
       .prepare(
-        `SELECT body FROM documents
-         WHERE factory = ? AND channel = ? AND role = ? AND version = ? AND sha256 = ?`,
+        `SELECT body FROM documents WHERE factory = ? AND instance = ? AND channel = ?
+         AND role = ? AND version = ? AND sha256 = ?`,
       )
-      .get(factory, channel, role, version, sha256);
+      .get(...placeColumns(address), address.sha256);
     return row === undefined ? null : blobColumn(row, "body");
   }
 
-  async publish({ factory, channel, role, version, sha256 }: DocumentAddress): Promise<void> {
+  async publish(address: DocumentAddress): Promise<void> {
     this.#db
-      .prepare("INSERT INTO published VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-      .run(factory, channel, role, version, sha256);
+      .prepare("INSERT INTO published VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+      .run(...placeColumns(address), address.sha256);
   }
 
-  async published({ factory, channel, role, version }: Place): Promise<Sha256 | null> {
+  async published(place: Place): Promise<Sha256 | null> {
     const row = this.#db
       .prepare(
-        `SELECT sha256 FROM published
-         WHERE factory = ? AND channel = ? AND role = ? AND version = ?`,
+        `SELECT sha256 FROM published WHERE factory = ? AND instance = ? AND channel = ?
+         AND role = ? AND version = ?`,
       )
-      .get(factory, channel, role, version);
+      .get(...placeColumns(place));
     const sha256 = row === undefined ? null : textColumn(row, "sha256");
     return sha256 !== null && isSha256(sha256) ? sha256 : null;
   }
+}
+
+function placeColumns({ factory, instance, channel, role, version }: Place) {
+  return [factory, instance ?? "", channel, role, version] as const;
 }
 
 export class SqliteTokens implements Tokens {

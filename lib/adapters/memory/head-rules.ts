@@ -1,5 +1,5 @@
 /** What holds between a head and the next, and between a head and the documents that it names. */
-import type { DocumentAddress } from "../../factory/documents.ts";
+import { eventPlace, rolePlace, type DocumentAddress } from "../../factory/documents.ts";
 import { decodeEvent } from "../../factory/event.ts";
 import type { Head } from "../../factory/head.ts";
 import { stagedPlace } from "../../factory/root-update.ts";
@@ -88,12 +88,12 @@ function checkPublished(base: Head, next: Head, state: MemoryState): void {
 
 /** Every document that a head names. */
 export function namedBy(head: Head): readonly DocumentAddress[] {
-  const { factory } = head;
   const roles = CHANNELS.flatMap((channel) =>
     ROLES.flatMap((role) => {
       const named = head.roles[channel]?.[role];
       if (named === undefined) return [];
-      return [{ factory, channel, role, version: named.version, sha256: named.sha256 }];
+      const { version, sha256: hash } = named;
+      return [{ ...rolePlace(head, channel, role, version), sha256: hash }];
     }),
   );
   return [...roles, eventOf(head)];
@@ -108,5 +108,5 @@ function stagedBy(head: Head): readonly DocumentAddress[] {
 }
 
 function eventOf({ factory, log }: Head): DocumentAddress {
-  return { factory, channel: "log", role: "event", version: log.seq, sha256: log.sha256 };
+  return { ...eventPlace(factory, log.seq), sha256: log.sha256 };
 }

@@ -54,8 +54,8 @@ export class MemoryState {
   }
 }
 
-export function placeKey({ factory, channel, role, version }: Place): string {
-  return `${factory} ${channel} ${role} ${version}`;
+export function placeKey({ factory, instance, channel, role, version }: Place): string {
+  return `${factory} ${instance ?? "-"} ${channel} ${role} ${version}`;
 }
 
 export function addressKey(address: DocumentAddress): string {

@@ -5,7 +5,7 @@
  * the caller's problem (fioctl takes 409 for an update that is half applied).
  */
 import { isRootwardError, RootwardError, type ErrorCode } from "../../error.ts";
-import { storedDocument } from "../../factory/documents.ts";
+import { rolePlace, storedDocument } from "../../factory/documents.ts";
 import type { Head } from "../../factory/head.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import { acceptRoots, type AcceptedRoot, type SignedRole } from "../../factory/roles.ts";
@@ -67,7 +67,7 @@ async function decide(service: Service, head: Head, txid: string, { actor, token
     const { draft, document } = judged.roots.get(channel) ?? {};
     const root = wholeRoot(draft?.root ?? null);
     if (root === null || !document) throw new RootwardError("internal", "judged root is not whole");
-    const place = { factory: head.factory, channel, role: "root", version: root.version } as const;
+    const place = rolePlace(head, channel, "root", root.version);
     return { channel, root, document: storedDocument(place, document) };
   });
   const changed = ONLINE_ROLES.filter((role) => staged.onlineKeys[role] !== head.onlineKeys[role]);
