@@ -31,9 +31,17 @@ export type ClaimDecision =
       readonly transition: Transition | null;
     };
 
-/** @param claimantHash SHA-256 of what the claimant drew */
-export function claimDelivery(head: Head, claimantHash: Sha256, moment: Moment): ClaimDecision {
-  const delivery = byLink(head);
+/** Who shows which link; hashes of what they sent. */
+export interface Holder {
+  readonly idHash: Sha256;
+  /** SHA-256 of what the claimant drew. */
+  readonly claimantHash: Sha256;
+}
+
+/** @throws RootwardError `delivery-replaced` */
+export function claimDelivery(head: Head, holder: Holder, moment: Moment): ClaimDecision {
+  const delivery = byLink(head, holder.idHash);
+  const { claimantHash } = holder;
   const { now, policy } = moment;
   switch (delivery.state) {
     case "ready":
@@ -148,15 +156,15 @@ export interface ConfirmDecision {
  * Accepts the claimant's word that the archive with this hash arrived, also after the lease.
  *
  * @throws RootwardError `delivery-used` for anybody but the claimant, `delivery-mismatch` for
- *   another file
+ *   another file, `delivery-replaced`
  */
 export function confirmDelivery(
   head: Head,
-  claimantHash: Sha256,
+  { idHash, claimantHash }: Holder,
   sha256: Sha256,
   moment: Moment,
 ): ConfirmDecision {
-  const delivery = byLink(head);
+  const delivery = byLink(head, idHash);
   if (delivery.state === "ready") {
     throw new RootwardError(
       "delivery-mismatch",
@@ -197,9 +205,13 @@ type DeliveryChange = Pick<Head, "state" | "delivery" | "initialKey">;
 /** A delivery by link. */
 type LinkDelivery = Delivery & { readonly mode: "link" };
 
-function byLink({ delivery }: Head): LinkDelivery {
-  if (delivery.mode === "link") return delivery;
-  throw new RootwardError("not-found", "this Factory's key is not delivered by a link");
+/** The link may have been replaced since it was looked up. */
+function byLink({ factory, delivery }: Head, idHash: Sha256): LinkDelivery {
+  if (delivery.mode === "link" && delivery.idHash === idHash) return delivery;
+  throw new RootwardError(
+    "delivery-replaced",
+    `Factory ${factory} was bootstrapped again, and this link ended with that: use the newer one`,
+  );
 }
 
 /**

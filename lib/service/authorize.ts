@@ -7,8 +7,9 @@ import { RootwardError } from "../error.ts";
 import type { Actor } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
+import type { Transition } from "../factory/transition.ts";
 import { sha256Text, toBase64Url } from "../tuf/bytes.ts";
-import { readHead } from "./commit.ts";
+import { readHead, update } from "./commit.ts";
 import type { TokenRecord } from "./ports.ts";
 import { OWNER_SCOPES, type Scope } from "./scopes.ts";
 import { randomId, type Service } from "./service.ts";
@@ -60,13 +61,30 @@ export async function authorizeFactory(
     throw new RootwardError("forbidden", `this token is not for Factory ${factory}`);
   }
   const head = await readHead(service.heads, factory);
-  if (bound !== null && bound.instance !== head.instance) {
-    throw new RootwardError(
-      "unauthenticated",
-      `this token ended when Factory ${factory} was bootstrapped again`,
-    );
-  }
+  assertStillValid(principal.token, head);
   return { ...principal, head };
+}
+
+/** @throws RootwardError `unauthenticated` for a token of an earlier bootstrap */
+export function assertStillValid({ bound }: TokenRecord, { factory, instance }: Head): void {
+  if (bound === null || bound.instance === instance) return;
+  throw new RootwardError(
+    "unauthenticated",
+    `this token ended when Factory ${factory} was bootstrapped again`,
+  );
+}
+
+/** `update` on behalf of a token: it may end, by another bootstrap, after it was authorised. */
+export async function updateAs<D extends { readonly transition: Transition | null }>(
+  service: Service,
+  factory: FactoryName,
+  { token }: Principal,
+  decide: (head: Head) => D | Promise<D>,
+): Promise<D> {
+  return update(service, factory, (head) => {
+    assertStillValid(token, head);
+    return decide(head);
+  });
 }
 
 /** A fresh token and the record that is stored of it. */

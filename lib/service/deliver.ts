@@ -10,7 +10,7 @@ import type { ClaimAnswer, ConfirmAnswer } from "../delivery/claim.ts";
 import { sha256Text, toBase64Url, type Sha256 } from "../tuf/bytes.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { mintOwnerToken } from "./authorize.ts";
-import { readHead, update } from "./commit.ts";
+import { update } from "./commit.ts";
 import { moment, type Service } from "./service.ts";
 import { settle, settleQuietly } from "./settle.ts";
 
@@ -30,15 +30,7 @@ async function factoryOf(service: Service, idHash: Sha256): Promise<FactoryName>
       "there is no such delivery: check that the link is whole, to its last character",
     );
   }
-  const { factory, instance } = token.bound;
-  const head = await readHead(service.heads, factory);
-  if (head.instance !== instance || head.delivery.idHash !== idHash) {
-    throw new RootwardError(
-      "delivery-replaced",
-      `Factory ${factory} was bootstrapped again: use the newer link`,
-    );
-  }
-  return factory;
+  return token.bound.factory;
 }
 
 /**
@@ -57,15 +49,16 @@ export async function claim(
   const wrapped = await service.shares.get(idHash);
   const share = wrapped && (await service.wrapper.unwrap(wrapped, shareContext(idHash)));
   const decision = await update(service, factory, (head) => {
+    const claimed = claimDelivery(head, { idHash, claimantHash }, moment(service, "link"));
     // After a restore the head may speak of an archive that is gone: nothing to win, so no swap.
     if (share === null && head.delivery.state === "ready") throw gone();
-    return claimDelivery(head, claimantHash, moment(service, "link"));
+    return { ...claimed, head };
   });
   // Taking back the mail must not keep the claimant from the archive.
   if (decision.transition !== null) await settleQuietly(service, factory);
   if (decision.kind === "refused") throw decision.error;
   if (share === null) throw gone();
-  const head = await readHead(service.heads, factory);
+  const { head } = decision;
   const { delivery } = head;
   return {
     factory,
@@ -102,17 +95,19 @@ export async function confirm(
   const idHash = sha256Text(request.id);
   const claimantHash = sha256Text(request.claimant);
   const factory = await factoryOf(service, idHash);
-  const decision = await update(service, factory, (head) =>
-    confirmDelivery(head, claimantHash, request.sha256, moment(service, "link")),
-  );
+  const holder = { idHash, claimantHash };
+  const decision = await update(service, factory, (head) => ({
+    ...confirmDelivery(head, holder, request.sha256, moment(service, "link")),
+    head,
+  }));
   // Also where it was confirmed before: the destruction may have been cut off.
   await settle(service, factory);
-  const head = await readHead(service.heads, factory);
   const answer = {
     factory,
     state: "live",
     confirmedAt: formatTime(decision.confirmedAt),
   };
   if (!decision.withToken) return answer;
-  return { ...answer, ownerToken: await mintOwnerToken(service, head) };
+  // For the bootstrap that was confirmed, whatever came since.
+  return { ...answer, ownerToken: await mintOwnerToken(service, decision.head) };
 }

@@ -11,8 +11,7 @@ import { assertEscrowed, readInitialKey } from "../factory/initial-key.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
-import type { Principal } from "./authorize.ts";
-import { update } from "./commit.ts";
+import { updateAs, type Principal } from "./authorize.ts";
 import { shareContext } from "./deliver.ts";
 import { moment, type Service } from "./service.ts";
 import { settleQuietly } from "./settle.ts";
@@ -39,7 +38,7 @@ export async function takeInitialKey(
   factory: FactoryName,
   principal: Principal,
 ): Promise<InitialKey> {
-  const { key } = await update(service, factory, async (head) => ({
+  const { key } = await updateAs(service, factory, principal, async (head) => ({
     key: await openInitialKey(service, head, principal),
     transition: readInitialKey(head, principal.token.user, moment(service, principal.actor)),
   }));

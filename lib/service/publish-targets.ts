@@ -20,8 +20,7 @@ import { firstChannel, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { show } from "../tuf/show.ts";
 import { assertTargetsFit, judgeTargetEntries } from "../tuf/target-entries.ts";
-import type { Principal } from "./authorize.ts";
-import { update } from "./commit.ts";
+import { updateAs, type Principal } from "./authorize.ts";
 import { moment, type Service } from "./service.ts";
 import { catchUp, readVersion, signRoles, targetsOf } from "./sign-roles.ts";
 
@@ -52,9 +51,10 @@ export async function publishTargets(
 ): Promise<PublishedTargets> {
   assertClear(publication);
   let judged = false;
-  const { transition, channel, delta, targets } = await update(
+  const { transition, channel, delta, targets } = await updateAs(
     service,
     publication.factory,
+    publication.principal,
     async (head) => {
       if (!judged) assertAcceptable(publication, head.dialect);
       judged = true;

@@ -13,8 +13,7 @@ import type { Finding } from "../tuf/findings.ts";
 import { parseJson, type JsonValue } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
 import { verifyRootUpdate, type RootVerdict } from "../tuf/root-update.ts";
-import type { Principal } from "./authorize.ts";
-import { update } from "./commit.ts";
+import { updateAs, type Principal } from "./authorize.ts";
 import { currentRoot, findUnsigned, rootOf } from "./current-root.ts";
 import { rootRefused } from "./root-refused.ts";
 import { moment, type Service } from "./service.ts";
@@ -48,9 +47,9 @@ export async function submitRoot(
   service: Service,
   submission: Submission,
 ): Promise<SubmissionResult> {
-  const { factory, dryRun } = submission;
+  const { factory, principal, dryRun } = submission;
   let submitted: JsonValue | undefined;
-  const decision = await update(service, factory, async (head) => {
+  const decision = await updateAs(service, factory, principal, async (head) => {
     submitted ??= parseJson(submission.body, rootLimits(head.dialect));
     return decide(service, head, submission, submitted);
   });

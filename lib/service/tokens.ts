@@ -9,8 +9,8 @@ import type { FactoryName } from "../factory/names.ts";
 import { advance, type Transition } from "../factory/transition.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject, type JsonObject } from "../tuf/json.ts";
-import { newToken, type Principal } from "./authorize.ts";
-import { readHead, update } from "./commit.ts";
+import { assertStillValid, newToken, updateAs, type Principal } from "./authorize.ts";
+import { readHead } from "./commit.ts";
 import type { TokenRecord } from "./ports.ts";
 import type { Scope } from "./scopes.ts";
 import { moment, type Service } from "./service.ts";
@@ -56,7 +56,9 @@ export async function createToken(
       `this token ends at ${formatTime(ends)}, and makes none that lasts longer`,
     );
   }
-  const { instance } = await readHead(service.heads, factory);
+  const head = await readHead(service.heads, factory);
+  assertStillValid(principal.token, head);
+  const { instance } = head;
   const { token, record } = newToken(service, {
     ...spec,
     bound: { factory, instance },
@@ -103,11 +105,11 @@ async function ownTokens(service: Service, head: Head): Promise<readonly TokenRe
 async function log(
   service: Service,
   factory: FactoryName,
-  { actor }: Principal,
+  principal: Principal,
   type: EventType,
   details: JsonObject,
 ): Promise<void> {
-  await update(service, factory, (head): { transition: Transition } => ({
+  await updateAs(service, factory, principal, (head): { transition: Transition } => ({
     transition: advance(
       head,
       {
@@ -116,7 +118,7 @@ async function log(
         details,
         notify: type === "token-minted" && head.delivery.state === "escrowed",
       },
-      moment(service, actor),
+      moment(service, principal.actor),
     ),
   }));
 }

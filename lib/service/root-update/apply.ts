@@ -12,8 +12,8 @@ import { acceptRoots, type AcceptedRoot, type SignedRole } from "../../factory/r
 import { appliedUpdate, editableRootUpdate, wasApplied } from "../../factory/root-update.ts";
 import { channelsOf, ONLINE_ROLES, type OnlineRole } from "../../tuf/dialect.ts";
 import { wholeRoot } from "../../tuf/root.ts";
-import type { Principal } from "../authorize.ts";
-import { readHead, update } from "../commit.ts";
+import { updateAs, type Principal } from "../authorize.ts";
+import { readHead } from "../commit.ts";
 import { findUnsigned } from "../current-root.ts";
 import { rootRefused } from "../root-refused.ts";
 import { moment, type Service } from "../service.ts";
@@ -37,7 +37,7 @@ export async function applyUpdate(
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     let seen: Head | undefined;
     try {
-      const { transition } = await update(service, factory, (head) => {
+      const { transition } = await updateAs(service, factory, principal, (head) => {
         seen = head;
         return decide(service, head, txid, principal);
       });

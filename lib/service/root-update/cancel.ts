@@ -1,8 +1,7 @@
 /** Cancelling a root update: nothing that was staged stays, online keys made for it included. */
 import type { FactoryName } from "../../factory/names.ts";
 import { cancelRootUpdate } from "../../factory/root-update.ts";
-import type { Principal } from "../authorize.ts";
-import { update } from "../commit.ts";
+import { updateAs, type Principal } from "../authorize.ts";
 import { moment, type Service } from "../service.ts";
 import { settleQuietly } from "../settle.ts";
 
@@ -10,9 +9,10 @@ import { settleQuietly } from "../settle.ts";
 export async function cancelUpdate(
   service: Service,
   factory: FactoryName,
-  { actor, token }: Principal,
+  principal: Principal,
 ): Promise<void> {
-  await update(service, factory, (head) => ({
+  const { actor, token } = principal;
+  await updateAs(service, factory, principal, (head) => ({
     transition: cancelRootUpdate(head, token.user, moment(service, actor)),
   }));
   await settleQuietly(service, factory);

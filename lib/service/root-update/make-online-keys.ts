@@ -9,8 +9,8 @@ import { editableRootUpdate, stageOnlineKeys } from "../../factory/root-update.t
 import { channelsOf, type OnlineRole } from "../../tuf/dialect.ts";
 import { rootKey, type KeyType, type RootKey } from "../../tuf/keys.ts";
 import { withOnlineKey } from "../../tuf/roles.ts";
-import type { Principal } from "../authorize.ts";
-import { readHead, update } from "../commit.ts";
+import { updateAs, type Principal } from "../authorize.ts";
+import { readHead } from "../commit.ts";
 import { moment, type Service } from "../service.ts";
 import { settleQuietly } from "../settle.ts";
 import { readStaged, signedOf, unsignedRoot } from "./staged.ts";
@@ -36,7 +36,7 @@ export async function makeOnlineKeys(service: Service, request: OnlineKeysReques
   const made = new Map(await Promise.all(making));
   // Keys that end up in no head, because this fails or is killed, are swept after a week: at no
   // earlier time is it certain that a swap whose answer was lost will not name them yet.
-  await update(service, factory, async (head) => {
+  await updateAs(service, factory, principal, async (head) => {
     const now = moment(service, principal.actor);
     const editor = { user: principal.token.user, txid };
     const staged = await stagedWith(service, head, made, txid, now);

@@ -12,8 +12,7 @@ import { isKeyId, type KeyId } from "../../tuf/keys.ts";
 import type { Root } from "../../tuf/root.ts";
 import { show } from "../../tuf/show.ts";
 import { isDeferred, type StagedJudgement } from "../../tuf/staged-root.ts";
-import type { Principal } from "../authorize.ts";
-import { update } from "../commit.ts";
+import { updateAs, type Principal } from "../authorize.ts";
 import { rootRefused } from "../root-refused.ts";
 import { moment, type Service } from "../service.ts";
 import { judgeStaged, readStaged, signedOf, stagedDocument, type Envelopes } from "./staged.ts";
@@ -29,7 +28,7 @@ export interface StageRequest {
 /** @throws RootwardError `no-root-update`, `forbidden`; `root-refused` with every finding */
 export async function stageUpdate(service: Service, request: StageRequest): Promise<void> {
   const { factory, principal, txid, roots } = request;
-  await update(service, factory, async (head) => {
+  await updateAs(service, factory, principal, async (head) => {
     const now = moment(service, principal.actor);
     const staged = editableRootUpdate(head, txid, now);
     const before = await readStaged(service, head, staged);

@@ -11,8 +11,7 @@ import type { FactoryName } from "../../factory/names.ts";
 import { channelsOf } from "../../tuf/dialect.ts";
 import { formatTime } from "../../tuf/expires.ts";
 import { jsonObject } from "../../tuf/json.ts";
-import type { Principal } from "../authorize.ts";
-import { update } from "../commit.ts";
+import { updateAs, type Principal } from "../authorize.ts";
 import { currentRoot } from "../current-root.ts";
 import { openInitialKey, type InitialKey } from "../initial-key.ts";
 import { moment, randomId, type Service } from "../service.ts";
@@ -49,7 +48,7 @@ export async function startUpdate(service: Service, request: StartRequest): Prom
     );
   }
   const txid = randomId(service);
-  const { initialKey } = await update(service, factory, async (head) => {
+  const { initialKey } = await updateAs(service, factory, principal, async (head) => {
     assertNoRootUpdate(head);
     assertInStep(head);
     if (firstTime) assertTellable(head);
