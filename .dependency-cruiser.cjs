@@ -23,6 +23,13 @@ module.exports = {
         pathNot: "node_modules/(@noble/hashes|@noble/curves|modern-tar|valibot)/",
       },
     },
+    {
+      name: "node-forge-behind-crypto",
+      comment: "certificates and CMS are lib/crypto's; no page carries node-forge",
+      severity: "error",
+      from: { pathNot: "^lib/crypto/" },
+      to: { path: "node_modules/node-forge/" },
+    },
     only("tuf-stands-alone", "^lib/tuf/", ["^lib/error\\.ts$"], "tuf imports nothing of ours"),
     only("factory", "^lib/factory/", ["^lib/error\\.ts$", "^lib/tuf/"], "factory knows tuf only"),
     only(

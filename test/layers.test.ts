@@ -35,6 +35,8 @@ const CANARIES = [
   ["lib/service", "../signing/boundary.ts", "service"],
   ["lib/http", "../adapters/embedded/open.ts", "http"],
   ["lib/web", "../service/deliver.ts", "web"],
+  ["lib/web", "node-forge", "node-forge-behind-crypto"],
+  ["lib/cli", "node-forge", "node-forge-behind-crypto"],
 ] as const;
 
 describe("the checker sees", () => {
