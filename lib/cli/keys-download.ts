@@ -139,7 +139,7 @@ async function readBack(file: string, claim: ClaimAnswer | null): Promise<SavedA
  *
  * @returns the ids of the root keys that it holds
  */
-async function checkArchive(
+export async function checkArchive(
   bytes: Uint8Array,
   claim: ClaimAnswer | null,
 ): Promise<readonly string[]> {

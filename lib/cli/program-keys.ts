@@ -6,6 +6,7 @@ import type { Client } from "./client.ts";
 import { keysDownload, readLinkFromInput } from "./keys-download.ts";
 import { keysRotate } from "./keys-rotate.ts";
 import { keysSign } from "./keys-sign.ts";
+import { PASSPHRASE_VARIABLE } from "./private-key-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function addKeys(program: Command, terminal: Terminal, client: () => Client): void {
@@ -52,6 +53,7 @@ export function addKeys(program: Command, terminal: Terminal, client: () => Clie
       );
     });
   addSign(keys, terminal, client);
+  addOpen(keys, terminal);
 }
 
 interface KeysRotateOptions {
@@ -92,4 +94,21 @@ interface KeysSignOptions {
   readonly factory?: string;
   readonly acceptChanges?: string;
   readonly txid: string;
+}
+
+function addOpen(keys: Command, terminal: Terminal): void {
+  keys
+    .command("open")
+    .description("open an archive that was sealed to your certificate")
+    .argument("<file>", "the sealed archive, FACTORY.tgz.p7m")
+    .requiredOption(
+      "--key <file>",
+      `the certificate's private key, PEM; a passphrase is asked for, or in ${PASSPHRASE_VARIABLE}`,
+    )
+    .option("-o, --output <file>", "where to save the archive (default: FILE without .p7m)")
+    .action(async (file: string, { key, output }: { key: string; output?: string }) => {
+      // Only here: no other command needs what reads CMS.
+      const { keysOpen } = await import("./keys-open.ts");
+      await keysOpen(terminal, { file, key, output });
+    });
 }

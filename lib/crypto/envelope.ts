@@ -38,7 +38,7 @@ const PADDING = constants.RSA_PKCS1_PADDING;
 /** As much as an archive may hold when opened. */
 const MAX_CONTENT_BYTES = 32 * 1024 * 1024;
 /** That and the structure around it: a name, an encrypted key, paddings. */
-const MAX_ENVELOPE_BYTES = MAX_CONTENT_BYTES + 65_536;
+export const MAX_ENVELOPE_BYTES = MAX_CONTENT_BYTES + 65_536;
 
 /**
  * Encrypts to one recipient, which is named by its issuer and serial number, byte for byte as they

@@ -1,0 +1,101 @@
+/**
+ * `rootward keys open`: opens an archive that was sealed to the owner's certificate. Nothing in CMS says
+ * that what comes out is what went in, so it is checked as an archive before it is written, and read
+ * back from disk after. The sealed file stays as it is; no file is replaced.
+ */
+import { existsSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { MAX_ENVELOPE_BYTES, openEnvelope } from "../crypto/envelope.ts";
+import { isRootwardError, RootwardError } from "../error.ts";
+import { createFile, errorCode } from "../files.ts";
+import { sha256 } from "../tuf/bytes.ts";
+import { checkArchive } from "./keys-download.ts";
+import { readPrivateKey } from "./private-key-file.ts";
+import type { Terminal } from "./terminal.ts";
+
+const SUFFIX = ".p7m";
+
+export interface KeysOpenOptions {
+  /** The sealed archive: CMS EnvelopedData, DER. */
+  readonly file: string;
+  /** A PEM file. */
+  readonly key: string;
+  /** Undefined: the file's name without `.p7m`. */
+  readonly output: string | undefined;
+}
+
+/** @throws RootwardError `archive-invalid`, `file-exists`, `usage`, and what readPrivateKey throws */
+export async function keysOpen(terminal: Terminal, options: KeysOpenOptions): Promise<void> {
+  const output = outputOf(options);
+  const sealed = await readSealed(options.file);
+  const privateKey = await readPrivateKey(terminal, options.key);
+  const archive = await terminal.step(`opening ${options.file}`, async () =>
+    openEnvelope(sealed, privateKey),
+  );
+  const keyids = await terminal.step("checking that it is an archive with its root keys", () =>
+    check(options.file, archive),
+  );
+  const digest = await terminal.step(`writing ${output} and reading it back`, () =>
+    write(output, archive),
+  );
+  terminal.result({ file: output, sha256: digest, keyids }, [
+    `archive      ${output}`,
+    `SHA-256      ${digest}`,
+    `root key     ${keyids.join(", ")}`,
+    `Keep both offline: ${options.file} opens again with the same private key.`,
+    "Next, make a root key that only you ever had:",
+    `  rootward keys rotate ${output}`,
+  ]);
+}
+
+/** Everything about the output that can be known before a passphrase is asked for. */
+function outputOf({ file, output }: KeysOpenOptions): string {
+  if (output === undefined && !file.endsWith(SUFFIX)) {
+    throw new RootwardError("usage", `name the archive with -o: ${file} does not end in ${SUFFIX}`);
+  }
+  const path = resolve(output ?? file.slice(0, -SUFFIX.length));
+  if (!existsSync(dirname(path))) {
+    throw new RootwardError("usage", `-o: there is no folder ${dirname(path)}`);
+  }
+  if (existsSync(path)) throw inTheWay(path);
+  return path;
+}
+
+async function readSealed(file: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(file);
+    if (size <= MAX_ENVELOPE_BYTES) return await readFile(file);
+  } catch (error) {
+    throw new RootwardError("archive-invalid", `cannot read ${file}: ${errorCode(error) ?? ""}`);
+  }
+  throw new RootwardError("archive-invalid", `${file} is too large to be a sealed archive`);
+}
+
+/** @returns the ids of the root keys */
+async function check(file: string, archive: Uint8Array): Promise<readonly string[]> {
+  try {
+    return await checkArchive(archive, null);
+  } catch (error) {
+    if (!isRootwardError(error)) throw error;
+    throw new RootwardError(
+      "archive-invalid",
+      `${file} opened, but what was in it is no whole archive (${error.message}): compare its ` +
+        "SHA-256 with the one that you were told, and fetch it again",
+    );
+  }
+}
+
+async function write(output: string, archive: Uint8Array): Promise<string> {
+  if (!(await createFile(output, archive))) throw inTheWay(output);
+  const digest = sha256(await readFile(output));
+  if (digest === sha256(archive)) return digest;
+  throw new RootwardError(
+    "archive-invalid",
+    `${output} is not what was written: is the disk broken?`,
+  );
+}
+
+function inTheWay(path: string): RootwardError {
+  return new RootwardError("file-exists", `${path} exists already; nothing was written`);
+}
