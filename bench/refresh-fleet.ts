@@ -139,11 +139,13 @@ export async function fill(
     const owner = { id: "owner", email: "owner@example.com" };
     const keys = { keyType: "ed25519", onlineKeyType: "ed25519" } as const;
     const request = {
-      name: nameOf(index),
+      factory: nameOf(index),
       dialect: "tuf",
       ...keys,
       owner,
+      provisioner: null,
       delivery: "api",
+      recipient: null,
     } as const;
     await bootstrap(service, request, "token:bench", null);
     progress(1);

@@ -27,6 +27,7 @@ export type ErrorCode =
   | "delivery-expired"
   | "delivery-replaced"
   | "delivery-mismatch"
+  | "not-replaceable"
   | "busy"
   // what a rule refuses
   | "root-refused"

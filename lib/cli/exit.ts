@@ -30,6 +30,7 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   "delivery-expired": plain,
   "delivery-replaced": plain,
   "delivery-mismatch": plain,
+  "not-replaceable": plain,
   busy: { code: 1, hint: "try again" },
   "root-refused": plain,
   "targets-refused": plain,

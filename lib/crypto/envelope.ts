@@ -23,7 +23,7 @@ import forge from "node-forge";
 import { RootwardError } from "../error.ts";
 import { certificateFields } from "./certificate-fields.ts";
 import { fromBinary, parseDer, toBinary, writeDer, type Asn1 } from "./der.ts";
-import type { Recipient } from "./recipient.ts";
+import { readRecipient, type Recipient } from "./recipient.ts";
 
 const { asn1 } = forge;
 
@@ -39,6 +39,21 @@ const PADDING = constants.RSA_PKCS1_PADDING;
 const MAX_CONTENT_BYTES = 32 * 1024 * 1024;
 /** That and the structure around it: a name, an encrypted key, paddings. */
 export const MAX_ENVELOPE_BYTES = MAX_CONTENT_BYTES + 65_536;
+
+/**
+ * Reads a certificate, and seals to it.
+ *
+ * @param now milliseconds since 1970
+ * @returns the SHA-256 of the certificate (DER), and how to encrypt to it
+ * @throws RootwardError `malformed`
+ */
+export function recipientOf(pem: string, now: number) {
+  const recipient = readRecipient(pem, now);
+  return {
+    fingerprint: recipient.fingerprint,
+    seal: (content: Uint8Array) => sealToRecipient(content, recipient),
+  };
+}
 
 /**
  * Encrypts to one recipient, which is named by its issuer and serial number, byte for byte as they

@@ -12,6 +12,7 @@ import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../tuf/jso
 
 export type EventType =
   | "factory-created"
+  | "factory-bootstrapped-again"
   | "delivery-claimed"
   | "delivery-refused"
   | "delivery-confirmed"
@@ -23,6 +24,7 @@ export type EventType =
   | "root-update-cancelled"
   | "root-accepted"
   | "key-retired"
+  | "instance-retired"
   | "token-minted"
   | "token-revoked"
   | "root-expiring"

@@ -95,12 +95,13 @@ const effect = frozen(
       "destroy-share",
       "destroy-archive",
       "destroy-key",
+      "forget-instance",
       "withdraw-link",
       "notify",
     ]),
     /**
-     * The delivery's idHash; role and keyid of an online key, with a space between; or the sequence
-     * number of the event to tell of.
+     * The delivery's idHash; role and keyid of an online key, with a space between; an instance; or
+     * the sequence number of the event to tell of.
      */
     ref: v.string(),
   }),
@@ -142,13 +143,23 @@ export type StagedRootUpdate = v.InferOutput<typeof rootUpdate>;
 /** An online key that signs no more, and when it may be destroyed: after the backups that need it. */
 const retiringKey = frozen(v.strictObject({ ...onlineKey, fingerprint: sha256, notBefore: time }));
 
+const instance = v.custom<InstanceId>((value) => typeof value === "string" && isInstanceId(value));
+const replacedInstance = frozen(v.strictObject({ instance, notBefore: time }));
+
+const person = frozen(v.strictObject({ id: v.string(), email: v.string() }));
+
 const head = frozen(
   v.strictObject({
     factory: v.custom<FactoryName>((value) => typeof value === "string" && isFactoryName(value)),
-    instance: v.custom<InstanceId>((value) => typeof value === "string" && isInstanceId(value)),
+    instance,
     revision: count,
     dialect: v.picklist(DIALECTS),
-    owner: frozen(v.strictObject({ id: v.string(), email: v.string() })),
+    owner: person,
+    /** Who set the Factory up, and is told what becomes of its delivery. */
+    provisioner: v.optional(
+      v.nullable(frozen(v.strictObject({ id: v.string(), email: v.nullable(v.string()) }))),
+      null,
+    ),
     /** The Idempotency-Key that made this Factory, hashed; null if there was none. */
     createdWith: v.nullable(sha256),
     state: v.picklist(["provisioned", "live"]),
@@ -161,6 +172,8 @@ const head = frozen(
     ),
     onlineKeys,
     retiring: v.optional(frozen(v.array(retiringKey)), []),
+    /** Earlier bootstraps, and when what is left of them may be destroyed. */
+    replaced: v.optional(frozen(v.array(replacedInstance)), []),
     /** The root key of version 1, and where its private half is as far as the service knows. */
     initialKey: frozen(
       v.strictObject({ keyid, state: v.picklist(["escrowed", "delivered", "destroyed"]) }),

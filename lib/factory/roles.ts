@@ -5,7 +5,7 @@
  */
 import { formatTime } from "../tuf/expires.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
-import { channelsOf, type Channel, type OnlineRole } from "../tuf/dialect.ts";
+import { ALL_CHANNELS, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
 import { deliveredByRoots, destruction } from "./delivery.ts";
@@ -22,10 +22,10 @@ export function roleVersion(document: StoredDocument, expires: number): RoleVers
 }
 
 /** SHA-256 of root version 1 of each channel that is still at it. */
-export function firstRoots(head: Head): Readonly<Record<string, Sha256>> {
+export function firstRoots({ roles }: Pick<Head, "roles">): Readonly<Record<string, Sha256>> {
   return Object.fromEntries(
-    channelsOf(head.dialect).flatMap((channel) => {
-      const root = head.roles[channel]?.root;
+    ALL_CHANNELS.flatMap((channel) => {
+      const root = roles[channel]?.root;
       return root?.version === 1 ? [[channel, root.sha256]] : [];
     }),
   );

@@ -16,7 +16,10 @@ export interface RefreshPolicy {
   readonly linkLifetime: number;
   /** How long the first claimant may fetch the archive again. */
   readonly claimLease: number;
-  /** How long an online key outlives its last signature: backups from before may need it. */
+  /**
+   * How long online keys outlive their last signature, in a root update or when the Factory is
+   * bootstrapped again: backups from before may need them.
+   */
   readonly keyRetention: number;
 }
 
@@ -39,6 +42,11 @@ const VERSION_EPOCH = Date.UTC(2025, 0, 1);
 /** The version that an online role gets now: above the last, and not below the clock. */
 export function onlineVersion(previous: number, now: number): number {
   return Math.max(previous + 1, Math.floor((now - VERSION_EPOCH) / 1000));
+}
+
+/** When an online role was signed with this version, at the earliest; milliseconds since 1970. */
+export function versionTime(version: number): number {
+  return VERSION_EPOCH + version * 1000;
 }
 
 /**
@@ -72,6 +80,7 @@ export function dueAt(head: Head, policy: RefreshPolicy): number {
   );
   if (head.state === "live") times.push(nextExpiryNotice(head));
   times.push(...head.retiring.map(({ notBefore }) => notBefore));
+  times.push(...head.replaced.map(({ notBefore }) => notBefore));
   if (head.delivery.state === "ready") times.push(head.delivery.expiresAt);
   if (head.delivery.state === "claimed") times.push(head.delivery.leaseUntil);
   return Math.min(...times);

@@ -1,6 +1,6 @@
 /**
  * Routes of devices: metadata of live Factories, at the names that TUF clients ask for. Versioned
- * files are immutable; unversioned ones may be kept at an edge for 5 seconds in the tuf dialect and
+ * files are immutable, root version 1 once nothing can replace it any more; unversioned ones may be kept at an edge for 5 seconds in the tuf dialect and
  * not at all in ats; a root that does not exist yet is never cached (measured with tuf-js: a cached
  * 404 beside an online key rotation fails a third of polls).
  */
@@ -29,11 +29,17 @@ export function deviceRoutes(app: Hono, service: Service): void {
       ) {
         throw new RootwardError("not-found", "no such metadata file");
       }
-      const address = await findForDevice(service, factoryParam(c), channel, role, version);
+      const { address, final } = await findForDevice(
+        service,
+        factoryParam(c),
+        channel,
+        role,
+        version,
+      );
       const fresh = channel === "main" ? "public, max-age=0, s-maxage=5" : "no-store";
       const headers = {
         ETag: `"${address.sha256}"`,
-        "Cache-Control": version === null ? fresh : "public, max-age=31536000, immutable",
+        "Cache-Control": version === null || !final ? fresh : "public, max-age=31536000, immutable",
       };
       // Before the document is read: what a device has already costs one read of the head.
       if (hasAlready(c.req.header("if-none-match"), headers.ETag))

@@ -20,6 +20,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   "delivery-expired": 410,
   "delivery-replaced": 410,
   "delivery-mismatch": 422,
+  "not-replaceable": 409,
   busy: 423,
   "root-refused": 422,
   "targets-refused": 422,

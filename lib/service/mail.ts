@@ -1,11 +1,24 @@
-/** The words that owners read. Plain text, short, and with the next thing to do. */
-import type { EventType } from "../factory/event.ts";
+/** The mails of the service. Plain text, short, and with the next thing to do. */
 import { formatTime } from "../tuf/expires.ts";
+import type { MailText } from "./notice.ts";
+import { OWNER_NOTICES } from "./notices-owner.ts";
+import { FORMER_OWNER_NOTICES, PROVISIONER_NOTICES } from "./notices-provisioner.ts";
 import type { LinkMail, Notice } from "./ports.ts";
 
-export interface MailText {
-  readonly subject: string;
-  readonly body: string;
+const NOTICES = {
+  owner: OWNER_NOTICES,
+  provisioner: PROVISIONER_NOTICES,
+  "former-owner": FORMER_OWNER_NOTICES,
+} as const;
+
+/** @returns null where this reader is not told of such an event */
+export function noticeText(notice: Notice): MailText | null {
+  return NOTICES[notice.reader][notice.event.type]?.(notice) ?? null;
+}
+
+/** By which a message that comes again is known. */
+export function noticeId({ factory, reader, event }: Notice): string {
+  return `${factory}-${event.seq}-${event.type}${reader === "owner" ? "" : `-${reader}`}`;
 }
 
 /** @returns the one message that holds the link; the link is alone on its line */
@@ -30,115 +43,3 @@ export function linkMailText({ factory, link, expiresAt }: LinkMail): MailText {
     ].join("\n"),
   };
 }
-
-/** A detail of an event, as a word. */
-function word({ details }: Notice["event"], name: string): string {
-  const value = details[name];
-  return typeof value === "string" || typeof value === "number" ? `${value}` : "?";
-}
-
-function mintedNotice({ factory, event }: Notice): MailText {
-  return {
-    subject: `A token of ${factory} was made for ${word(event, "user")}`,
-    body: [
-      `At ${formatTime(event.time)} ${word(event, "by")} (${event.actor}) made a token of ${factory} for`,
-      `${word(event, "user")}, with the id ${word(event, "id")}. While the service keeps your first root`,
-      "key, a token that may change roots can read it. If this is not as it should be, rotate the root",
-      "key at once, and have the token revoked.",
-    ].join("\n"),
-  };
-}
-
-/** Without a link, each time the first root key leaves the service. */
-function readNotice({ factory, event }: Notice): MailText {
-  return {
-    subject: `The first root key of ${factory} was read`,
-    body: [
-      `At ${formatTime(event.time)} the first root key of ${factory} was handed out to`,
-      `${word(event, "user")} (${event.actor}). If that was you, rotate it now and keep the new one offline:`,
-      "fioctl keys tuf rotate-offline-key --role root --first-time does both.",
-      "If that was not you, somebody else can sign your fleet's next root: rotate at once, and have",
-      "your tokens revoked.",
-    ].join("\n"),
-  };
-}
-
-function expiryNotice({ factory, event }: Notice): MailText {
-  const { passed } = event.details;
-  const when = `${passed === true ? "expired" : "expires"} at ${word(event, "expires")}`;
-  return {
-    subject: `The root of ${factory} ${when}`,
-    body: [
-      `Root version ${word(event, "version")} of ${factory} ${when}. The service cannot renew it: only`,
-      passed === true
-        ? "your root keys can. Devices take no update until you do; an expired root can be rotated."
-        : "your root keys can. Devices take no update once it has expired.",
-      "",
-      "With the archive that holds your root key:",
-      "",
-      "  rootward keys rotate ARCHIVE",
-      "  (fioctl: fioctl keys tuf rotate-offline-key --role root --keys ARCHIVE)",
-      "",
-      "Where several signatures are needed, the other signers follow with rootward keys sign",
-      "(fioctl keys tuf updates sign), and rootward root apply (fioctl keys tuf updates apply) ends it.",
-    ].join("\n"),
-  };
-}
-
-/** What is sent for each event that is told of; events without a row are not. */
-export const NOTICES: Readonly<
-  Record<string, ((notice: Notice) => MailText) | undefined> &
-    Partial<Record<EventType, (notice: Notice) => MailText>>
-> = {
-  // Told of only where there is no link: the mail with a link says the same.
-  "factory-created": ({ factory }) => ({
-    subject: `Your Factory ${factory} is ready: take its root key offline`,
-    body: [
-      `Your Factory ${factory} is ready and live.`,
-      "",
-      "Its root key decides what your devices trust. The service keeps the first one for you, and",
-      "can read it, until you have made one of your own:",
-      "",
-      `  fioctl keys tuf rotate-offline-key --role root --first-time --factory ${factory} \\`,
-      "    --keys root-keys.tgz",
-      "",
-      "Then keep that file offline. Each time the first key is read, you get a message.",
-    ].join("\n"),
-  }),
-  "initial-key-read": readNotice,
-  "token-minted": mintedNotice,
-  "root-update-started": readNotice,
-  "root-expiring": expiryNotice,
-  "delivery-confirmed": ({ factory, event }) => ({
-    subject: `Factory ${factory} is live`,
-    body: [
-      `The root key archive of ${factory} was downloaded and confirmed at ${formatTime(event.time)}.`,
-      "It is destroyed on the service, and the Factory is live.",
-      "If that was not you, tell whoever set up this Factory before any device is built.",
-    ].join("\n"),
-  }),
-  "root-accepted": ({ factory, event }) => ({
-    subject: `The first root key of ${factory} is gone from the service`,
-    body: [
-      `A root signed with the first root key of ${factory} was accepted at ${formatTime(event.time)},`,
-      "so that key is in its owner's hands: the copy on the service is destroyed, and the Factory is",
-      "live. If that was not you, tell whoever set up this Factory before any device is built.",
-    ].join("\n"),
-  }),
-  "delivery-refused": ({ factory, event }) => ({
-    subject: `Somebody else tried the download link of ${factory}`,
-    body: [
-      `At ${formatTime(event.time)} somebody tried the download link of ${factory}, which had been`,
-      "used before. They got nothing.",
-      "If you are the one who was refused, the archive is in other hands: tell whoever set up this",
-      "Factory at once, and build no device. If you have the archive, somebody else has your mail.",
-    ].join("\n"),
-  }),
-  "delivery-expired": ({ factory }) => ({
-    subject: `The download link of ${factory} has ended`,
-    body: [
-      `Nobody confirmed having the root key archive of ${factory} in time, so it was destroyed.`,
-      "No device has been served. The way on is to bootstrap the Factory again.",
-    ].join("\n"),
-  }),
-};

@@ -120,7 +120,10 @@ export interface SigningBoundary {
   destroyKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void>;
   /** Destroys the keys of an instance that are a week old and not among `named`. */
   sweepKeys(ref: FactoryRef, named: ReadonlySet<KeyId>): Promise<void>;
-  /** Destroys the keys of an instance that never got a head. */
+  /**
+   * Destroys keys and records of an instance that never got a head, or has one no more: within an hour
+   * of its start, or once nothing was signed for it for the key retention.
+   */
   abandon(ref: FactoryRef): Promise<void>;
 }
 
@@ -130,6 +133,14 @@ export interface RootKeyPair {
   sign(message: Uint8Array): Uint8Array;
   /** The private half as archives hold it: PKCS#1 PEM, or a hex seed. */
   toArchiveText(): string;
+}
+
+/** An owner's certificate, to which an archive is encrypted. */
+export interface Recipient {
+  /** SHA-256 of the certificate (DER). */
+  readonly fingerprint: Sha256;
+  /** @returns CMS EnvelopedData, DER */
+  seal(content: Uint8Array): Uint8Array;
 }
 
 export interface TokenRecord {
@@ -171,8 +182,12 @@ export interface LinkMail {
   readonly now: number;
 }
 
+/** Who is told of an event: each in other words. The former owner of a Factory that got a new one. */
+type Reader = "owner" | "provisioner" | "former-owner";
+
 export interface Notice {
   readonly factory: FactoryName;
+  readonly reader: Reader;
   readonly email: string;
   readonly event: LoggedEvent;
 }
@@ -182,7 +197,7 @@ export interface Notifier {
   sendLink(mail: LinkMail): Promise<void>;
   /** Removes the mail with the link where it is still in reach. */
   withdrawLink(idHash: Sha256): Promise<void>;
-  /** At least once; readers know it by factory and event number. */
+  /** At least once; readers know it by factory and event number. Says nothing where nothing is told. */
   notify(notice: Notice): Promise<void>;
 }
 
@@ -197,6 +212,8 @@ export interface Ports {
   readonly requests: Requests;
   readonly notifier: Notifier;
   readonly makeRootKey: (type: KeyType) => Promise<RootKeyPair>;
+  /** @throws RootwardError `malformed` for a certificate that is bad, expired or too weak */
+  readonly readRecipient: (pem: string, now: number) => Recipient;
   readonly verify: (key: PublicKey, message: Uint8Array, signature: Uint8Array) => boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -4,6 +4,7 @@
  * a read that tried to refresh took a fleet down).
  */
 import { RootwardError } from "../error.ts";
+import { isReplaceable } from "../factory/bootstrap.ts";
 import { eventPlace, type DocumentAddress } from "../factory/documents.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
@@ -21,6 +22,7 @@ export function describeFactory(head: Head) {
     dialect: head.dialect,
     state: head.state,
     owner: head.owner,
+    provisioner: head.provisioner,
     roles: Object.fromEntries(
       channelsOf(head.dialect).map((channel) => [
         channel,
@@ -37,7 +39,12 @@ export function describeFactory(head: Head) {
     delivery: {
       mode: delivery.mode,
       state: delivery.state,
+      sha256: delivery.sha256,
+      size: delivery.size,
+      ...(delivery.recipient !== null && { recipient: delivery.recipient }),
       ...(delivery.state === "ready" && { expiresAt: formatTime(delivery.expiresAt) }),
+      ...("claimedAt" in delivery &&
+        delivery.claimedAt !== null && { claimedAt: formatTime(delivery.claimedAt) }),
       ...(delivery.state === "claimed" && { leaseUntil: formatTime(delivery.leaseUntil) }),
       ...(delivery.state === "confirmed" && { confirmedAt: formatTime(delivery.confirmedAt) }),
       ...(delivery.state === "ended" && { endedAt: formatTime(delivery.endedAt) }),
@@ -105,7 +112,8 @@ export async function readRoleFile(
 
 /**
  * Where one role's document lies, for a device: only once the Factory is live, so that no device is
- * built on a root that may still be replaced.
+ * built on a root that may still be replaced. With the owner's word that no device exists it may be
+ * replaced later too, until a root version 2 is there: `final` says that the bytes of a version stay.
  *
  * @throws RootwardError `not-found`
  */
@@ -115,7 +123,7 @@ export async function findForDevice(
   channel: Channel,
   role: Role,
   version: number | null,
-): Promise<DocumentAddress> {
+): Promise<{ readonly address: DocumentAddress; readonly final: boolean }> {
   const head = await readHead(service.heads, factory);
   if (head.state !== "live") {
     throw new RootwardError("not-found", `Factory ${factory} is not live yet`);
@@ -124,5 +132,6 @@ export async function findForDevice(
   if (newest === undefined) {
     throw new RootwardError("not-found", `${factory} ${channel} has no ${role} yet`);
   }
-  return findVersion(service, head, channel, role, version ?? newest.version);
+  const address = await findVersion(service, head, channel, role, version ?? newest.version);
+  return { address, final: role !== "root" || !isReplaceable(head) };
 }

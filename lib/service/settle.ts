@@ -6,7 +6,7 @@
 import { RootwardError } from "../error.ts";
 import { decodeEvent } from "../factory/event.ts";
 import type { Effect, Head } from "../factory/head.ts";
-import type { FactoryName } from "../factory/names.ts";
+import { isInstanceId, type FactoryName } from "../factory/names.ts";
 import { advance } from "../factory/transition.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
 import { channelsOf, ONLINE_ROLES } from "../tuf/dialect.ts";
@@ -85,6 +85,8 @@ async function run(service: Service, factory: FactoryName, { kind, ref }: Effect
       return service.archives.delete(idHash(ref));
     case "destroy-key":
       return destroyKey(service, factory, ref);
+    case "forget-instance":
+      return forgetInstance(service, factory, ref);
     case "withdraw-link":
       return service.notifier.withdrawLink(idHash(ref));
     case "notify":
@@ -104,10 +106,30 @@ async function destroyKey(service: Service, factory: FactoryName, ref: string): 
   await service.boundary.destroyKey(head, role, keyid);
 }
 
+/** What is left of an earlier bootstrap: its online keys, and its tokens, which are good for nothing. */
+async function forgetInstance(service: Service, factory: FactoryName, ref: string): Promise<void> {
+  const { dialect, instance } = await readHead(service.heads, factory);
+  if (!isInstanceId(ref) || ref === instance) {
+    throw new RootwardError("internal", "effect names no earlier instance");
+  }
+  await service.boundary.abandon({ factory, instance: ref, dialect });
+  for (const { bound, hash } of await service.tokens.list(factory)) {
+    if (bound?.instance === ref) await service.tokens.delete(hash);
+  }
+}
+
 async function notify(service: Service, factory: FactoryName, seq: number): Promise<void> {
   const head = await readHead(service.heads, factory);
-  const bytes = await readEvent(service, head, seq);
-  await service.notifier.notify({ factory, email: head.owner.email, event: decodeEvent(bytes) });
+  const event = decodeEvent(await readEvent(service, head, seq));
+  const { formerOwner } = event.details;
+  const readers = [
+    ["owner", head.owner.email],
+    ["provisioner", head.provisioner?.email],
+    ["former-owner", formerOwner],
+  ] as const;
+  for (const [reader, email] of readers) {
+    if (typeof email === "string") await service.notifier.notify({ factory, reader, email, event });
+  }
 }
 
 function idHash(ref: string): Sha256 {

@@ -3,6 +3,7 @@
  * does pending effects, and signs online roles again long before they expire. Each Factory for
  * itself: one that fails is reported and does not stop the others.
  */
+import { retireInstances } from "../factory/bootstrap.ts";
 import { endDelivery } from "../factory/delivery.ts";
 import { noticeExpiry } from "../factory/expiry-notice.ts";
 import type { Head } from "../factory/head.ts";
@@ -81,7 +82,8 @@ async function sweepKeys(service: Service, factory: FactoryName): Promise<void> 
 
 function nextDue(service: Service, head: Head) {
   const now = moment(service, "schedule");
-  return { transition: endDelivery(head, now) ?? noticeExpiry(head, now) ?? retireKeys(head, now) };
+  const ended = endDelivery(head, now) ?? retireKeys(head, now) ?? retireInstances(head, now);
+  return { transition: ended ?? noticeExpiry(head, now) };
 }
 
 async function refreshDue(service: Service, factory: FactoryName): Promise<void> {

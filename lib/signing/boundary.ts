@@ -9,7 +9,7 @@
  */
 import { RootwardError } from "../error.ts";
 import { verifySignature } from "../crypto/verify.ts";
-import { onlineVersion, type RefreshPolicy } from "../factory/schedule.ts";
+import { onlineVersion, versionTime, type RefreshPolicy } from "../factory/schedule.ts";
 import type { ChannelRef, FactoryRef, SignRequest, SigningBoundary } from "../service/ports.ts";
 import { nextInChain, readChainRoot, readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
 import {
@@ -34,7 +34,7 @@ import type { KeyRecord, SignerRecords, TrustedRoot } from "./records.ts";
 /** How far a version may be ahead of the clock, in versions: seconds of skew, or quick updates. */
 const VERSION_SLACK = 3600;
 
-/** A bootstrap that failed takes its keys back at once; later they are somebody's. */
+/** A bootstrap that failed takes its keys back at once; later they may be a live Factory's. */
 const ABANDONED_WITHIN = 60 * 60_000;
 
 /** How long a key may be that nobody names: whoever had it made is long gone then. */
@@ -174,14 +174,26 @@ export class Boundary implements SigningBoundary {
         throw refused(`instance of ${ref.factory} is in use: its root was rotated`);
       }
     }
-    const { records, now } = this.#parts;
+    const { records, now, policy } = this.#parts;
     const keys = await records.keys(ref);
     const oldest = Math.min(...keys.map(({ madeAt }) => madeAt));
-    if (now() > oldest + ABANDONED_WITHIN) {
+    const idle = now() - (await this.#lastUse(ref, keys));
+    if (now() > oldest + ABANDONED_WITHIN && idle < policy.keyRetention) {
       throw refused(`instance of ${ref.factory} was not made just now: its keys may be in use`);
     }
     for (const key of keys) await this.#destroy(key);
     await records.forget(ref);
+  }
+
+  /** When something was last signed for an instance, or a key made. A live fleet's is days ago. */
+  async #lastUse(ref: FactoryRef, keys: readonly KeyRecord[]): Promise<number> {
+    const times = keys.map(({ madeAt }) => madeAt);
+    for (const channel of ALL_CHANNELS) {
+      for (const role of ONLINE_ROLES) {
+        times.push(versionTime(await this.#parts.records.lastVersion({ ...ref, channel }, role)));
+      }
+    }
+    return Math.max(...times);
   }
 
   async #trustRecord(ref: ChannelRef): Promise<TrustedRoot> {

@@ -25,7 +25,12 @@ function notice(type: EventType, seq = 2) {
     actor: "link",
     details: jsonObject({}),
   };
-  return { factory: factoryName("acme"), email: "owner@example.com", event };
+  return {
+    factory: factoryName("acme"),
+    reader: "owner",
+    email: "owner@example.com",
+    event,
+  } as const;
 }
 
 contract("notifier", (stores) => {

@@ -1,7 +1,7 @@
 import { expect } from "@jest/globals";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import type { Dialect } from "../../lib/tuf/dialect.ts";
-import type { BootstrapResult } from "../../lib/service/bootstrap.ts";
+import type { BootstrapResult } from "../../lib/service/fresh.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { ALICE, bootstrapOf, FACTORY, takeArchive } from "../support/memory-owner.ts";
 import { DAY, type TestWorld } from "../support/memory-service.ts";

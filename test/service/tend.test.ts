@@ -185,7 +185,7 @@ describe("the schedule", () => {
     const world = new TestWorld();
     const { service } = world.start();
     for (let at = 0; at < 5; at += 1) {
-      await bootstrapOf(service, "tuf", { name: `fleet-${at}` as FactoryName });
+      await bootstrapOf(service, "tuf", { factory: `fleet-${at}` as FactoryName });
     }
     world.advance(3 * DAY);
     const others = { turns: 0, over: false };
@@ -203,7 +203,7 @@ describe("the schedule", () => {
     const world = new TestWorld();
     const { service } = world.start();
     for (let at = 0; at < 5; at += 1) {
-      await bootstrapOf(service, "tuf", { name: `fleet-${at}` as FactoryName });
+      await bootstrapOf(service, "tuf", { factory: `fleet-${at}` as FactoryName });
     }
     world.advance(3 * DAY);
     const ending = new AbortController();
@@ -229,7 +229,7 @@ describe("what fails in the schedule", () => {
 
   async function threeFactories(): Promise<TestWorld> {
     const world = new TestWorld();
-    for (const name of names) await bootstrapOf(world.start().service, "tuf", { name });
+    for (const name of names) await bootstrapOf(world.start().service, "tuf", { factory: name });
     return world;
   }
 
@@ -300,10 +300,10 @@ describe("what fails in the schedule", () => {
     const world = new TestWorld();
     const failed = Array.from({ length: 100 }, (_, at) => `failing-${at}` as FactoryName);
     const { service } = world.start();
-    await Promise.all(failed.map((name) => bootstrapOf(service, "tuf", { name })));
+    await Promise.all(failed.map((name) => bootstrapOf(service, "tuf", { factory: name })));
     // Later than all of them, whatever their jitter.
     world.advance(DAY);
-    await bootstrapOf(service, "tuf", { name: FACTORY });
+    await bootstrapOf(service, "tuf", { factory: FACTORY });
     world.advance(3 * DAY);
     const process = world.start(({ name, subject }) =>
       name === "signer.takeVersion" && subject !== FACTORY ? "not applied" : null,
@@ -317,7 +317,7 @@ describe("what fails in the schedule", () => {
     const process = world.start(failing("notifier.notify"));
     const untold = Array.from({ length: 100 }, (_, at) => `untold-${at}` as FactoryName);
     await Promise.all(
-      untold.map((name) => bootstrapOf(process.service, "tuf", { name, delivery: "api" })),
+      untold.map((name) => bootstrapOf(process.service, "tuf", { factory: name, delivery: "api" })),
     );
     await bootstrapOf(process.service, "tuf");
     world.advance(3 * DAY);

@@ -36,7 +36,7 @@ function fetcherOf(service: Service, delay: () => Promise<void>) {
     const [, version, role] = /\/(?:(\d+)\.)?(\w+)\.json$/.exec(url) ?? [];
     const number = version === undefined ? null : Number(version);
     try {
-      const address = await findForDevice(service, FACTORY, "main", role as Role, number);
+      const { address } = await findForDevice(service, FACTORY, "main", role as Role, number);
       return Buffer.from((await service.documents.get(address)) ?? []);
     } catch (error) {
       if (!isRootwardError(error)) throw error;

@@ -6,13 +6,13 @@ import { deliveryId, parseLink } from "../../lib/delivery/link.ts";
 import { openArchive } from "../../lib/delivery/sealing.ts";
 import type { ClaimAnswer } from "../../lib/delivery/claim.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
-import {
-  bootstrap,
-  type BootstrapRequest,
-  type BootstrapResult,
-} from "../../lib/service/bootstrap.ts";
+import { firstRoots } from "../../lib/factory/roles.ts";
+import { bootstrap } from "../../lib/service/bootstrap.ts";
+import type { BootstrapResult, FreshSpec } from "../../lib/service/fresh.ts";
+import type { Principal } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import { claim, confirm } from "../../lib/service/deliver.ts";
+import { rebootstrap, type RebootstrapRequest } from "../../lib/service/rebootstrap.ts";
 import { OWNER_SCOPES } from "../../lib/service/scopes.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { readVersion } from "../../lib/service/sign-roles.ts";
@@ -34,19 +34,55 @@ export const MALLORY = "mallory-drew-this-instead";
 export function bootstrapOf(
   service: Service,
   dialect: Dialect,
-  options: Partial<Pick<BootstrapRequest, "name" | "delivery">> & {
+  options: Partial<Pick<FreshSpec, "factory" | "delivery" | "provisioner">> & {
     readonly createdWith?: Sha256 | null;
   } = {},
 ): Promise<BootstrapResult> {
   const request = {
-    name: options.name ?? FACTORY,
+    factory: options.factory ?? FACTORY,
     dialect,
     keyType: "ed25519",
     onlineKeyType: "ed25519",
     owner: { id: "owner", email: "owner@example.com" },
+    provisioner: options.provisioner ?? null,
     delivery: options.delivery ?? "link",
+    recipient: null,
   } as const;
   return bootstrap(service, request, "token:test", options.createdWith ?? null);
+}
+
+/** Somebody who may make Factories. */
+const PROVISIONER: Principal = {
+  token: {
+    hash: sha256Text("provisioner token"),
+    id: "pipeline",
+    user: "pipeline",
+    scopes: ["factory:create"],
+    bound: null,
+    expiresAt: null,
+  },
+  actor: "token:pipeline",
+};
+
+/** Bootstraps again, naming the version 1 that is there, unless told otherwise. */
+export async function rebootstrapOf(
+  service: Service,
+  options: Partial<RebootstrapRequest> = {},
+): Promise<BootstrapResult> {
+  const [replaces = ""] = Object.values(firstRoots(await readHead(service.heads, FACTORY)));
+  return rebootstrap(service, {
+    factory: FACTORY,
+    principal: PROVISIONER,
+    replaces,
+    ownerToken: null,
+    noDeviceExists: false,
+    keyType: null,
+    onlineKeyType: null,
+    owner: null,
+    provisionerEmail: null,
+    recipient: undefined,
+    ...options,
+  });
 }
 
 /** @returns the link of a new Factory */

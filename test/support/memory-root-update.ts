@@ -45,7 +45,15 @@ export async function apiFactory(world: TestWorld, dialect: Dialect): Promise<st
   const keys = { keyType: "ed25519", onlineKeyType: "ed25519" } as const;
   await bootstrap(
     service,
-    { name: FACTORY, dialect, ...keys, owner, delivery: "api" },
+    {
+      factory: FACTORY,
+      dialect,
+      ...keys,
+      owner,
+      provisioner: null,
+      delivery: "api",
+      recipient: null,
+    },
     "token:test",
     null,
   );

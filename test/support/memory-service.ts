@@ -20,6 +20,7 @@ import {
   MemoryTokens,
 } from "../../lib/adapters/memory/store.ts";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
+import { recipientOf } from "../../lib/crypto/envelope.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { decodeHead, type Head } from "../../lib/factory/head.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
@@ -90,6 +91,7 @@ export class TestWorld {
       wrapper,
       boundary: new Boundary({ records, stores, kindOf: () => "sealed", policy, now }),
       makeRootKey: makeSigningKey,
+      readRecipient: recipientOf,
       verify: verifySignature,
       now,
       randomBytes: (length: number) => new Uint8Array(randomBytes(length)),

@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { makeSigningKey } from "../../crypto/signing-key.ts";
+import { recipientOf } from "../../crypto/envelope.ts";
 import { verifySignature } from "../../crypto/verify.ts";
 import { RootwardError } from "../../error.ts";
 import { removeTemporaries } from "../../files.ts";
@@ -78,6 +79,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     boundary: signer.boundary,
     notifier: new Outbox(options.outboxFolder),
     makeRootKey: makeSigningKey,
+    readRecipient: recipientOf,
     verify: verifySignature,
     now,
     randomBytes: (length) => new Uint8Array(randomBytes(length)),

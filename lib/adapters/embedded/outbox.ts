@@ -6,7 +6,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { linkMailText, NOTICES } from "../../service/mail.ts";
+import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
 import type { LinkMail, Notice, Notifier } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import { createFile, removeFile, removeTemporaries } from "../../files.ts";
@@ -34,10 +34,10 @@ export class Outbox implements Notifier {
   }
 
   async notify(notice: Notice): Promise<void> {
-    const { factory, email, event } = notice;
-    const text = NOTICES[event.type]?.(notice);
-    if (text === undefined) return;
-    const id = `${factory}-${event.seq}-${event.type}`;
+    const { email, event } = notice;
+    const text = noticeText(notice);
+    if (text === null) return;
+    const id = noticeId(notice);
     await this.#write(join(this.#folder, `${id}.eml`), {
       to: email,
       id,

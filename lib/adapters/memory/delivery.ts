@@ -1,6 +1,6 @@
 /** What a delivery needs, in memory: server shares, sealed archives, and an outbox. */
 import { createHmac, randomBytes } from "node:crypto";
-import { linkMailText, NOTICES } from "../../service/mail.ts";
+import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
 import type { Archives, LinkMail, Notice, Notifier, Shares } from "../../service/ports.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import type { Faults } from "./faults.ts";
@@ -106,11 +106,10 @@ export class MemoryNotifier implements Notifier {
   }
 
   async notify(notice: Notice): Promise<void> {
-    const { factory, email, event } = notice;
+    const { factory, email } = notice;
     await this.#faults.write("notifier.notify", factory, () => {
-      const text = NOTICES[event.type]?.(notice);
-      if (text === undefined) return;
-      this.#state.outbox.set(`${factory}-${event.seq}-${event.type}`, { to: email, ...text });
+      const text = noticeText(notice);
+      if (text !== null) this.#state.outbox.set(noticeId(notice), { to: email, ...text });
     });
   }
 }

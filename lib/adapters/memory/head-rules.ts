@@ -22,10 +22,9 @@ export function checkCreation(head: Head, state: MemoryState): void {
 /** @throws InvariantError */
 export function checkSwap(base: Head, next: Head, state: MemoryState): void {
   const { invariants } = state;
-  const same = (name: "factory" | "instance" | "dialect"): void =>
+  const same = (name: "factory" | "dialect"): void =>
     invariants.expect(base[name] === next[name], `a swap changes the ${name}`);
   same("factory");
-  same("instance");
   same("dialect");
   invariants.expect(
     next.revision === base.revision + 1,
@@ -35,10 +34,27 @@ export function checkSwap(base: Head, next: Head, state: MemoryState): void {
     next.log.seq === base.log.seq + 1,
     `event ${next.log.seq} follows ${base.log.seq}`,
   );
-  checkVersions(base, next, invariants);
+  if (base.instance === next.instance) checkVersions(base, next, invariants);
+  else checkReplacement(base, next, invariants);
   checkDocuments(next, state);
   checkEvent(next, base, state);
   checkPublished(base, next, state);
+}
+
+/** Another bootstrap: nothing that its keys signed on is lost, and nothing of the one before opens. */
+function checkReplacement(base: Head, next: Head, invariants: Invariants): void {
+  const first = Object.values(base.roles).every(({ root }) => root.version === 1);
+  invariants.expect(first, "a root that was rotated is replaced");
+  invariants.expect(base.rootUpdate === null, "a root update is lost");
+  invariants.expect(next.state === "provisioned", "devices are served before a confirmation");
+  const { idHash } = base.delivery;
+  invariants.expect(next.delivery.idHash !== idHash, "the old link stays");
+  for (const kind of ["destroy-share", "destroy-archive", "withdraw-link"] as const) {
+    const named = next.pending.some((effect) => effect.kind === kind && effect.ref === idHash);
+    invariants.expect(named, `${kind} of the old delivery is not named`);
+  }
+  const kept = next.replaced.some(({ instance }) => instance === base.instance);
+  invariants.expect(kept, "the old instance is forgotten without its keys being destroyed");
 }
 
 function checkVersions(base: Head, next: Head, invariants: Invariants): void {

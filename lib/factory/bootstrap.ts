@@ -1,0 +1,189 @@
+/**
+ * A Factory's first head, and the one that replaces it when the Factory is bootstrapped again: a new
+ * root key, version 1, link and instance in the *same* head, whose log goes on. What belonged to the
+ * instance before ends in that swap: its link, its tokens, its documents as far as readers see them.
+ *
+ * It may be replaced only as long as no device can have been built on its root: before the owner
+ * confirmed, or with the owner's word. Nothing replaces a root that its keys have signed on.
+ */
+import { RootwardError } from "../error.ts";
+import type { Sha256 } from "../tuf/bytes.ts";
+import { ALL_CHANNELS, type Dialect } from "../tuf/dialect.ts";
+import { formatTime } from "../tuf/expires.ts";
+import { jsonObject, type JsonObject } from "../tuf/json.ts";
+import { destruction } from "./delivery.ts";
+import type { StoredDocument } from "./documents.ts";
+import type { Head } from "./head.ts";
+import type { FactoryName } from "./names.ts";
+import { firstRoots } from "./roles.ts";
+import { assertNoRootUpdate } from "./root-update.ts";
+import { advance, create, type Moment, type Transition } from "./transition.ts";
+
+/** How many earlier bootstraps may wait until what is left of them is destroyed. */
+const MAX_REPLACED = 100;
+/** Beyond the key retention: how far ahead of the clock the versions of an instance may be. */
+const VERSIONS_AHEAD = 2 * 3_600_000;
+
+/** What each bootstrap makes anew. */
+export type Fresh = Pick<
+  Head,
+  | "instance"
+  | "owner"
+  | "provisioner"
+  | "state"
+  | "roles"
+  | "onlineKeys"
+  | "initialKey"
+  | "delivery"
+>;
+
+/** @param createdWith the hashed Idempotency-Key, or null */
+export function createFactory(
+  factory: FactoryName,
+  dialect: Dialect,
+  createdWith: Sha256 | null,
+  fresh: Fresh,
+  documents: readonly StoredDocument[],
+  moment: Moment,
+): Transition {
+  // Where there is a link, the mail with it tells the owner.
+  const told = fresh.delivery.mode !== "link" || typeof fresh.provisioner?.email === "string";
+  const first = {
+    factory,
+    dialect,
+    createdWith,
+    ...fresh,
+    retiring: [],
+    replaced: [],
+    rootUpdate: null,
+    applied: null,
+    expiryTold: null,
+    pending: told ? [{ kind: "notify", ref: "1" } as const] : [],
+  };
+  const details = jsonObject({ dialect, ...described(first) });
+  return create(first, documents, details, moment);
+}
+
+export interface Replacement {
+  /** SHA-256 of a root version 1 that is to be replaced. */
+  readonly replaces: string;
+  /** Whether the owner's token came with it, and the word that no device exists. */
+  readonly ownerAgrees: boolean;
+}
+
+/** Whether another version 1 may still take the place of this one. */
+export function isReplaceable({ delivery, roles }: Head): boolean {
+  return delivery.mode === "link" && !wasRotated(roles);
+}
+
+function wasRotated(roles: Head["roles"]): boolean {
+  return ALL_CHANNELS.some((channel) => (roles[channel]?.root.version ?? 1) > 1);
+}
+
+/**
+ * @throws RootwardError `not-replaceable`, `update-in-progress`, `version-conflict` for another version
+ *   1, `forbidden` where the owner must agree
+ */
+export function assertReplaceable(head: Head, { replaces, ownerAgrees }: Replacement): void {
+  const { factory, delivery } = head;
+  const no = (why: string): RootwardError =>
+    new RootwardError("not-replaceable", `Factory ${factory} cannot be bootstrapped again: ${why}`);
+  if (delivery.mode !== "link") {
+    throw no(
+      "its first key is not delivered by a link, so nothing of it can be lost on the way; its owner " +
+        "rotates it (fioctl keys tuf rotate-offline-key --role root --first-time)",
+    );
+  }
+  if (wasRotated(head.roles)) {
+    throw no("its root was rotated, so only its root keys decide from here on");
+  }
+  assertNoRootUpdate(head);
+  const current = firstRoots(head);
+  if (!Object.values(current).some((hash) => hash === replaces)) {
+    throw new RootwardError(
+      "version-conflict",
+      `root version 1 of ${factory} is another one by now: it was bootstrapped again, perhaps by a ` +
+        "request of yours whose answer was lost; look at it, and name the one that is to go",
+      { facts: Object.fromEntries(Object.entries(current).map(([name, hash]) => [name, hash])) },
+    );
+  }
+  if (delivery.state === "confirmed" && !ownerAgrees) {
+    throw new RootwardError(
+      "forbidden",
+      `the archive of ${factory} was confirmed at ${formatTime(delivery.confirmedAt)}, so devices may ` +
+        "have been built on its root: send the owner's token as ownerToken, and noDeviceExists: true",
+    );
+  }
+  if (head.replaced.length >= MAX_REPLACED) {
+    throw no(`that was done ${MAX_REPLACED} times within weeks; the next one must wait`);
+  }
+}
+
+/** @throws RootwardError as {@link assertReplaceable} */
+export function bootstrapAgain(
+  head: Head,
+  replacement: Replacement,
+  fresh: Fresh,
+  documents: readonly StoredDocument[],
+  moment: Moment,
+): Transition {
+  assertReplaceable(head, replacement);
+  const { instance, owner, delivery } = head;
+  const notBefore = moment.now + moment.policy.keyRetention + VERSIONS_AHEAD;
+  const moved = owner.email !== fresh.owner.email;
+  return advance(
+    head,
+    {
+      head: {
+        ...fresh,
+        retiring: [],
+        replaced: [...head.replaced, { instance, notBefore }],
+        applied: null,
+        expiryTold: null,
+      },
+      documents,
+      effects: destruction(delivery.idHash),
+      type: "factory-bootstrapped-again",
+      details: jsonObject({
+        ...described(fresh),
+        replaced: jsonObject(firstRoots(head)),
+        wasLive: head.state === "live",
+        // Who is told besides the owner that there is now.
+        ...(moved && { formerOwner: owner.email }),
+      }),
+      notify: true,
+    },
+    moment,
+  );
+}
+
+function described({
+  roles,
+  initialKey,
+  delivery,
+}: Pick<Fresh, "roles" | "initialKey" | "delivery">) {
+  const { mode, sha256, recipient } = delivery;
+  return {
+    keyids: [initialKey.keyid],
+    roots: jsonObject(firstRoots({ roles })),
+    archive: sha256,
+    ...(recipient !== null && { recipient }),
+    delivery: mode,
+  } satisfies JsonObject;
+}
+
+/** Gives up earlier bootstraps whose time is over; null while there is none. */
+export function retireInstances(head: Head, moment: Moment): Transition | null {
+  const over = head.replaced.filter(({ notBefore }) => notBefore <= moment.now);
+  if (over.length === 0) return null;
+  return advance(
+    head,
+    {
+      head: { replaced: head.replaced.filter(({ notBefore }) => notBefore > moment.now) },
+      effects: over.map(({ instance }) => ({ kind: "forget-instance", ref: instance })),
+      type: "instance-retired",
+      details: jsonObject({ instances: over.map(({ instance }) => instance) }),
+    },
+    moment,
+  );
+}

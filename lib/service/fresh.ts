@@ -1,0 +1,211 @@
+/**
+ * Everything that a bootstrap makes and stores before the swap that names it: keys, version 1 of the
+ * root(s), the sealed archive, the link, the owner's token.
+ *
+ * The root key is made here, signs version 1, goes into the archive, and is dropped; it lives in this
+ * call's memory and nowhere else. The archive is sealed under a key of which the service keeps half,
+ * or without a link all. It all belongs to a random instance that nothing names yet, and a failed
+ * attempt takes it back.
+ */
+import { deliveryId, makeLink, SECRET_BYTES } from "../delivery/link.ts";
+import { NONCE_BYTES, sealArchive, SHARE_BYTES } from "../delivery/sealing.ts";
+import type { Fresh } from "../factory/bootstrap.ts";
+import type { StoredDocument } from "../factory/documents.ts";
+import type { Delivery, Head } from "../factory/head.ts";
+import type { FactoryName, InstanceId } from "../factory/names.ts";
+import { firstRoots } from "../factory/roles.ts";
+import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
+import type { Dialect } from "../tuf/dialect.ts";
+import { formatTime } from "../tuf/expires.ts";
+import { rootKey, type KeyType } from "../tuf/keys.ts";
+import { mintOwnerToken } from "./authorize.ts";
+import { shareContext } from "./deliver.ts";
+import { makeArchive, makeFirstRoots, makeOnlineKeys, signFirstRoles } from "./first-metadata.ts";
+import { NO_SECRET } from "./initial-key.ts";
+import type { FactoryRef, Recipient } from "./ports.ts";
+import { randomId, type Service } from "./service.ts";
+
+export interface FreshSpec {
+  readonly factory: FactoryName;
+  readonly dialect: Dialect;
+  readonly keyType: KeyType;
+  readonly onlineKeyType: KeyType;
+  readonly owner: Head["owner"];
+  readonly provisioner: Head["provisioner"];
+  readonly delivery: Delivery["mode"];
+  /** Whom the archive is encrypted to, or null; only where there is a link. */
+  readonly recipient: Recipient | null;
+}
+
+export interface Prepared {
+  readonly fresh: Fresh;
+  readonly documents: readonly StoredDocument[];
+  readonly ownerToken: string;
+  /** Null without a link. */
+  readonly link: string | null;
+  /** Leaves nothing behind of an attempt that no head names. Best effort: nothing of it opens anyway. */
+  readonly takeBack: () => Promise<void>;
+}
+
+export async function prepareFresh(service: Service, spec: FreshSpec): Promise<Prepared> {
+  const { factory, dialect } = spec;
+  const ref: FactoryRef = { factory, instance: randomId(service) as InstanceId, dialect };
+  const byLink = spec.delivery === "link";
+  const secret = byLink ? service.randomBytes(SECRET_BYTES) : NO_SECRET;
+  // Without a link there is no secret to derive an id from, and nobody is ever asked for it.
+  const idHash = byLink ? sha256Text(deliveryId(secret)) : sha256(service.randomBytes(32));
+  const takeBack = (): Promise<void> => remove(service, ref, idHash);
+  try {
+    const made = await make(service, spec, ref, secret, idHash);
+    const link = byLink ? makeLink(service.publicUrl, secret) : null;
+    return { ...made, link, takeBack };
+  } catch (error) {
+    await takeBack();
+    throw error;
+  }
+}
+
+async function make(
+  service: Service,
+  spec: FreshSpec,
+  ref: FactoryRef,
+  secret: Uint8Array,
+  idHash: Sha256,
+): Promise<Pick<Prepared, "fresh" | "documents" | "ownerToken">> {
+  const rootPair = await service.makeRootKey(spec.keyType);
+  const root = rootKey(rootPair.publicKey, ref.dialect);
+  const onlineKeys = await makeOnlineKeys(service, ref, spec.onlineKeyType);
+  const roots = makeFirstRoots(service, ref, rootPair, root, onlineKeys);
+  const archive = await makeArchive(ref, rootPair, roots);
+  const { roles, documents } = await signFirstRoles(service, ref, roots);
+  // CMS as it is written has no authentication of its own, so it is what gets sealed.
+  const content = spec.recipient?.seal(archive) ?? archive;
+  await escrow(service, secret, idHash, content);
+  const { owner, provisioner } = spec;
+  const ownerToken = await mintOwnerToken(service, { ...ref, owner });
+  const recipient = spec.recipient?.fingerprint ?? null;
+  const archived = { idHash, sha256: sha256(content), size: content.length, recipient };
+  const byLink = spec.delivery === "link";
+  if (byLink) await putDeliveryToken(service, ref, owner.id, idHash);
+  const expiresAt = service.now() + service.policy.linkLifetime;
+  const fresh: Fresh = {
+    instance: ref.instance,
+    owner,
+    provisioner,
+    state: byLink ? "provisioned" : "live",
+    roles,
+    onlineKeys: {
+      targets: onlineKeys.targets.keyid,
+      snapshot: onlineKeys.snapshot.keyid,
+      timestamp: onlineKeys.timestamp.keyid,
+    },
+    initialKey: { keyid: root.keyid, state: "escrowed" },
+    delivery: byLink
+      ? { mode: "link", state: "ready", ...archived, expiresAt }
+      : { mode: "api", state: "escrowed", ...archived },
+  };
+  return { fresh, documents, ownerToken };
+}
+
+/** The id of a link works like a token of one scope (deliver.ts). */
+async function putDeliveryToken(
+  service: Service,
+  { factory, instance }: FactoryRef,
+  user: string,
+  hash: Sha256,
+): Promise<void> {
+  const id = randomId(service);
+  const bound = { factory, instance };
+  await service.tokens.put({ hash, id, user, scopes: ["delivery"], bound, expiresAt: null });
+}
+
+async function escrow(
+  service: Service,
+  secret: Uint8Array,
+  idHash: Sha256,
+  content: Uint8Array,
+): Promise<void> {
+  const share = service.randomBytes(SHARE_BYTES);
+  const nonce = service.randomBytes(NONCE_BYTES);
+  const sealed = await sealArchive(content, { secret, share }, nonce);
+  await service.shares.put(idHash, await service.wrapper.wrap(share, shareContext(idHash)));
+  await service.archives.put(idHash, sealed);
+}
+
+async function remove(service: Service, ref: FactoryRef, idHash: Sha256): Promise<void> {
+  const results = await Promise.allSettled([
+    service.shares.destroy(idHash),
+    service.archives.delete(idHash),
+    service.boundary.abandon(ref),
+  ]);
+  for (const result of results) {
+    if (result.status === "rejected") {
+      service.report(`taking back a bootstrap of ${ref.factory}`, result.reason);
+    }
+  }
+}
+
+/** Mails the link. The swap is done: a mail that cannot be sent is reported; the answer has the link. */
+export async function sendLink(
+  service: Service,
+  { factory, owner, delivery }: Head,
+  link: string,
+): Promise<void> {
+  const { idHash } = delivery;
+  const expiresAt = delivery.state === "ready" ? delivery.expiresAt : service.now();
+  const mail = { factory, email: owner.email, idHash, link, expiresAt, now: service.now() };
+  try {
+    await service.notifier.sendLink(mail);
+  } catch (error) {
+    service.report(`mail with the link of ${factory}`, error);
+  }
+}
+
+export interface BootstrapResult {
+  readonly factory: FactoryName;
+  readonly dialect: Dialect;
+  readonly root: {
+    readonly version: 1;
+    readonly keyids: readonly string[];
+    /** Of root version 1 of each channel. */
+    readonly sha256: Readonly<Record<string, Sha256>>;
+  };
+  readonly delivery: {
+    readonly mode: Delivery["mode"];
+    readonly expiresAt?: string;
+    readonly url?: string;
+    /** Of the file that the owner will save. */
+    readonly sha256: Sha256;
+    /** SHA-256 of the certificate that the file is encrypted to. */
+    readonly recipient?: Sha256;
+  };
+  /** In the first answer only, as is the link. */
+  readonly ownerToken?: string;
+  /** In a replay: why link and token are not here. */
+  readonly note?: string;
+}
+
+/** What a bootstrap answers of a head, without its secrets. */
+export function describeBootstrap(head: Head): BootstrapResult {
+  const { delivery } = head;
+  return {
+    factory: head.factory,
+    dialect: head.dialect,
+    root: { version: 1, keyids: [head.initialKey.keyid], sha256: firstRoots(head) },
+    delivery: {
+      mode: delivery.mode,
+      sha256: delivery.sha256,
+      ...(delivery.recipient !== null && { recipient: delivery.recipient }),
+      ...(delivery.state === "ready" && { expiresAt: formatTime(delivery.expiresAt) }),
+    },
+  };
+}
+
+/** The one answer that has them. */
+export function withSecrets(
+  result: BootstrapResult,
+  { link, ownerToken }: Pick<Prepared, "link" | "ownerToken">,
+): BootstrapResult {
+  if (link === null) return { ...result, ownerToken };
+  return { ...result, delivery: { ...result.delivery, url: link }, ownerToken };
+}

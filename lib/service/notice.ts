@@ -1,0 +1,20 @@
+/** What the tables of notices share. */
+import type { EventType } from "../factory/event.ts";
+import type { Notice } from "./ports.ts";
+
+export interface MailText {
+  readonly subject: string;
+  readonly body: string;
+}
+
+/** What is said of an event; null where it depends and is not said. Events without a row are not told. */
+export type Notices = Readonly<
+  Record<string, ((notice: Notice) => MailText | null) | undefined> &
+    Partial<Record<EventType, (notice: Notice) => MailText | null>>
+>;
+
+/** A detail of an event, as a word. */
+export function word({ details }: Notice["event"], name: string): string {
+  const value = details[name];
+  return typeof value === "string" || typeof value === "number" ? `${value}` : "?";
+}

@@ -1,0 +1,130 @@
+/** What a Factory's owner is told. */
+import { formatTime } from "../tuf/expires.ts";
+import { word, type MailText, type Notices } from "./notice.ts";
+import type { Notice } from "./ports.ts";
+
+function mintedNotice({ factory, event }: Notice): MailText {
+  return {
+    subject: `A token of ${factory} was made for ${word(event, "user")}`,
+    body: [
+      `At ${formatTime(event.time)} ${word(event, "by")} (${event.actor}) made a token of ${factory} for`,
+      `${word(event, "user")}, with the id ${word(event, "id")}. While the service keeps your first root`,
+      "key, a token that may change roots can read it. If this is not as it should be, rotate the root",
+      "key at once, and have the token revoked.",
+    ].join("\n"),
+  };
+}
+
+/** Without a link, each time the first root key leaves the service. */
+function readNotice({ factory, event }: Notice): MailText {
+  return {
+    subject: `The first root key of ${factory} was read`,
+    body: [
+      `At ${formatTime(event.time)} the first root key of ${factory} was handed out to`,
+      `${word(event, "user")} (${event.actor}). If that was you, rotate it now and keep the new one offline:`,
+      "fioctl keys tuf rotate-offline-key --role root --first-time does both.",
+      "If that was not you, somebody else can sign your fleet's next root: rotate at once, and have",
+      "your tokens revoked.",
+    ].join("\n"),
+  };
+}
+
+function expiryNotice({ factory, event }: Notice): MailText {
+  const { passed } = event.details;
+  const when = `${passed === true ? "expired" : "expires"} at ${word(event, "expires")}`;
+  return {
+    subject: `The root of ${factory} ${when}`,
+    body: [
+      `Root version ${word(event, "version")} of ${factory} ${when}. The service cannot renew it: only`,
+      passed === true
+        ? "your root keys can. Devices take no update until you do; an expired root can be rotated."
+        : "your root keys can. Devices take no update once it has expired.",
+      "",
+      "With the archive that holds your root key:",
+      "",
+      "  rootward keys rotate ARCHIVE",
+      "  (fioctl: fioctl keys tuf rotate-offline-key --role root --keys ARCHIVE)",
+      "",
+      "Where several signatures are needed, the other signers follow with rootward keys sign",
+      "(fioctl keys tuf updates sign), and rootward root apply (fioctl keys tuf updates apply) ends it.",
+    ].join("\n"),
+  };
+}
+
+/** Where there is a link, the mail with it says that the Factory is ready. */
+function createdNotice({ factory, event }: Notice): MailText | null {
+  if (event.details["delivery"] === "link") return null;
+  return {
+    subject: `Your Factory ${factory} is ready: take its root key offline`,
+    body: [
+      `Your Factory ${factory} is ready and live.`,
+      "",
+      "Its root key decides what your devices trust. The service keeps the first one for you, and",
+      "can read it, until you have made one of your own:",
+      "",
+      `  fioctl keys tuf rotate-offline-key --role root --first-time --factory ${factory} \\`,
+      "    --keys root-keys.tgz",
+      "",
+      "Then keep that file offline. Each time the first key is read, you get a message.",
+    ].join("\n"),
+  };
+}
+
+export const OWNER_NOTICES: Notices = {
+  "factory-created": createdNotice,
+  "factory-bootstrapped-again": ({ factory, event }) => ({
+    subject: `Factory ${factory} was set up anew`,
+    body: [
+      `At ${formatTime(event.time)} Factory ${factory} got a new root key and a new download link, which`,
+      "you have in a message of its own. Every earlier link, every archive that was downloaded with one,",
+      "and every token of this Factory are worth nothing any more: throw them away.",
+      ...(event.details["wasLive"] === true
+        ? ["", "It had been live. A device that was built before this takes no update any more."]
+        : []),
+      "If you do not know why, ask whoever set up this Factory before you build a device.",
+    ].join("\n"),
+  }),
+  "initial-key-read": readNotice,
+  "token-minted": mintedNotice,
+  "root-update-started": readNotice,
+  "root-expiring": expiryNotice,
+  "delivery-confirmed": ({ factory, event }) => ({
+    subject: `Factory ${factory} is live`,
+    body: [
+      `The root key archive of ${factory} was downloaded and confirmed at ${formatTime(event.time)}.`,
+      "It is destroyed on the service, and the Factory is live.",
+      "If that was not you, tell whoever set up this Factory before any device is built.",
+    ].join("\n"),
+  }),
+  "root-accepted": ({ factory, event }) => ({
+    subject: `The first root key of ${factory} is gone from the service`,
+    body: [
+      `A root signed with the first root key of ${factory} was accepted at ${formatTime(event.time)},`,
+      "so that key is in its owner's hands: the copy on the service is destroyed, and the Factory is",
+      "live. If that was not you, tell whoever set up this Factory before any device is built.",
+    ].join("\n"),
+  }),
+  "delivery-refused": ({ factory, event }) => ({
+    subject: `Somebody else tried the download link of ${factory}`,
+    body: [
+      `At ${formatTime(event.time)} somebody tried the download link of ${factory}, which had been`,
+      "used before. They got nothing.",
+      "If you are the one who was refused, the archive is in other hands: tell whoever set up this",
+      "Factory at once, and build no device. If you have the archive, somebody else has your mail.",
+    ].join("\n"),
+  }),
+  "delivery-expired": ({ factory, event }) => ({
+    subject: `The download link of ${factory} has ended`,
+    body:
+      event.details["claimed"] === true
+        ? [
+            `The root key archive of ${factory} was fetched, and nobody confirmed having it in time, so the`,
+            "service has destroyed its copy. If you have the file, open the link again and confirm it. If",
+            "not, ask whoever set up this Factory to bootstrap it again. No device has been served.",
+          ].join("\n")
+        : [
+            `Nobody used the download link of ${factory} in time, so the root key archive was destroyed.`,
+            "No device has been served. Ask whoever set up this Factory to bootstrap it again.",
+          ].join("\n"),
+  }),
+};

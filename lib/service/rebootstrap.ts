@@ -1,0 +1,138 @@
+/**
+ * Bootstrapping a Factory again, in the same head: where the link was lost, was used by somebody else,
+ * or has ended. The old link and every token of the Factory die with the swap; what is left of them is
+ * destroyed after it.
+ */
+import { RootwardError } from "../error.ts";
+import { assertReplaceable, bootstrapAgain } from "../factory/bootstrap.ts";
+import type { Head } from "../factory/head.ts";
+import type { FactoryName } from "../factory/names.ts";
+import { sha256Text } from "../tuf/bytes.ts";
+import { firstChannel } from "../tuf/dialect.ts";
+import type { KeyId, KeyType } from "../tuf/keys.ts";
+import type { Root } from "../tuf/root.ts";
+import type { Principal } from "./authorize.ts";
+import { readHead, storeDocuments, swapHead } from "./commit.ts";
+import { currentRoot } from "./current-root.ts";
+import {
+  describeBootstrap,
+  prepareFresh,
+  sendLink,
+  withSecrets,
+  type BootstrapResult,
+  type FreshSpec,
+} from "./fresh.ts";
+import type { Recipient } from "./ports.ts";
+import { moment, type Service } from "./service.ts";
+import { settleQuietly } from "./settle.ts";
+
+export interface RebootstrapRequest {
+  readonly factory: FactoryName;
+  readonly principal: Principal;
+  /** SHA-256 of the root version 1 that is to be replaced, of whichever channel. */
+  readonly replaces: string;
+  /** Where the archive was confirmed. A secret. */
+  readonly ownerToken: string | null;
+  /** The word that no device was built on the root that is to be replaced. */
+  readonly noDeviceExists: boolean;
+  /** As before where it is null. */
+  readonly keyType: KeyType | null;
+  readonly onlineKeyType: KeyType | null;
+  readonly owner: Head["owner"] | null;
+  readonly provisionerEmail: string | null;
+  /** Null for none; undefined where the request does not say. */
+  readonly recipient: Recipient | null | undefined;
+}
+
+/** How often it is decided again after somebody else's swap. */
+const MAX_ROUNDS = 20;
+
+/**
+ * @returns with the new link and owner token, in this answer only
+ * @throws RootwardError `not-replaceable`, `update-in-progress`, `version-conflict`, `forbidden`,
+ *   `malformed` where an encrypted archive would silently be followed by one that is not
+ */
+export async function rebootstrap(
+  service: Service,
+  request: RebootstrapRequest,
+): Promise<BootstrapResult> {
+  const { factory, principal } = request;
+  const before = await readHead(service.heads, factory);
+  // Before seconds of work for keys that nobody may put in place.
+  assertReplaceable(before, await agreement(service, request, before));
+  const prepared = await prepareFresh(service, await specOf(service, request, before));
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    let transition;
+    try {
+      const head = await readHead(service.heads, factory);
+      const agreed = await agreement(service, request, head);
+      const now = moment(service, principal.actor);
+      transition = bootstrapAgain(head, agreed, prepared.fresh, prepared.documents, now);
+      await storeDocuments(service, transition);
+    } catch (error) {
+      await prepared.takeBack();
+      throw error;
+    }
+    // From here on an error leaves it unknown which of the two is there, so nothing is taken back.
+    if (await swapHead(service, transition)) {
+      await settleQuietly(service, factory);
+      if (prepared.link !== null) await sendLink(service, transition.head, prepared.link);
+      return withSecrets(describeBootstrap(transition.head), prepared);
+    }
+  }
+  await prepared.takeBack();
+  throw new RootwardError("busy", `Factory ${factory} is changing too fast: try again`);
+}
+
+/** What the request says of this very head: an owner's token is one of the bootstrap that goes. */
+async function agreement(
+  service: Service,
+  { replaces, ownerToken, noDeviceExists }: RebootstrapRequest,
+  head: Head,
+) {
+  const token = ownerToken === null ? null : await service.tokens.find(sha256Text(ownerToken));
+  const ownerAgrees =
+    noDeviceExists &&
+    token !== null &&
+    token.bound?.factory === head.factory &&
+    token.bound.instance === head.instance &&
+    token.scopes.includes("root:update") &&
+    (token.expiresAt === null || service.now() < token.expiresAt);
+  return { replaces, ownerAgrees };
+}
+
+async function specOf(
+  service: Service,
+  request: RebootstrapRequest,
+  head: Head,
+): Promise<FreshSpec> {
+  const { factory, dialect, delivery, owner, provisioner } = head;
+  const { principal, recipient } = request;
+  if (recipient === undefined && delivery.recipient !== null) {
+    throw new RootwardError(
+      "malformed",
+      `recipientCertificate: the archive of ${factory} was encrypted to the certificate ` +
+        `${delivery.recipient}: send it again, or null to deliver without`,
+    );
+  }
+  const root = await currentRoot(service, head, firstChannel(dialect));
+  const email = request.provisionerEmail ?? provisioner?.email ?? null;
+  return {
+    factory,
+    dialect,
+    keyType: request.keyType ?? keyTypeOf(root, head.initialKey.keyid),
+    onlineKeyType: request.onlineKeyType ?? keyTypeOf(root, head.onlineKeys.targets),
+    owner: request.owner ?? owner,
+    provisioner: { id: principal.token.user, email },
+    delivery: "link",
+    recipient: recipient ?? null,
+  };
+}
+
+function keyTypeOf({ keys }: Root, keyid: KeyId): KeyType {
+  const listed = keys.get(keyid);
+  if (listed === undefined) {
+    throw new RootwardError("internal", `root version 1 does not list ${keyid}`);
+  }
+  return listed.key.algorithm === "ed25519" ? "ed25519" : "rsa";
+}

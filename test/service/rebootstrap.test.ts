@@ -1,0 +1,340 @@
+/** Bootstrapping again beside everything else that can happen to a Factory. */
+import { describe, expect, it, test } from "@jest/globals";
+import { isRootwardError } from "../../lib/error.ts";
+import type { InstanceId } from "../../lib/factory/names.ts";
+import { authorizeFactory } from "../../lib/service/authorize.ts";
+import { findForDevice } from "../../lib/service/read.ts";
+import { startUpdate } from "../../lib/service/root-update/start.ts";
+import { tend, tendDue } from "../../lib/service/tend.ts";
+import { createToken } from "../../lib/service/tokens.ts";
+import { sha256 } from "../../lib/tuf/bytes.ts";
+import type { Dialect } from "../../lib/tuf/dialect.ts";
+import {
+  ALICE,
+  bootstrapOf,
+  claimAs,
+  confirmAs,
+  FACTORY,
+  liveFactory,
+  MALLORY,
+  newFactory,
+  nextRoots,
+  rebootstrapOf,
+  submitAs,
+  takeArchive,
+} from "../support/memory-owner.ts";
+import { apiFactory } from "../support/memory-root-update.ts";
+import { DAY, TestWorld, type TestProcess } from "../support/memory-service.ts";
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "done";
+  } catch (error) {
+    if (isRootwardError(error)) return error.code;
+    throw error;
+  }
+}
+
+/** A live Factory whose owner has the archive and the token of the bootstrap. */
+async function confirmedFactory(world: TestWorld) {
+  const { service } = world.start();
+  const { delivery, ownerToken = "" } = await bootstrapOf(service, "tuf");
+  const archive = await takeArchive(world.start(), delivery.url ?? "", ALICE);
+  await confirmAs(service, delivery.url ?? "", ALICE, archive);
+  return { ownerToken, archive };
+}
+
+describe("what may be bootstrapped again", () => {
+  const refusals: readonly (readonly [string, (world: TestWorld) => Promise<unknown>, string])[] = [
+    ["a Factory without a link", (world) => apiFactory(world, "tuf"), "not-replaceable"],
+    [
+      "a root that was rotated",
+      async (world) => {
+        const roots = await nextRoots(world.start(), await liveFactory(world, "tuf"));
+        await submit(world, roots.roots);
+      },
+      "not-replaceable",
+    ],
+    [
+      "a root that its owner rotated before confirming",
+      async (world) => {
+        const link = await newFactory(world, "tuf");
+        const archive = await takeArchive(world.start(), link, ALICE);
+        await submit(world, (await nextRoots(world.start(), archive)).roots);
+      },
+      "not-replaceable",
+    ],
+    [
+      "ats, with ci a version ahead",
+      async (world) => {
+        const roots = await nextRoots(world.start(), await liveFactory(world, "ats"));
+        await submit(world, roots.roots.slice(0, 1));
+      },
+      "not-replaceable",
+    ],
+    ["what its owner confirmed, without the owner", confirmedFactory, "forbidden"],
+  ];
+
+  it.each(refusals)("not %s", async (_what, prepare, code) => {
+    const world = new TestWorld();
+    await prepare(world);
+    const before = world.state.copy();
+    expect(
+      await refusal(rebootstrapOf(world.start().service, { replaces: firstHash(world) })),
+    ).toBe(code);
+    expect(world.state.heads).toEqual(before.heads);
+    expect(world.state.signer.keys.size).toBe(before.signer.keys.size);
+  });
+
+  test("not while a root update is staged", async () => {
+    const world = new TestWorld();
+    const { ownerToken } = await confirmedFactory(world);
+    const { service } = world.start();
+    const principal = await authorizeFactory(service, ownerToken, "root:update", FACTORY);
+    const start = { factory: FACTORY, principal, message: "", firstTime: false };
+    await startUpdate(service, start);
+    const agreed = { ownerToken, noDeviceExists: true };
+    expect(await refusal(rebootstrapOf(service, agreed))).toBe("update-in-progress");
+  });
+
+  test("not another version 1 than the one that is named", async () => {
+    const world = new TestWorld();
+    await newFactory(world, "tuf");
+    const { service } = world.start();
+    const replaces = firstHash(world);
+    await rebootstrapOf(service, { replaces });
+    await expect(rebootstrapOf(service, { replaces })).rejects.toMatchObject({
+      code: "version-conflict",
+      details: { facts: { main: firstHash(world) } },
+    });
+  });
+
+  test("with the owner's token only together with the word that no device exists", async () => {
+    const world = new TestWorld();
+    const { ownerToken } = await confirmedFactory(world);
+    const { service } = world.start();
+    const ask = (options: Parameters<typeof rebootstrapOf>[1]) =>
+      refusal(rebootstrapOf(service, options));
+    expect(await ask({ ownerToken })).toBe("forbidden");
+    expect(await ask({ noDeviceExists: true })).toBe("forbidden");
+    expect(await ask({ ownerToken: "rw_wrong", noDeviceExists: true })).toBe("forbidden");
+    const principal = await authorizeFactory(service, ownerToken, "root:update", FACTORY);
+    const reader = { user: "reader", scopes: ["root:read"], expiresAt: null } as const;
+    const { token } = await createToken(service, FACTORY, principal, reader);
+    expect(await ask({ ownerToken: token, noDeviceExists: true })).toBe("forbidden");
+    expect(await ask({ ownerToken, noDeviceExists: true })).toBe("done");
+    expect(await ask({ ownerToken, noDeviceExists: true })).toBe("done");
+  });
+});
+
+function firstHash(world: TestWorld): string {
+  const roles = world.head(FACTORY)?.roles ?? {};
+  return (roles.main ?? roles.prod)?.root.sha256 ?? "";
+}
+
+async function submit(
+  world: TestWorld,
+  roots: Awaited<ReturnType<typeof nextRoots>>["roots"],
+): Promise<void> {
+  for (const [channel, bytes] of roots) await submitAs(world.start().service, channel, bytes);
+}
+
+test.each<Dialect>(["tuf", "ats"])(
+  "a root key keeps its kind, and everything is new: %s",
+  async (dialect) => {
+    const world = new TestWorld();
+    await newFactory(world, dialect);
+    const before = world.head(FACTORY);
+    const { service } = world.start();
+    const made = await rebootstrapOf(service);
+    const after = world.head(FACTORY);
+    expect(made.root.sha256).not.toEqual({});
+    expect(after?.log.seq).toBeGreaterThan(before?.log.seq ?? 0);
+    expect(after?.onlineKeys).not.toEqual(before?.onlineKeys);
+    expect(after).toMatchObject({ owner: before?.owner, createdWith: before?.createdWith });
+  },
+);
+
+test("what a live Factory served is served no more, until the new archive is confirmed", async () => {
+  const world = new TestWorld();
+  const { ownerToken, archive } = await confirmedFactory(world);
+  const { service } = world.start();
+  const root = () => findForDevice(service, FACTORY, "main", "root", 1);
+  const old = (await root()).address;
+  const { delivery } = await rebootstrapOf(service, { ownerToken, noDeviceExists: true });
+  expect(await refusal(root())).toBe("not-found");
+  const link = delivery.url ?? "";
+  const fresh = await takeArchive(world.start(), link, ALICE);
+  await confirmAs(service, link, ALICE, fresh);
+  expect((await root()).address.sha256).not.toBe(old.sha256);
+  // Nor does the key from before sign anything that is taken.
+  const forged = await nextRoots(world.start(), archive);
+  const [[channel, bytes] = ["main", new Uint8Array()] as const] = forged.roots;
+  expect(await refusal(submitAs(service, channel, bytes))).toBe("root-refused");
+});
+
+describe("races", () => {
+  /** The head as `work` sees it first is the one before; then it is bootstrapped again. */
+  async function overtaken<T>(
+    world: TestWorld,
+    work: (process: TestProcess) => Promise<T>,
+    options = {},
+  ) {
+    const slow = world.start();
+    const { heads } = slow.service;
+    const read = heads.read.bind(heads);
+    let first = true;
+    heads.read = async (factory) => {
+      const head = await read(factory);
+      if (!first) return head;
+      first = false;
+      await rebootstrapOf(world.start().service, options);
+      return head;
+    };
+    return work(slow);
+  }
+
+  test("a claim with the old link gets nothing of the new one, and does not use it up", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    expect(await refusal(overtaken(world, ({ service }) => claimAs(service, link, MALLORY)))).toBe(
+      "delivery-replaced",
+    );
+    expect(world.head(FACTORY)?.delivery.state).toBe("ready");
+  });
+
+  test("a confirmation of the old archive makes nothing live", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    const archive = await takeArchive(world.start(), link, MALLORY);
+    const late = overtaken(world, ({ service }) => confirmAs(service, link, MALLORY, archive));
+    expect(await refusal(late)).toBe("delivery-replaced");
+    expect(world.head(FACTORY)).toMatchObject({
+      state: "provisioned",
+      delivery: { state: "ready" },
+    });
+  });
+
+  test("a token that was authorised before makes no token for the Factory after", async () => {
+    const world = new TestWorld();
+    const { ownerToken } = await confirmedFactory(world);
+    const { service } = world.start();
+    const principal = await authorizeFactory(service, ownerToken, "root:update", FACTORY);
+    await rebootstrapOf(service, { ownerToken, noDeviceExists: true });
+    const spec = { user: "eve", scopes: ["root:read"], expiresAt: null } as const;
+    const count = world.state.tokens.size;
+    expect(await refusal(createToken(service, FACTORY, principal, spec))).toBe("unauthenticated");
+    expect(world.state.tokens.size).toBe(count);
+    const start = { factory: FACTORY, principal, message: "", firstTime: false };
+    expect(await refusal(startUpdate(service, start))).toBe("unauthenticated");
+  });
+
+  test("a root of the old key loses, and leaves no version 1 behind that readers would find", async () => {
+    const world = new TestWorld();
+    const { ownerToken, archive } = await confirmedFactory(world);
+    const { roots } = await nextRoots(world.start(), archive);
+    const [[channel, bytes] = ["main", new Uint8Array()] as const] = roots;
+    const agreed = { ownerToken, noDeviceExists: true };
+    const late = overtaken(world, ({ service }) => submitAs(service, channel, bytes), agreed);
+    expect(await refusal(late)).toBe("root-refused");
+    // It was about to supersede the old version 1, and said so in the published index.
+    const { service } = world.start();
+    const { delivery } = await rebootstrapOf(service);
+    const link = delivery.url ?? "";
+    const fresh = await takeArchive(world.start(), link, ALICE);
+    await confirmAs(service, link, ALICE, fresh);
+    const first = firstHash(world);
+    await submit(world, (await nextRoots(world.start(), fresh)).roots);
+    const { address } = await findForDevice(service, FACTORY, "main", "root", 1);
+    expect(address.sha256).toBe(first);
+  });
+
+  test("of two at once one wins, and the other is told", async () => {
+    const world = new TestWorld();
+    await newFactory(world, "tuf");
+    const replaces = firstHash(world);
+    const both = [1, 2].map(() => refusal(rebootstrapOf(world.start().service, { replaces })));
+    expect((await Promise.all(both)).toSorted()).toEqual(["done", "version-conflict"]);
+    expect(world.state.shares.size).toBe(1);
+    expect(world.state.archives.size).toBe(1);
+  });
+
+  test("a confirmation that comes first keeps what its owner has", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    const archive = await takeArchive(world.start(), link, ALICE);
+    const slow = world.start();
+    const make = slow.service.makeRootKey;
+    const service = {
+      ...slow.service,
+      makeRootKey: async (type: Parameters<typeof make>[0]) => {
+        await confirmAs(world.start().service, link, ALICE, archive);
+        return make(type);
+      },
+    };
+    expect(await refusal(rebootstrapOf(service))).toBe("forbidden");
+    expect(world.head(FACTORY)).toMatchObject({
+      state: "live",
+      delivery: { state: "confirmed", sha256: sha256(archive) },
+    });
+    expect(world.state.shares.size + world.state.archives.size).toBe(0);
+  });
+});
+
+test("online keys and tokens of the bootstrap before are destroyed once no backup needs them", async () => {
+  const world = new TestWorld();
+  await newFactory(world, "ats");
+  const before = world.head(FACTORY)?.instance ?? ("" as InstanceId);
+  const mine = () => ({
+    keys: [...world.state.signer.keys.keys()].filter((name) => name.includes(before)).length,
+    tokens: [...world.state.tokens.values()].filter(({ bound }) => bound?.instance === before)
+      .length,
+  });
+  await rebootstrapOf(world.start().service);
+  expect(mine()).toEqual({ keys: 3, tokens: 2 });
+  world.advance(35 * DAY);
+  await tend(world.start().service, FACTORY);
+  expect(mine()).toEqual({ keys: 3, tokens: 2 });
+  world.advance(DAY);
+  const process = world.start();
+  await tendDue(process.service);
+  expect(mine()).toEqual({ keys: 0, tokens: 0 });
+  expect(world.head(FACTORY)).toMatchObject({ replaced: [], pending: [] });
+  expect(process.reports).toEqual([]);
+});
+
+test("an instance that is in use cannot be given up, whoever asks", async () => {
+  const world = new TestWorld();
+  await confirmedFactory(world);
+  const { service } = world.start();
+  const head = world.head(FACTORY);
+  if (head === null) throw new Error("no head");
+  for (let day = 0; day < 90; day += 10) {
+    world.advance(10 * DAY);
+    await tendDue(service);
+    expect(await refusal(service.boundary.abandon(head))).toBe("signing-refused");
+  }
+  // Nothing signed for longer than any metadata lives: a fleet that is gone, or a service that was off.
+  world.advance(36 * DAY);
+  expect(await refusal(service.boundary.abandon(head))).toBe("done");
+});
+
+test("the former owner, the owner and the provisioner are told", async () => {
+  const world = new TestWorld();
+  const { service } = world.start();
+  await bootstrapOf(service, "tuf", { provisioner: { id: "pipeline", email: "ops@example.com" } });
+  world.state.outbox.clear();
+  await rebootstrapOf(service, { owner: { id: "new", email: "new@example.com" } });
+  const told = [...world.state.outbox].map(
+    ([id, { to }]) => [id.replace(/[0-9a-f]{64}/, "ID"), to] as const,
+  );
+  expect(new Map(told)).toEqual(
+    new Map([
+      ["acme-3-factory-bootstrapped-again", "new@example.com"],
+      ["acme-3-factory-bootstrapped-again-former-owner", "owner@example.com"],
+      ["acme-3-factory-bootstrapped-again-provisioner", "ops@example.com"],
+      ["download-ID", "new@example.com"],
+    ]),
+  );
+});
