@@ -14,9 +14,12 @@ export interface CreateOptions {
   readonly ownerId: string;
   readonly ownerEmail: string;
   readonly delivery: "link" | "api";
+  readonly provisionerEmail?: string;
+  /** X.509 PEM. */
+  readonly recipientCertificate: string | null;
 }
 
-const answer = v.object({
+export const bootstrapAnswer = v.object({
   factory: v.string(),
   dialect: v.string(),
   root: v.object({
@@ -28,6 +31,8 @@ const answer = v.object({
     mode: v.string(),
     url: v.optional(v.string()),
     expiresAt: v.optional(v.string()),
+    sha256: v.string(),
+    recipient: v.optional(v.string()),
   }),
   ownerToken: v.optional(v.string()),
 });
@@ -38,30 +43,49 @@ export async function factoryCreate(
   options: CreateOptions,
 ): Promise<void> {
   const { name, dialect, keyType, onlineKeyType } = options;
-  const { delivery: mode } = options;
+  const { delivery, provisionerEmail, recipientCertificate } = options;
   const owner = { id: options.ownerId, email: options.ownerEmail };
-  const body = { name, dialect, keyType, onlineKeyType, owner, delivery: mode };
+  const body = {
+    ...{ name, dialect, keyType, onlineKeyType, owner, delivery },
+    ...(provisionerEmail !== undefined && { provisioner: { email: provisionerEmail } }),
+    ...(recipientCertificate !== null && { recipientCertificate }),
+  };
   // One key for this one run: a request that is repeated below us creates nothing twice.
   const headers = { "Idempotency-Key": randomUUID() };
   const created = await terminal.step(`creating Factory ${name} (${dialect}, ${keyType} key)`, () =>
-    client.postJson("/ota/factories/", body, answer, headers),
+    client.postJson("/ota/factories/", body, bootstrapAnswer, headers),
   );
-  const { delivery, root, ownerToken } = created;
-  terminal.result(created, [
-    `Factory      ${created.factory} (${created.dialect})`,
+  terminal.result(created, bootstrapLines(created));
+}
+
+/** What a bootstrap made, for a person. */
+export function bootstrapLines(made: v.InferOutput<typeof bootstrapAnswer>): readonly string[] {
+  const { factory, dialect, root, delivery, ownerToken } = made;
+  const token = `owner token  ${ownerToken ?? "(was in the first answer)"}`;
+  const lines = [
+    `Factory      ${factory} (${dialect})`,
     `root key     ${root.keyids.join(", ")}`,
     ...Object.entries(root.sha256).map(([channel, hash]) => `root ${channel.padEnd(7)} ${hash}`),
-    ...(mode === "api"
-      ? [
-          `owner token  ${ownerToken ?? "(was in the first answer)"}`,
-          "It is not shown again. The Factory is live, and the service can read its first root key",
-          "until the owner rotates it: fioctl keys tuf rotate-offline-key --role root --first-time",
-        ]
-      : [
-          `link         ${delivery.url ?? "(mailed to the owner)"}`,
-          `             works once, until ${delivery.expiresAt ?? "claimed"}; mailed to ${owner.email}`,
-          `owner token  ${ownerToken ?? "(was in the first answer)"}`,
-          "Neither is shown again. No device is served until the owner has confirmed the download.",
-        ]),
-  ]);
+  ];
+  if (delivery.mode === "api") {
+    return [
+      ...lines,
+      token,
+      "It is not shown again. The Factory is live, and the service can read its first root key",
+      "until the owner rotates it: fioctl keys tuf rotate-offline-key --role root --first-time",
+    ];
+  }
+  const { url, expiresAt, sha256, recipient } = delivery;
+  return [
+    ...lines,
+    `link         ${url ?? "(mailed to the owner)"}`,
+    `             works once, until ${expiresAt ?? "claimed"}; mailed to the owner`,
+    `archive      SHA-256 ${sha256}`,
+    ...(recipient === undefined
+      ? []
+      : [`             encrypted to the certificate with SHA-256 ${recipient}`]),
+    token,
+    "Neither link nor token is shown again. No device is served until the owner has confirmed the",
+    "download.",
+  ];
 }

@@ -1,0 +1,49 @@
+/** `rootward factory rebootstrap`: a new root key and link in the place of those that were lost. */
+import type { KeyType } from "../tuf/keys.ts";
+import { RootwardError } from "../error.ts";
+import type { Client } from "./client.ts";
+import { bootstrapAnswer, bootstrapLines } from "./factory-create.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface RebootstrapOptions {
+  readonly name: string;
+  /** SHA-256 of the root version 1 that goes. */
+  readonly replaces: string;
+  /** As before where it is left out, and so with those below. */
+  readonly keyType?: KeyType;
+  readonly onlineKeyType?: KeyType;
+  readonly ownerId?: string;
+  readonly ownerEmail?: string;
+  readonly ownerToken?: string;
+  readonly noDeviceExists: boolean;
+  readonly provisionerEmail?: string;
+  /** X.509 PEM; null for none; undefined where nothing was said. */
+  readonly recipientCertificate: string | null | undefined;
+}
+
+export async function factoryRebootstrap(
+  client: Client,
+  terminal: Terminal,
+  options: RebootstrapOptions,
+): Promise<void> {
+  const { name, ownerId, ownerEmail, provisionerEmail, ...rest } = options;
+  const { replaces, keyType, onlineKeyType, ownerToken, noDeviceExists } = rest;
+  if (ownerId !== undefined && ownerEmail === undefined) {
+    throw new RootwardError("usage", "--owner-id: expected --owner-email with it");
+  }
+  const { recipientCertificate } = rest;
+  // What is undefined is not sent, and stays as it was.
+  const body = {
+    ...{ replaces, keyType, onlineKeyType, ownerToken, noDeviceExists, recipientCertificate },
+    ...(ownerEmail !== undefined && { owner: { id: ownerId ?? "owner", email: ownerEmail } }),
+    ...(provisionerEmail !== undefined && { provisioner: { email: provisionerEmail } }),
+  };
+  const made = await terminal.step(`bootstrapping Factory ${name} again`, () =>
+    client.postJson(`/ota/factories/${name}/rebootstrap`, body, bootstrapAnswer),
+  );
+  terminal.result(made, [
+    ...bootstrapLines(made),
+    "The link before, what was downloaded with it, and every token of this Factory are worth nothing",
+    "any more.",
+  ]);
+}
