@@ -64,6 +64,7 @@ test("pure code bundles for the browser", async () => {
     "lib/archive/keys.ts",
     "lib/archive/trust.ts",
     "lib/archive/archive.ts",
+    "lib/archive/delivered.ts",
   ];
   const result = await build({
     entryPoints: entries.map((entry) => join(root, entry)),

@@ -11,9 +11,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { isFactoryName } from "../factory/names.ts";
 import { createFile } from "../files.ts";
-import { readArchive } from "../archive/archive.ts";
-import { archivedKeys } from "../archive/keys.ts";
-import { archivedFactory, trustedRootEntry } from "../archive/trust.ts";
+import { readDelivered } from "../archive/delivered.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { claimAnswer, confirmAnswer, type ClaimAnswer } from "../delivery/claim.ts";
 import { deliveryId, parseLink, type DeliveryLink } from "../delivery/link.ts";
@@ -21,7 +19,6 @@ import { openArchive } from "../delivery/sealing.ts";
 import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
 import { fromBase64Url, sha256 } from "../tuf/bytes.ts";
 import { readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
-import { channelsOf } from "../tuf/dialect.ts";
 import { ClaimNote } from "./claim-note.ts";
 import { Client } from "./client.ts";
 import type { Terminal } from "./terminal.ts";
@@ -135,7 +132,7 @@ async function readBack(file: string, claim: ClaimAnswer | null): Promise<SavedA
 }
 
 /**
- * Checks that an archive is the one that was announced and holds what version 1 of the root needs.
+ * Checks a delivered archive (delivered.ts), and that its roots are signed by the keys they name.
  *
  * @returns the ids of the root keys that it holds
  */
@@ -143,31 +140,11 @@ export async function checkArchive(
   bytes: Uint8Array,
   claim: ClaimAnswer | null,
 ): Promise<readonly string[]> {
-  if (claim !== null && sha256(bytes) !== claim.sha256) {
-    throw new RootwardError("archive-invalid", "the archive is not the one that was announced");
+  const { dialect, roots, keyids } = await readDelivered(bytes, claim);
+  for (const [channel, root] of roots) {
+    readTrustedRoot(root, strictPolicy(dialect, channel), verifySignature);
   }
-  const entries = await readArchive(bytes);
-  const about = archivedFactory(entries);
-  if (about === null || (claim !== null && about.factory !== claim.factory)) {
-    throw new RootwardError("archive-invalid", "the archive is of another Factory");
-  }
-  const held = new Set(archivedKeys(entries).map(({ publicKey }) => publicKey.fingerprint));
-  const keyids = new Set<string>();
-  for (const channel of channelsOf(about.dialect)) {
-    const policy = strictPolicy(about.dialect, channel);
-    const root = entries.get(trustedRootEntry(channel));
-    if (root === undefined)
-      throw new RootwardError("archive-invalid", "the archive lacks its root");
-    const { keys, roles } = readTrustedRoot(root, policy, verifySignature);
-    for (const keyid of roles.root.keyids) {
-      const key = keys.get(keyid)?.key;
-      if (key === undefined || !held.has(key.fingerprint)) {
-        throw new RootwardError("archive-invalid", `the archive lacks the private key ${keyid}`);
-      }
-      keyids.add(keyid);
-    }
-  }
-  return [...keyids];
+  return keyids;
 }
 
 /** Reads the link from standard input, so that it is in no shell history and no process list. */

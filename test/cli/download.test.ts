@@ -121,6 +121,8 @@ describe("what comes in the archive's place is neither kept nor confirmed:", () 
     ["a share that is none", toClaim((b) => ({ ...b, share: "!" }))],
     ["another hash", toClaim((b) => ({ ...b, sha256: zero }))],
     ["another Factory", toClaim((b) => ({ ...b, factory: "other" }))],
+    ["another root version 1", toClaim((b) => ({ ...b, roots: { main: zero } }))],
+    ["no root version 1", toClaim((b) => ({ ...b, roots: {} }))],
     ["words", async ({ path }, next) => (path === "/download/claim" ? words : next())],
   ];
   const words: Reply = { status: 200, body: "hello" };
