@@ -46,7 +46,12 @@ export async function factoryCreate(
   const { delivery, provisionerEmail, recipientCertificate } = options;
   const owner = { id: options.ownerId, email: options.ownerEmail };
   const body = {
-    ...{ name, dialect, keyType, onlineKeyType, owner, delivery },
+    name,
+    dialect,
+    keyType,
+    onlineKeyType,
+    owner,
+    delivery,
     ...(provisionerEmail !== undefined && { provisioner: { email: provisionerEmail } }),
     ...(recipientCertificate !== null && { recipientCertificate }),
   };

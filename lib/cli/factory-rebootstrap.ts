@@ -34,7 +34,12 @@ export async function factoryRebootstrap(
   const { recipientCertificate } = rest;
   // What is undefined is not sent, and stays as it was.
   const body = {
-    ...{ replaces, keyType, onlineKeyType, ownerToken, noDeviceExists, recipientCertificate },
+    replaces,
+    keyType,
+    onlineKeyType,
+    ownerToken,
+    noDeviceExists,
+    recipientCertificate,
     ...(ownerEmail !== undefined && { owner: { id: ownerId ?? "owner", email: ownerEmail } }),
     ...(provisionerEmail !== undefined && { provisioner: { email: provisionerEmail } }),
   };

@@ -6,68 +6,106 @@
  * Who claims, and where the archive goes, is noted before it happens (claim-note.ts), so a run that
  * was killed anywhere is continued by the next one, wherever that is started.
  */
+import type { KeyObject } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { isFactoryName } from "../factory/names.ts";
 import { createFile } from "../files.ts";
-import { readDelivered } from "../archive/delivered.ts";
-import { verifySignature } from "../crypto/verify.ts";
 import { claimAnswer, confirmAnswer, type ClaimAnswer } from "../delivery/claim.ts";
 import { deliveryId, parseLink, type DeliveryLink } from "../delivery/link.ts";
 import { openArchive } from "../delivery/sealing.ts";
 import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
 import { fromBase64Url, sha256 } from "../tuf/bytes.ts";
-import { readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
+import { checkDelivered } from "./check-archive.ts";
 import { ClaimNote } from "./claim-note.ts";
 import { Client } from "./client.ts";
+import { readPrivateKey } from "./private-key-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Refusals of a claim after which only a file that is here already can be confirmed. */
 const FINAL: readonly ErrorCode[] = ["delivery-used", "delivery-expired", "delivery-replaced"];
 
-/** An archive that is safe on this machine. */
-interface SavedArchive {
+/** A file that is safe on this machine. */
+interface SavedFile {
   readonly file: string;
   readonly sha256: string;
-  readonly keyids: readonly string[];
+  /** Of the root keys in it; null where it is encrypted, and nobody here could look into it. */
+  readonly keyids: readonly string[] | null;
+}
+
+export interface DownloadOptions {
+  readonly output?: string;
+  /** A file with the private key of the certificate that the archive is encrypted to. */
+  readonly key?: string;
+  /** The owner's word that the encrypted file was opened by other means, such as a card. */
+  readonly opened?: boolean;
 }
 
 export async function keysDownload(
   terminal: Terminal,
   linkText: string,
-  output: string | undefined,
+  { output, key, opened = false }: DownloadOptions,
 ): Promise<void> {
   const link = parseLink(linkText);
   const client = new Client({ server: link.publicUrl });
   const id = deliveryId(link.secret);
   const note = await ClaimNote.open(id);
   assertOutput(output, note);
+  // Before the link is used up, too: a key that does not open, a passphrase that is wrong.
+  const privateKey = key === undefined ? null : await readPrivateKey(terminal, key);
   const request = { id, claimant: note.claimant };
-  const saved = await claimAndSave(terminal, client, link, request, note, output).catch(
-    (error: unknown) => {
-      // The archive was saved, and perhaps confirmed, before an earlier run was cut off.
-      const refused = isRootwardError(error) && FINAL.includes(error.code);
-      if (refused && note.file !== null && existsSync(note.file)) return readBack(note.file, null);
-      throw error;
-    },
-  );
+  const job = { terminal, client, link, request, note, output, privateKey };
+  const saved = await claimAndSave(job).catch((error: unknown) => {
+    // The archive was saved, and perhaps confirmed, before an earlier run was cut off.
+    const refused = isRootwardError(error) && FINAL.includes(error.code);
+    if (refused && note.file !== null && existsSync(note.file))
+      return readBack(job, note.file, null);
+    throw error;
+  });
+  // Confirming destroys the only other copy of what nobody has seen open yet.
+  if (saved.keyids === null && !opened) return reportUnopened(terminal, saved);
   const confirmed = await terminal.step("confirming: the service destroys its copy", () =>
     client.postJson("/download/confirm", { ...request, sha256: saved.sha256 }, confirmAnswer),
   );
   const token = confirmed.ownerToken;
   const environment = `ROOTWARD_SERVER=${client.server} ROOTWARD_TOKEN=${token ?? "..."}`;
-  terminal.result({ ...confirmed, ...saved, server: client.server }, [
+  const archive = saved.file.replace(/\.p7m$/, "");
+  terminal.result({ ...confirmed, ...saved, confirmed: true, server: client.server }, [
     `archive      ${saved.file}`,
     `SHA-256      ${saved.sha256}`,
-    `root key     ${saved.keyids.join(", ")}`,
+    `root key     ${saved.keyids?.join(", ") ?? "(in the encrypted archive)"}`,
     `Factory      ${confirmed.factory} is live; the service's copy was destroyed at ${confirmed.confirmedAt}`,
     `owner token  ${token ?? "(was in the first answer only)"}`,
     "Keep the archive offline. Next, make a root key that only you ever had:",
-    `  ${environment} rootward keys rotate ${saved.file}`,
+    ...(archive === saved.file
+      ? []
+      : [`  rootward keys open ${saved.file} --key ${key ?? "PRIVATE-KEY.pem"}`]),
+    `  ${environment} rootward keys rotate ${archive}`,
   ]);
   // Only now: until the token was shown, another run would get a fresh one.
   await note.remove();
+}
+
+function reportUnopened(terminal: Terminal, { file, sha256: hash }: SavedFile): void {
+  terminal.result({ file, sha256: hash, confirmed: false }, [
+    `encrypted    ${file}`,
+    `SHA-256      ${hash}`,
+    "It is encrypted to your certificate, and not confirmed: the service keeps its copy until the lease",
+    "ends. Make sure that it opens, and confirm by running this again with the same link and",
+    "  --key PRIVATE-KEY.pem   which opens it in memory, or",
+    "  --opened                once you have opened it yourself, such as with a card (docs/delivery.md)",
+  ]);
+}
+
+interface Job {
+  readonly terminal: Terminal;
+  readonly client: Client;
+  readonly link: DeliveryLink;
+  readonly request: { readonly id: string; readonly claimant: string };
+  readonly note: ClaimNote;
+  readonly output: string | undefined;
+  readonly privateKey: KeyObject | null;
 }
 
 /** Everything about the output that can be known before the link is used up. */
@@ -82,14 +120,8 @@ function assertOutput(output: string | undefined, note: ClaimNote): void {
   }
 }
 
-async function claimAndSave(
-  terminal: Terminal,
-  client: Client,
-  link: DeliveryLink,
-  request: { readonly id: string; readonly claimant: string },
-  note: ClaimNote,
-  output: string | undefined,
-): Promise<SavedArchive> {
+async function claimAndSave(job: Job): Promise<SavedFile> {
+  const { terminal, client, request, output } = job;
   const claim = await terminal.step("claiming the link", () =>
     client.postJson("/download/claim", request, claimAnswer),
   );
@@ -97,54 +129,38 @@ async function claimAndSave(
   if (!isFactoryName(claim.factory)) {
     throw new RootwardError("server-refused", "the service names no Factory");
   }
-  const file = resolve(output ?? `${claim.factory}.tgz`);
+  const suffix = claim.recipient === null ? "tgz" : "tgz.p7m";
+  const file = resolve(output ?? `${claim.factory}.${suffix}`);
   await terminal.step(`fetching and opening the archive of ${claim.factory}`, () =>
-    fetchTo(client, link, claim, note, file),
+    fetchTo(job, claim, file),
   );
-  return terminal.step(`reading back ${file}`, () => readBack(file, claim));
+  return terminal.step(`reading back ${file}`, () => readBack(job, file, claim));
 }
 
-async function fetchTo(
-  client: Client,
-  link: DeliveryLink,
-  claim: ClaimAnswer,
-  note: ClaimNote,
-  file: string,
-): Promise<void> {
+async function fetchTo(job: Job, claim: ClaimAnswer, file: string): Promise<void> {
+  const { client, link, note, privateKey } = job;
   const object = await client.find(claim.archiveUrl);
   const share = fromBase64Url(claim.share);
   if (object === null || share === null) {
     throw new RootwardError("server-refused", "the sealed archive could not be fetched: run again");
   }
-  const archive = await openArchive(object, { secret: link.secret, share });
-  await checkArchive(archive, claim);
+  const delivered = await openArchive(object, { secret: link.secret, share });
+  await checkDelivered(delivered, claim, privateKey);
   await note.setFile(file);
-  if (await createFile(file, archive, `${file}.part`)) return;
+  if (await createFile(file, delivered, `${file}.part`)) return;
   if (sha256(await readFile(file)) !== claim.sha256) {
     throw new RootwardError("file-exists", `${file} exists already and is something else`);
   }
 }
 
 /** @param claim null for a file that an earlier run checked against its claim */
-async function readBack(file: string, claim: ClaimAnswer | null): Promise<SavedArchive> {
-  const bytes = await readFile(file);
-  return { file, sha256: sha256(bytes), keyids: await checkArchive(bytes, claim) };
-}
-
-/**
- * Checks a delivered archive (delivered.ts), and that its roots are signed by the keys they name.
- *
- * @returns the ids of the root keys that it holds
- */
-export async function checkArchive(
-  bytes: Uint8Array,
+async function readBack(
+  { privateKey }: Job,
+  file: string,
   claim: ClaimAnswer | null,
-): Promise<readonly string[]> {
-  const { dialect, roots, keyids } = await readDelivered(bytes, claim);
-  for (const [channel, root] of roots) {
-    readTrustedRoot(root, strictPolicy(dialect, channel), verifySignature);
-  }
-  return keyids;
+): Promise<SavedFile> {
+  const bytes = await readFile(file);
+  return { file, sha256: sha256(bytes), keyids: await checkDelivered(bytes, claim, privateKey) };
 }
 
 /** Reads the link from standard input, so that it is in no shell history and no process list. */

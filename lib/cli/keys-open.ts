@@ -10,7 +10,7 @@ import { MAX_ENVELOPE_BYTES, openEnvelope } from "../crypto/envelope.ts";
 import { isRootwardError, RootwardError } from "../error.ts";
 import { createFile, errorCode } from "../files.ts";
 import { sha256 } from "../tuf/bytes.ts";
-import { checkArchive } from "./keys-download.ts";
+import { checkArchive } from "./check-archive.ts";
 import { readPrivateKey } from "./private-key-file.ts";
 import type { Terminal } from "./terminal.ts";
 

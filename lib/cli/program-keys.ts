@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { KEY_TYPES, type KeyType } from "../tuf/keys.ts";
 import { ArchiveFile } from "./archive-file.ts";
 import type { Client } from "./client.ts";
-import { keysDownload, readLinkFromInput } from "./keys-download.ts";
+import { keysDownload, readLinkFromInput, type DownloadOptions } from "./keys-download.ts";
 import { keysRotate } from "./keys-rotate.ts";
 import { keysSign } from "./keys-sign.ts";
 import { PASSPHRASE_VARIABLE } from "./private-key-file.ts";
@@ -16,8 +16,10 @@ export function addKeys(program: Command, terminal: Terminal, client: () => Clie
     .description("claim a download link, save and check the archive, confirm")
     .argument("<link>", "the link, or - to read it from standard input")
     .option("-o, --output <file>", "where to save it (default: FACTORY.tgz here)")
-    .action(async (link: string, options: { readonly output?: string }) => {
-      await keysDownload(terminal, link === "-" ? await readLinkFromInput() : link, options.output);
+    .option("--key <file>", "private key of the certificate that the archive is encrypted to")
+    .option("--opened", "confirm an encrypted archive that you have opened yourself")
+    .action(async (link: string, options: DownloadOptions) => {
+      await keysDownload(terminal, link === "-" ? await readLinkFromInput() : link, options);
     });
   keys
     .command("rotate")
