@@ -2,7 +2,7 @@
 import { generateKeyPairSync, X509Certificate, type KeyObject } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import forge from "node-forge";
-import { parseDer } from "../../lib/crypto/der.ts";
+import { parseDer, type Asn1 } from "../../lib/crypto/der.ts";
 import { readRecipient } from "../../lib/crypto/recipient.ts";
 import { sealToRecipient } from "../../lib/crypto/envelope.ts";
 import { isRootwardError } from "../../lib/error.ts";
@@ -36,6 +36,11 @@ function rsaUnder(oid: string): Uint8Array {
   const hex = forge.util.createBuffer(forge.asn1.oidToDer(oid).getBytes()).toHex();
   const spki = new X509Certificate(GOOD.der).publicKey.export({ type: "spki", format: "der" });
   return Buffer.from(spki.toString("hex").replace("2a864886f70d010101", hex), "hex");
+}
+
+/** One element of any tag, its content as it is. */
+function element(tag: number, content: string): Asn1 {
+  return forge.asn1.create(forge.asn1.Class.UNIVERSAL, tag, false, content);
 }
 
 /** The message of the refusal; fails unless it is one. */
@@ -158,10 +163,23 @@ describe("refuses", () => {
     expect(message).not.toMatch(/[A-Za-z0-9+/]{20}/);
   });
 
+  test("times that do not exist", () => {
+    for (const times of ["\x17\x0d261399000000Z\x17\x0d360101000000Z", "\x17\x00\x17\x00"]) {
+      const validity = element(0x30, times);
+      const message = refusal(toPem(withPart(GOOD.der, "validity", validity)));
+      expect(message).toMatch(/its times are not readable|expected an X\.509 certificate/);
+    }
+  });
+
   test("DER that is not the one form", () => {
     // A length in more bytes than it needs, where OpenSSL would look away.
     const long = Buffer.concat([Buffer.from([0x30, 0x83, 0]), GOOD.der.subarray(2)]);
     expect(refusal(toPem(long))).toContain(x509);
+    // In the issuer: OpenSSL keeps these bytes, and node-forge would write others.
+    const value = "\x31\x81\x0b0\x09\x06\x03\x55\x04\x03\x13\x02me";
+    const issuer = toPem(withPart(GOOD.der, "issuer", element(0x30, value)));
+    expect(new X509Certificate(issuer).issuer).toBe("CN=me");
+    expect(refusal(issuer)).toContain(x509);
     const deep = Buffer.alloc(4000, Buffer.from([0x30, 0x80]));
     expect(refusal(toPem(deep))).toContain(x509);
   });
@@ -195,7 +213,10 @@ test("of thousands of damaged certificates each is refused in words, or is one f
     try {
       const taken = readRecipient(text, NOW);
       expect(new X509Certificate(taken.certificate).raw).toEqual(Buffer.from(cut));
-      expect(sealToRecipient(Uint8Array.of(1), taken).length).toBeGreaterThan(256);
+      // Of some, since it takes longer than reading.
+      if (counts.taken % 16 === 0) {
+        expect(sealToRecipient(Uint8Array.of(1), taken).length).toBeGreaterThan(256);
+      }
       counts.taken += 1;
     } catch (error) {
       if (!isRootwardError(error)) throw error;
