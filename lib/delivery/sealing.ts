@@ -19,6 +19,11 @@ const FORM = 0x01;
 const TAG_BYTES = 16;
 const INFO = new TextEncoder().encode("rootward archive v1");
 
+/** How many bytes a sealed object has, of an archive of `size` bytes. */
+export function sealedSize(size: number): number {
+  return 1 + NONCE_BYTES + size + TAG_BYTES;
+}
+
 export interface Halves {
   /** T: 32 bytes, from the link. */
   readonly secret: Uint8Array;

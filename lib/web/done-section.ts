@@ -1,0 +1,53 @@
+/** What an owner has after the confirmation, and the command to run next. */
+import type { ConfirmAnswer } from "../delivery/claim.ts";
+import { nextCommands } from "./commands.ts";
+import { element, hide, make, say, sayResult, show } from "./dom.ts";
+import { moment } from "./moment.ts";
+
+export interface Confirmed {
+  readonly answer: ConfirmAnswer;
+  readonly sha256: string;
+  readonly filename: string;
+  /** Null where the file is encrypted to the owner's certificate. */
+  readonly keyids: readonly string[] | null;
+  /** Whether this page still has the bytes. */
+  readonly held: boolean;
+}
+
+const TOLD =
+  "The owner token in it is shown once, here and now. Keep it like a password: whoever has it may " +
+  "publish targets for your Factory and send it roots, though only your root key can sign those.";
+const NOT_TOLD =
+  "The owner token was in an earlier answer only. If you do not have it, whoever provisioned the " +
+  "Factory can make another one: put it in the second line.";
+
+export function showDone({ answer, sha256, filename, keyids, held }: Confirmed): void {
+  const ownerToken = answer.ownerToken ?? null;
+  const encrypted = keyids === null;
+  say("done-factory", answer.factory);
+  say("done-time", moment(answer.confirmedAt));
+  say("done-sha256", sha256);
+  say(
+    "done-keys-about",
+    encrypted
+      ? "Root keys: this page could not look inside. The first command names them."
+      : "The archive holds the private half of every root key of root version 1:",
+  );
+  element("done-keys").replaceChildren(...(keyids ?? []).map((keyid) => make("code", keyid)));
+  hide("save-copy", !held);
+  say("done-commands", nextCommands({ server: location.origin, ownerToken, filename, encrypted }));
+  say("done-token", ownerToken === null ? NOT_TOLD : TOLD);
+  show("done");
+}
+
+/** Copies the commands; where the browser does not let the page, they are selected. */
+export async function copyCommands(): Promise<void> {
+  const commands = element("done-commands");
+  try {
+    await navigator.clipboard.writeText(commands.textContent);
+    sayResult("copied", "Copied.", "right");
+  } catch {
+    getSelection()?.selectAllChildren(commands);
+    sayResult("copied", "Selected: copy it with your keyboard or menu.", "plain");
+  }
+}
