@@ -1,165 +1,280 @@
-/**
- * The download page in a real browser: the whole flow, a link that was used, and a visitor who
- * presses nothing. Needs Chromium (Debian's package `chromium`, or CHROMIUM); where there is none it
- * says so, and with REQUIRE_BROWSER=1, as in CI, it fails.
- */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+/** The download page in a real browser: the whole way of an owner, and whoever presses nothing. */
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { expect } from "@jest/globals";
+import type { Page } from "playwright-core";
 import { archivedKeys } from "../../lib/archive/keys.ts";
 import { readArchive } from "../../lib/archive/archive.ts";
-import { startServer, type TestServer } from "../support/embedded.ts";
-import { call, claim, createFactory, newClaimant } from "../support/owner.ts";
+import { sha256 } from "../../lib/tuf/bytes.ts";
+import { heading, inBrowser, saveWith, stateOf, visitors } from "../support/browser.ts";
+import { createFactory, readRoot } from "../support/owner.ts";
 
-const BINARY = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-const present = existsSync(BINARY);
-const required = process.env["REQUIRE_BROWSER"] === "1";
-const inBrowser = present || required ? test : test.skip;
-if (!present) process.stderr.write(`the download page was not tested: no browser at ${BINARY}\n`);
+const all = visitors();
 
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-/** Where pictures of the page go, for people to look at; none are taken without it. */
-const SCREENSHOTS = process.env["SCREENSHOTS"];
+const OTHER = { name: "other.tgz", mimeType: "application/gzip", buffer: Buffer.from("other") };
 
-let server: TestServer;
-let browser: Browser;
-let context: BrowserContext;
-let page: Page;
-const complaints: string[] = [];
-
-beforeAll(async () => {
-  server = await startServer();
-  if (present || required) browser = await chromium.launch({ executablePath: BINARY, args: ARGS });
-});
-afterAll(async () => {
-  if (present || required) await browser.close();
-  await server.remove();
-});
-beforeEach(async () => {
-  if (!present && !required) return;
-  complaints.length = 0;
-  context = await browser.newContext({ acceptDownloads: true });
-  page = await context.newPage();
-  page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("request", (request) => {
-    if (!/^(?:blob:)?http:\/\/127\.0\.0\.1:/.test(request.url())) complaints.push(request.url());
-  });
-});
-afterEach(async () => {
-  if (present || required) await context.close();
-});
-
-async function picture(name: string): Promise<void> {
-  if (SCREENSHOTS === undefined) return;
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
-}
-
-async function stateOf(factory: string): Promise<Record<string, unknown>> {
-  const { body } = await call(`${server.url}/ota/factories/${factory}/`, {
-    token: server.adminToken,
-  });
-  return body;
+function parts(page: Page) {
+  return {
+    pick: page.getByLabel("Pick the saved file"),
+    word: page.getByLabel("I cannot pick it here"),
+    confirm: page.getByRole("button", { name: "I have the file" }),
+    result: page.locator("#picked-result"),
+  };
 }
 
 inBrowser("an owner downloads, checks the saved file and confirms", async () => {
+  const { server, page } = all;
   const { link } = await createFactory(server, "acme");
   await page.goto(link);
-  await page.getByRole("heading", { name: "Download it one time" }).waitFor();
-  await picture("1-ready");
-  const downloading = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Download the archive" }).click();
-  const download = await downloading;
-  expect(download.suggestedFilename()).toBe("acme.tgz");
-  const saved = join(server.folder, "acme.tgz");
-  await download.saveAs(saved);
-  const keys = archivedKeys(await readArchive(readFileSync(saved)));
-  expect(keys).toHaveLength(1);
+  await heading(page, "Download it one time");
+  const saved = await saveWith(page, "Download the archive", server.folder);
+  const bytes = new Uint8Array(readFileSync(saved));
+  expect(archivedKeys(await readArchive(bytes))).toHaveLength(1);
 
-  const confirmButton = page.getByRole("button", { name: "I have it" });
-  expect(await confirmButton.isDisabled()).toBe(true);
-  expect(await stateOf("acme")).toMatchObject({ state: "provisioned" });
-  await page.getByLabel("Pick the saved file").setInputFiles({
-    name: "other.tgz",
-    mimeType: "application/gzip",
-    buffer: Buffer.from("something else"),
-  });
-  await page.getByText("This file is not the archive").waitFor();
-  expect(await confirmButton.isDisabled()).toBe(true);
-  await page.getByLabel("Pick the saved file").setInputFiles(saved);
+  await heading(page, "Check the saved file");
+  const { pick, confirm } = parts(page);
+  expect(await confirm.isDisabled()).toBe(true);
+  expect(await stateOf(server, "acme")).toMatchObject({ state: "provisioned" });
+  const renamed = join(server.folder, "acme (1).tgz");
+  renameSync(await saveWith(page, "Save again", server.folder), renamed);
+  await pick.setInputFiles(renamed);
   await page.getByText("complete and undamaged").waitFor();
-  await picture("2-saved");
-  await confirmButton.click();
-  await page.getByRole("heading", { name: "Done: your Factory is live" }).waitFor();
-  await picture("3-done");
-  expect(await page.locator("#done-commands").textContent()).toMatch(/ROOTWARD_TOKEN=rw_/);
-  expect(await stateOf("acme")).toMatchObject({ state: "live" });
-  expect(complaints).toEqual([]);
+  await confirm.click();
+
+  await heading(page, "Done: your Factory is live");
+  expect(await stateOf(server, "acme")).toMatchObject({ state: "live" });
+  const { roles } = await readRoot(server, "acme", "tuf", "main");
+  expect(roles.root.keyids).toHaveLength(1);
+  for (const keyid of roles.root.keyids) await page.getByText(keyid).waitFor();
+  expect(await page.locator("#done-sha256").textContent()).toBe(sha256(bytes));
+  const commands = await page.locator("#done-commands").textContent();
+  expect(commands).toMatch(/^export ROOTWARD_SERVER=http:\S+\nexport ROOTWARD_TOKEN=rw_\S+\n/);
+  expect(commands).toMatch(/\nrootward keys rotate 'acme \(1\)\.tgz'$/);
+  const copy = await saveWith(page, "Save another copy", server.folder);
+  expect(new Uint8Array(readFileSync(copy))).toEqual(bytes);
 });
 
-inBrowser("a reload in the middle continues the same claim", async () => {
-  const { link } = await createFactory(server, "reloaded");
+inBrowser(
+  "the commands are copied, or selected where the browser does not let the page",
+  async () => {
+    const { server, page } = all;
+    const { link } = await createFactory(server, "copied");
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.goto(link);
+    await page.getByRole("button", { name: "Download the archive" }).click();
+    await parts(page).word.check();
+    await parts(page).confirm.click();
+    await page.getByRole("button", { name: "Copy the commands" }).click();
+    await page.getByRole("status").getByText("Copied.").waitFor();
+    const commands = await page.locator("#done-commands").textContent();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(commands);
+    await page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error())");
+    await page.getByRole("button", { name: "Copy the commands" }).click();
+    await page.getByText("Selected:").waitFor();
+    expect(await page.evaluate("String(getSelection())")).toBe(commands);
+  },
+);
+
+inBrowser(
+  "a wrong file shuts the way, whatever was ticked before, and the last act counts",
+  async () => {
+    const { server, page } = all;
+    const { link } = await createFactory(server, "wrong-file");
+    await page.goto(link);
+    const saved = await saveWith(page, "Download the archive", server.folder);
+    const { pick, word, confirm, result } = parts(page);
+    await word.check();
+    expect(await confirm.isEnabled()).toBe(true);
+    await pick.setInputFiles(OTHER);
+    await page.getByText("This file is not the archive").waitFor();
+    expect(await confirm.isDisabled()).toBe(true);
+    expect(await word.isChecked()).toBe(false);
+    // Of the same size, which says nothing.
+    const buffer = readFileSync(saved);
+    await pick.setInputFiles({
+      ...OTHER,
+      buffer: Buffer.concat([buffer.subarray(0, -1), Buffer.of(255)]),
+    });
+    await page.getByText("This file is not the archive").waitFor();
+    expect(await confirm.isDisabled()).toBe(true);
+    await word.check();
+    expect(await confirm.isEnabled()).toBe(true);
+    expect(await result.textContent()).toBe("");
+    await word.uncheck();
+    expect(await confirm.isDisabled()).toBe(true);
+    await pick.setInputFiles(saved);
+    await page.getByText("complete and undamaged").waitFor();
+    await pick.setInputFiles([]);
+    expect(await confirm.isDisabled()).toBe(true);
+    expect(await stateOf(server, "wrong-file")).toMatchObject({ state: "provisioned" });
+  },
+);
+
+inBrowser("the keyboard alone is enough", async () => {
+  const { server, page } = all;
+  const { link } = await createFactory(server, "keyboard");
+  const tabTo = async (name: string): Promise<void> => {
+    const wanted = page
+      .getByRole("button", { name })
+      .or(page.locator("input[type=file]").and(page.getByLabel(name)));
+    for (let presses = 0; presses < 20; presses += 1) {
+      if ((await page.locator(":focus").and(wanted).count()) === 1) return;
+      await page.keyboard.press("Tab");
+    }
+    throw new Error(`no way to ${name}`);
+  };
   await page.goto(link);
-  await page.getByRole("button", { name: "Download the archive" }).click();
-  await page.getByRole("heading", { name: "Check the saved file" }).waitFor();
-  await page.reload();
+  await heading(page, "Download it one time");
+  await tabTo("Download the archive");
   const downloading = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Download the archive" }).click();
-  expect((await downloading).suggestedFilename()).toBe("reloaded.tgz");
-  await page.getByLabel("I cannot pick it here").check();
-  await page.getByRole("button", { name: "I have it" }).click();
-  await page.getByRole("heading", { name: "Done: your Factory is live" }).waitFor();
-  expect(complaints).toEqual([]);
+  await page.keyboard.press("Enter");
+  const saved = join(server.folder, "keyboard.tgz");
+  await (await downloading).saveAs(saved);
+  await heading(page, "Check the saved file");
+  expect(await page.evaluate("document.activeElement.textContent")).toBe("Check the saved file");
+  expect(await page.title()).toMatch(/^Check the saved file/);
+  await tabTo("Pick the saved file");
+  const choosing = page.waitForEvent("filechooser");
+  await page.keyboard.press("Enter");
+  await (await choosing).setFiles(saved);
+  await page.getByText("complete and undamaged").waitFor();
+  await tabTo("I have the file");
+  await page.keyboard.press("Enter");
+  await heading(page, "Done: your Factory is live");
+  expect(await page.title()).toMatch(/^Done/);
+  await tabTo("Copy the commands");
 });
 
-inBrowser("a confirmation whose answer is lost is tried again, and ends well", async () => {
-  const { link } = await createFactory(server, "lost-answer");
-  await page.goto(link);
-  await page.getByRole("button", { name: "Download the archive" }).click();
-  await page.getByLabel("I cannot pick it here").check();
-  await page.route("**/download/confirm", async (route) => {
-    await route.fetch();
-    await route.abort();
-  });
-  await page.getByRole("button", { name: "I have it" }).click();
-  await page.getByRole("heading", { name: "That did not work" }).waitFor();
-  expect(await stateOf("lost-answer")).toMatchObject({ state: "live" });
-  await page.unroute("**/download/confirm");
-  await page.getByRole("button", { name: "Try again" }).click();
-  await page.getByRole("heading", { name: "Done: your Factory is live" }).waitFor();
-  expect(await page.locator("#done-commands").textContent()).toMatch(/ROOTWARD_TOKEN=rw_/);
-});
-
-inBrowser("a link that was used says so, and what to do", async () => {
-  const { link } = await createFactory(server, "used");
-  expect(await claim(server.url, link, newClaimant())).toMatchObject({ status: 200 });
-  await page.goto(link);
-  await page.getByRole("button", { name: "Download the archive" }).click();
-  await page.getByText("this link was used at").waitFor();
-  await picture("4-used");
-  expect(await page.getByRole("alert").textContent()).toContain("tell whoever provisioned");
-});
-
-inBrowser("a visitor who presses nothing uses up nothing, and half a link says so", async () => {
+inBrowser("a visitor who presses nothing uses up nothing", async () => {
+  const { server, page } = all;
   const { link } = await createFactory(server, "scanned");
+  const posts: string[] = [];
+  page.on("request", (request) => {
+    if (request.method() !== "GET") posts.push(request.url());
+  });
   await page.goto(link);
-  await page.getByRole("heading", { name: "Download it one time" }).waitFor();
-  expect(await stateOf("scanned")).toMatchObject({ delivery: { state: "ready" } });
-  await page.goto("about:blank");
-  await page.goto(link.slice(0, -4));
-  await page.getByText("This link is not complete").waitFor();
-  await picture("5-half");
-  expect(await page.getByRole("button", { name: "Try again" }).isVisible()).toBe(false);
+  await heading(page, "Download it one time");
+  for (let at = 0; at < 20; at += 1) {
+    await page.mouse.move(40 * at, 30 * at);
+    await page.mouse.wheel(0, 20);
+    await page.keyboard.press("Tab");
+  }
+  await page.getByRole("button", { name: "Download the archive" }).hover();
+  await page.evaluate(`for (const rel of ["prefetch", "preload"]) {
+    const hint = document.createElement("link");
+    Object.assign(hint, { rel, href: "/download/page.css", as: "style" });
+    document.head.append(hint);
+  }
+  fetch(location.href).then((response) => response.text())`);
+  await page.reload();
+  await heading(page, "Download it one time");
+  expect(posts).toEqual([]);
+  expect(await stateOf(server, "scanned")).toMatchObject({ delivery: { state: "ready" } });
+});
+
+inBrowser("without JavaScript the page says so, and what else to do", async () => {
+  const { server } = all;
+  const page = await all.another({ javaScriptEnabled: false });
+  const { link } = await createFactory(server, "no-script");
+  await page.goto(link);
+  await heading(page, "This page needs JavaScript");
+  expect(await page.locator("noscript code").isVisible()).toBe(true);
+  expect(await page.getByRole("heading", { level: 2 }).count()).toBe(1);
+});
+
+const LACKS: readonly (readonly [string, string, string])[] = [
+  [
+    "WebCrypto",
+    "Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined })",
+    "WebCrypto, which opens",
+  ],
+  ["DecompressionStream", "delete globalThis.DecompressionStream", "DecompressionStream and"],
+  [
+    "a secure address",
+    "Object.defineProperty(globalThis, 'isSecureContext', { value: false })",
+    "must begin with https",
+  ],
+  [
+    "HKDF",
+    "SubtleCrypto.prototype.deriveKey = () => Promise.reject(new Error('not supported'))",
+    "could not open a sample",
+  ],
+  ["string checks of 2023", "delete String.prototype.isWellFormed", "could not open a sample"],
+];
+
+inBrowser.each(LACKS)("a browser without %s claims nothing", async (name, remove, words) => {
+  const { server, page } = all;
+  const factory = `lacks-${LACKS.findIndex(([row]) => row === name)}`;
+  const { link } = await createFactory(server, factory);
+  await page.addInitScript({ content: remove });
+  await page.goto(link);
+  await heading(page, "This browser cannot open the archive");
+  await page.getByText(words).waitFor();
+  await page.getByText("rootward keys download -").last().waitFor();
+  expect(await page.getByRole("button").count()).toBe(0);
+  expect(await stateOf(server, factory)).toMatchObject({ delivery: { state: "ready" } });
+});
+
+inBrowser(
+  "an archive encrypted to a certificate is compared, not opened, and the commands open it",
+  async () => {
+    const { server, page } = all;
+    const { link } = await createFactory(server, "sealed-to");
+    const recipient = "5e".repeat(32);
+    await page.route("**/download/claim", async (route) => {
+      const response = await route.fetch();
+      const body = (await response.json()) as object;
+      await route.fulfill({ json: { ...body, recipient, filename: "sealed-to.tgz.p7m" } });
+    });
+    await page.goto(link);
+    const saved = await saveWith(page, "Download the archive", server.folder);
+    expect(saved).toMatch(/sealed-to\.tgz\.p7m$/);
+    await page.getByText(recipient).waitFor();
+    await page.getByText("rootward keys open sealed-to.tgz.p7m --key PRIVATE-KEY.pem").waitFor();
+    await page.getByText("openssl cms -decrypt -inform DER -in sealed-to.tgz.p7m").waitFor();
+    await parts(page).pick.setInputFiles(saved);
+    await page.getByText("complete and undamaged").waitFor();
+    await parts(page).confirm.click();
+    await heading(page, "Done: your Factory is live");
+    expect(await page.locator("#done-commands").textContent()).toMatch(
+      /\nrootward keys open sealed-to\.tgz\.p7m --key PRIVATE-KEY\.pem\nrootward keys rotate sealed-to\.tgz$/,
+    );
+  },
+);
+
+inBrowser(
+  "after the confirmation the address holds no secret, and the link says that it is done",
+  async () => {
+    const { server, page } = all;
+    const { link } = await createFactory(server, "finished");
+    await page.goto(link);
+    await page.getByRole("button", { name: "Download the archive" }).click();
+    await parts(page).word.check();
+    expect(page.url()).toBe(link);
+    await parts(page).confirm.click();
+    await heading(page, "Done: your Factory is live");
+    expect(page.url()).toBe(link.split("#")[0]);
+    await page.reload();
+    await heading(page, "This page needs your link");
+    await page.goto(link);
+    await heading(page, "You finished this download");
+    expect(await page.getByRole("button").count()).toBe(0);
+  },
+);
+
+inBrowser("the page's own policy lets nothing in or out", async () => {
+  const { server } = all;
+  const response = await fetch(`${server.url}/download`);
+  const policy = response.headers.get("content-security-policy") ?? "";
+  for (const part of ["default-src 'none'", "frame-ancestors 'none'", "trusted-types 'none'"]) {
+    expect(policy).toContain(part);
+  }
+  expect(policy).not.toContain("unsafe");
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    "cache-control": "no-store",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+  });
 });

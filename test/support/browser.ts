@@ -1,0 +1,153 @@
+/**
+ * The download page in a real browser, for one test file: a server, Chromium (Debian's package
+ * `chromium`, or CHROMIUM), and for each test a context of its own. Where there is no browser the
+ * tests say that they did not run, and with REQUIRE_BROWSER=1, as in CI, they fail.
+ *
+ * A test fails with any error on the console, any violation of the page's policy and any request to
+ * another origin. Answers that a test wants to fail are announced with `allow`.
+ */
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from "playwright-core";
+import { startServer, type TestServer } from "./embedded.ts";
+import { call } from "./owner.ts";
+
+const BINARY = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const runs = existsSync(BINARY) || process.env["REQUIRE_BROWSER"] === "1";
+if (!runs) process.stderr.write(`the download page was not tested: no browser at ${BINARY}\n`);
+
+/** A test that needs the browser. */
+export const inBrowser = runs ? test : test.skip;
+
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+/** Where pictures of the page go, for people to look at; none are taken without it. */
+const SCREENSHOTS = process.env["SCREENSHOTS"];
+
+/** What a browser says of an answer that is no success. */
+const FAILED = /^Failed to load resource/;
+
+const TELL_VIOLATIONS = `addEventListener("securitypolicyviolation", (event) =>
+  console.error("policy: " + event.violatedDirective + " " + event.blockedURI));`;
+
+export class Visitors {
+  #server: TestServer | null = null;
+  #browser: Browser | null = null;
+  #contexts: BrowserContext[] = [];
+  #page: Page | null = null;
+  #complaints: string[] = [];
+  #allowed: readonly RegExp[] = [];
+
+  get server(): TestServer {
+    return this.#server ?? missing("server");
+  }
+
+  /** The page of this test. */
+  get page(): Page {
+    return this.#page ?? missing("page");
+  }
+
+  /** From here on, answers that are no success belong to the test. */
+  allowFailures(...others: readonly RegExp[]): void {
+    this.#allowed = [FAILED, ...others];
+  }
+
+  /** A page in a context of its own: another browser, as far as the page can tell. */
+  async another(options: BrowserContextOptions = {}): Promise<Page> {
+    const browser = this.#browser ?? missing("browser");
+    const context = await browser.newContext({ acceptDownloads: true, ...options });
+    this.#contexts.push(context);
+    await context.addInitScript({ content: TELL_VIOLATIONS });
+    context.on("console", (message) => {
+      if (message.type() === "error") this.#complaints.push(message.text());
+    });
+    context.on("weberror", (error) => this.#complaints.push(error.error().message));
+    context.on("request", (request) => {
+      const url = request.url();
+      const own = ["data:", "blob:", `${this.server.url}/`].some((start) => url.startsWith(start));
+      if (!own) this.#complaints.push(`request to ${url}`);
+    });
+    return context.newPage();
+  }
+
+  async openBrowser(): Promise<void> {
+    this.#server = await startServer();
+    this.#browser = await chromium.launch({ executablePath: BINARY, args: ARGS });
+  }
+
+  async closeBrowser(): Promise<void> {
+    await this.#browser?.close();
+    await this.#server?.remove();
+  }
+
+  async openPage(): Promise<void> {
+    this.#complaints = [];
+    this.#allowed = [];
+    this.#page = await this.another();
+  }
+
+  async closePages(): Promise<void> {
+    for (const context of this.#contexts) await context.close();
+    this.#contexts = [];
+    const left = this.#complaints.filter((text) => !this.#allowed.some((one) => one.test(text)));
+    expect(left).toEqual([]);
+  }
+}
+
+function missing(what: string): never {
+  throw new Error(`there is no ${what} before the first test`);
+}
+
+/** The server, the browser and a page for the tests of one file. */
+export function visitors(): Visitors {
+  const all = new Visitors();
+  if (!runs) return all;
+  beforeAll(() => all.openBrowser());
+  afterAll(() => all.closeBrowser());
+  beforeEach(() => all.openPage());
+  afterEach(() => all.closePages());
+  return all;
+}
+
+export async function picture(page: Page, name: string): Promise<void> {
+  if (SCREENSHOTS === undefined) return;
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+}
+
+/** What the service says of a Factory. */
+export async function stateOf(
+  { url, adminToken }: TestServer,
+  factory: string,
+): Promise<Record<string, unknown>> {
+  const { body } = await call(`${url}/ota/factories/${factory}/`, { token: adminToken });
+  return body;
+}
+
+/** Presses a button that saves the file. @returns where it was saved */
+export async function saveWith(page: Page, button: string, folder: string): Promise<string> {
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: button }).click();
+  const download = await downloading;
+  const file = join(folder, download.suggestedFilename());
+  await download.saveAs(file);
+  return file;
+}
+
+export async function heading(page: Page, name: string): Promise<void> {
+  await page.getByRole("heading", { level: 2, name }).waitFor();
+}
