@@ -30,7 +30,7 @@ export function showDone({ answer, sha256, filename, keyids, held }: Confirmed):
   say(
     "done-keys-about",
     encrypted
-      ? "Root keys: this page could not look inside. The first command names them."
+      ? "The root keys are inside, where this page cannot look."
       : "The archive holds the private half of every root key of root version 1:",
   );
   element("done-keys").replaceChildren(...(keyids ?? []).map((keyid) => make("code", keyid)));

@@ -133,16 +133,16 @@ function leaseEnded(when: string, began: boolean): Notice {
     paragraphs: [`It ended on ${when}. The service does not give the archive out any more.`],
     parts: [
       {
+        heading: "If you do not have it",
+        lines: ["Ask whoever provisioned the Factory to bootstrap it again: you get a new link."],
+      },
+      {
         heading: "If you have the file",
         lines: [
           began
             ? "Then all is well: pick the saved file below and confirm that you have it."
             : "Then open this link in the browser in which you began: there you can still confirm.",
         ],
-      },
-      {
-        heading: "If you do not have it",
-        lines: ["Ask whoever provisioned the Factory to bootstrap it again: you get a new link."],
       },
     ],
     way: began ? "pick" : "none",

@@ -2,16 +2,14 @@
  * How each section of the page looks and reads: no finding of axe in light and dark, nothing to
  * scroll sideways on a phone of 320 pixels, and pictures for people (SCREENSHOTS).
  */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { expect } from "@jest/globals";
+import { source as AXE } from "axe-core";
 import type { Page } from "playwright-core";
 import { heading, inBrowser, picture, saveWith, visitors } from "../support/browser.ts";
 import { claim, createFactory, newClaimant } from "../support/owner.ts";
 
 const all = visitors();
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
 const DESKTOP = { width: 1100, height: 800 };
 const PHONE = { width: 320, height: 640 };
 
@@ -45,7 +43,7 @@ async function findings(page: Page): Promise<readonly string[]> {
 
 inBrowser("from the link to the confirmation", async () => {
   const { server, page } = all;
-  const { link } = await createFactory(server, "looks", { dialect: "ats" });
+  const { link } = await createFactory(server, "looks", { dialect: "ats", keyType: "rsa" });
   await page.goto(link);
   await heading(page, "Download it one time");
   await look(page, "1-ready");
