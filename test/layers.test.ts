@@ -65,6 +65,7 @@ test("pure code bundles for the browser", async () => {
     "lib/archive/trust.ts",
     "lib/archive/archive.ts",
     "lib/archive/delivered.ts",
+    "lib/archive/private-half.ts",
   ];
   const result = await build({
     entryPoints: entries.map((entry) => join(root, entry)),

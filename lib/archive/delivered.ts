@@ -10,6 +10,7 @@ import { channelsOf, type Channel } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import { readArchive, type ArchiveEntries } from "./archive.ts";
 import { archivedKeys } from "./keys.ts";
+import { isPrivateHalf } from "./private-half.ts";
 import { archivedFactory, trustedRootEntry, type ArchivedFactory } from "./trust.ts";
 
 /** What a claim says of the archive that it grants. */
@@ -82,7 +83,11 @@ function heldKeyids(
   { dialect }: ArchivedFactory,
   roots: ReadonlyMap<Channel, Uint8Array>,
 ): readonly KeyId[] {
-  const held = new Set(archivedKeys(entries).map(({ publicKey }) => publicKey.fingerprint));
+  const held = new Set(
+    archivedKeys(entries)
+      .filter(({ privateText, publicKey }) => isPrivateHalf(privateText, publicKey))
+      .map(({ publicKey }) => publicKey.fingerprint),
+  );
   const keyids = new Set<KeyId>();
   for (const [channel, bytes] of roots) {
     // Lenient, as roots that are trusted for where they came from are read everywhere.

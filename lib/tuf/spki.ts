@@ -181,7 +181,8 @@ function rsaNumbers(der: Uint8Array): { modulus: Uint8Array; exponent: Uint8Arra
   return exponent && { modulus, exponent };
 }
 
-function rsaSpki(modulus: Uint8Array, exponent: Uint8Array): Uint8Array {
+/** The SPKI in DER of an RSA key, from its numbers: big-endian, leading zeros or not. */
+export function rsaSpki(modulus: Uint8Array, exponent: Uint8Array): Uint8Array {
   const pair = tlv(SEQUENCE, concatBytes(integer(modulus), integer(exponent)));
   const bits = tlv(BIT_STRING, concatBytes(new Uint8Array(1), pair));
   return tlv(SEQUENCE, concatBytes(RSA_ALGORITHM, bits));

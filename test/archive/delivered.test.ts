@@ -67,6 +67,7 @@ test("names the root keys that it holds, with and without a claim", async () => 
   ).toMatchObject({ keyids });
 });
 
+const SECRET = "tufrepo/keys/first-root.sec";
 const zero = "0".repeat(64);
 const same = (announced: Announced): Announced => announced;
 const unchanged = (): void => undefined;
@@ -89,10 +90,11 @@ const REFUSED: readonly Row[] = [
     (e) => other?.entries.forEach((body, name) => e.set(name, body)),
     same,
   ],
+  ["no private half", "lacks the private key", (e) => e.delete(SECRET), same],
   [
-    "no private half",
+    "a private half of another key",
     "lacks the private key",
-    (e) => e.delete("tufrepo/keys/first-root.sec"),
+    (e) => e.set(SECRET, other?.entries.get(SECRET) ?? new Uint8Array()),
     same,
   ],
   [
