@@ -114,6 +114,6 @@ export class CheckSection {
   freeze(frozen: boolean): void {
     for (const id of ["picked", "says-so", "save-again"]) disable(id, frozen);
     disable("confirm", frozen || !this.mayConfirm);
-    element("check").toggleAttribute("aria-busy", frozen);
+    element("check").setAttribute("aria-busy", String(frozen));
   }
 }

@@ -238,7 +238,6 @@ export function finished(confirmedAt: string, zone?: string): Notice {
     paragraphs: [
       `You confirmed it in this browser on ${moment(confirmedAt, zone)}. The service has no copy any ` +
         "more, and your Factory is live.",
-      "Nothing was asked of the service just now.",
     ],
     parts: [
       {
