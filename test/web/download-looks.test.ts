@@ -28,6 +28,9 @@ async function look(page: Page, name: string): Promise<void> {
     expect(await findings(page)).toEqual([]);
   }
   await page.setViewportSize(DESKTOP);
+  await page.emulateMedia({ forcedColors: "active" });
+  await picture(page, `${name}-forced-colors`);
+  await page.emulateMedia({ forcedColors: "none" });
 }
 
 interface AxeResult {

@@ -262,6 +262,19 @@ inBrowser(
   },
 );
 
+inBrowser("the window that opened the page has no hold of it", async () => {
+  const { server, page } = all;
+  const { link } = await createFactory(server, "opened");
+  all.allowFailures();
+  await page.goto(`${server.url}/healthz`);
+  const opening = page.waitForEvent("popup");
+  await page.evaluate(`globalThis.opened = open(${JSON.stringify(link)}), 0`);
+  const opened = await opening;
+  await heading(opened, "Download it one time");
+  expect(await opened.evaluate("opener === null")).toBe(true);
+  expect(await page.evaluate("globalThis.opened.closed")).toBe(true);
+});
+
 inBrowser("the page's own policy lets nothing in or out", async () => {
   const { server } = all;
   const response = await fetch(`${server.url}/download`);

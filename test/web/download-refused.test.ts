@@ -1,4 +1,5 @@
 /** The download page where the service refuses: what the owner is told, and the ways that stay open. */
+import { readFileSync } from "node:fs";
 import { expect } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { heading, inBrowser, saveWith, stateOf, visitors } from "../support/browser.ts";
@@ -110,6 +111,25 @@ inBrowser("after the lease and a reload the saved file is enough", async () => {
   const { roles } = await readRoot(server, "late-reload", "tuf", "main");
   expect(await page.locator("#done-keys").textContent()).toBe(roles.root.keyids.join(""));
   expect(await page.locator("#done-commands").textContent()).toMatch(/rotate late-reload\.tgz$/);
+});
+
+inBrowser("after the lease an encrypted file is for the service to compare", async () => {
+  const { server, page } = all;
+  const { link } = await createFactory(server, "late-sealed");
+  await page.goto(link);
+  const saved = await saveWith(page, "Download the archive", server.folder);
+  server.advance(2 * HOUR);
+  await page.reload();
+  all.allowFailures();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("button", { name: "Pick the saved file" }).click();
+  const [name, mimeType] = ["late-sealed.tgz.p7m", "application/pkcs7-mime"];
+  const buffer = readFileSync(saved);
+  await page.getByLabel("Pick the saved file").setInputFiles({ name, mimeType, buffer });
+  await page.getByText("the service compares its SHA-256").waitFor();
+  await page.getByRole("button", { name: "I have the file" }).click();
+  await heading(page, "Done: your Factory is live");
+  expect(await page.locator("#done-commands").textContent()).toContain(`keys open ${name} --key`);
 });
 
 inBrowser("after the lease another browser is sent back to the first", async () => {

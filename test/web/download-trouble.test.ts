@@ -68,6 +68,24 @@ const WEATHER: readonly (readonly [string, string, (route: Route) => Promise<voi
     "The archive is not as it should be",
   ],
   [
+    "a claim whose file name is a command",
+    "claim",
+    async (route) => {
+      const body = (await (await route.fetch()).json()) as object;
+      await route.fulfill({ json: { ...body, filename: "a.tgz; reboot" } });
+    },
+    "Something went wrong",
+  ],
+  [
+    "an archive without an end",
+    "archive/**",
+    async (route) => {
+      const body = await (await route.fetch()).body();
+      await route.fulfill({ body: Buffer.concat([body, Buffer.alloc(100_000)]) });
+    },
+    "The archive is not as it should be",
+  ],
+  [
     "an archive that does not come",
     "archive/**",
     (route) => route.abort(),
@@ -199,8 +217,8 @@ inBrowser("a reload in the middle is warned of, and continues the same claim", a
 inBrowser("two tabs at once are one claimant, and either confirms", async () => {
   const { server, page } = all;
   const { link } = await createFactory(server, "two-tabs");
-  const tab = await page.context().newPage();
-  await Promise.all([page.goto(link), tab.goto(link)]);
+  const [tab, idle] = [await page.context().newPage(), await page.context().newPage()];
+  await Promise.all([page, tab, idle].map((one) => one.goto(link)));
   await Promise.all(
     [page, tab].map((one) => one.getByRole("button", { name: "Download the archive" }).click()),
   );
@@ -210,6 +228,9 @@ inBrowser("two tabs at once are one claimant, and either confirms", async () => 
   await done(page);
   await confirmByWord(tab);
   await done(tab);
+  await idle.getByRole("button", { name: "Download the archive" }).click();
+  await heading(idle, "You finished this download");
+  expect(await refusals("two-tabs")).toEqual([]);
 });
 
 inBrowser("a browser that keeps nothing says so, and works until it is reloaded", async () => {
