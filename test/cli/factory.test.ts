@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createFactory, claim, deliver, newClaimant } from "../support/owner.ts";
+import { createFactory, claim, deliver, firstHash, newClaimant } from "../support/owner.ts";
 import { makeCertificate, rsaKey } from "../support/certificate.ts";
 import { onlyJson, runCli, type CliResult } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
@@ -38,11 +38,6 @@ async function show(name: string): Promise<string> {
   const { code, stdout } = await cli(["factory", "show", name]);
   expect(code).toBe(0);
   return stdout;
-}
-
-/** SHA-256 of the first root version 1, as `factory show` prints it. */
-async function firstHash(name: string): Promise<string> {
-  return /SHA-256 ([0-9a-f]{64})/.exec(await show(name))?.[1] ?? "";
 }
 
 describe("show", () => {
@@ -85,7 +80,13 @@ describe("rebootstrap", () => {
     const wrong = await cli(["factory", "rebootstrap", "again", "--replaces", "0".repeat(64)]);
     expect(wrong).toMatchObject({ code: 1, stdout: "" });
     expect(wrong.stderr).toContain("another one by now");
-    const args = ["factory", "rebootstrap", "again", "--replaces", await firstHash("again")];
+    const args = [
+      "factory",
+      "rebootstrap",
+      "again",
+      "--replaces",
+      await firstHash(server, "again"),
+    ];
     const { code, stdout } = await cli([...args, "--owner-email", "new@example.com"]);
     expect(code).toBe(0);
     const fresh = /^link +(\S+)$/m.exec(stdout)?.[1] ?? "";
@@ -101,7 +102,7 @@ describe("rebootstrap", () => {
   test("of what was confirmed, with the owner's token and word", async () => {
     const { link, ownerToken } = await createFactory(server, "word");
     await deliver(server.url, link);
-    const args = ["factory", "rebootstrap", "word", "--replaces", await firstHash("word")];
+    const args = ["factory", "rebootstrap", "word", "--replaces", await firstHash(server, "word")];
     expect((await cli([...args, "--no-device-exists"])).stderr).toContain("noDeviceExists");
     expect((await cli([...args, "--owner-token", ownerToken])).code).toBe(1);
     const agreed = await cli([...args, "--no-device-exists", "--owner-token", ownerToken]);
@@ -171,7 +172,13 @@ describe("an archive that is encrypted to its owner", () => {
 
   test("is followed by one that is not only when that is said", async () => {
     await cli(["factory", "create", "plain", ...QUICK, "--recipient-certificate", "owner.pem"]);
-    const args = ["factory", "rebootstrap", "plain", "--replaces", await firstHash("plain")];
+    const args = [
+      "factory",
+      "rebootstrap",
+      "plain",
+      "--replaces",
+      await firstHash(server, "plain"),
+    ];
     const silent = await cli(args);
     expect(silent).toMatchObject({ code: 1, stdout: "" });
     expect(silent.stderr).toContain("recipientCertificate");

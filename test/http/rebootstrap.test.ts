@@ -10,9 +10,11 @@ import {
   createFactory,
   deliver,
   fetchArchive,
+  firstHash,
   firstKey,
   newClaimant,
   readRoot,
+  rebootstrap,
   rotate,
   submit,
   type Answer,
@@ -31,24 +33,11 @@ async function stateOf(factory: string): Promise<Record<string, unknown>> {
   return body;
 }
 
-async function firstHash(factory: string): Promise<string> {
-  const { roles } = (await stateOf(factory)) as {
-    roles: Record<string, { root: { sha256: string } }>;
-  };
-  return Object.values(roles)[0]?.root.sha256 ?? "";
-}
-
-async function again(
+const again = (
   factory: string,
-  body: Record<string, unknown> = {},
+  body: Readonly<Record<string, unknown>> = {},
   token = server.adminToken,
-): Promise<Answer> {
-  const replaces = body["replaces"] ?? (await firstHash(factory));
-  return call(`${server.url}/ota/factories/${factory}/rebootstrap`, {
-    token,
-    body: { ...body, replaces },
-  });
-}
+): Promise<Answer> => rebootstrap(server, factory, body, token);
 
 function linkOf({ body }: Answer): string {
   return (body["delivery"] as { url: string }).url;
@@ -118,7 +107,7 @@ test("who may ask, and with what", async () => {
   expect(await again(key, { replaces: "x" })).toMatchObject({ status: 400 });
   expect(await again(key, { replaces: "0".repeat(64) })).toMatchObject({
     status: 409,
-    body: { code: "version-conflict", main: await firstHash(key) },
+    body: { code: "version-conflict", main: await firstHash(server, key) },
   });
   expect(await again(key, { dialect: "ats" })).toMatchObject({ status: 400 });
   expect(await again(key, { recipientCertificate: "no certificate" })).toMatchObject({

@@ -60,6 +60,8 @@ export interface FactoryOptions {
   readonly dialect?: Dialect;
   readonly keyType?: KeyType;
   readonly onlineKeyType?: KeyType;
+  /** PEM. */
+  readonly recipientCertificate?: string;
 }
 
 export async function createFactory(
@@ -68,14 +70,39 @@ export async function createFactory(
   options: FactoryOptions = {},
 ): Promise<Created> {
   const { dialect = "tuf", keyType = "ed25519", onlineKeyType = "ed25519" } = options;
+  const { recipientCertificate } = options;
   const owner = { id: "owner", email: "owner@example.com" };
   const { status, body } = await call(`${server.url}/ota/factories/`, {
     token: server.adminToken,
-    body: { name, dialect, keyType, onlineKeyType, owner },
+    body: { name, dialect, keyType, onlineKeyType, owner, recipientCertificate },
   });
   if (status !== 201) throw new Error(`bootstrap of ${name}: ${status} ${JSON.stringify(body)}`);
   const { url } = body["delivery"] as { url: string };
   return { link: url, ownerToken: body["ownerToken"] as string };
+}
+
+/** Bootstraps again; names the version 1 that is there, unless `body` does. */
+export async function rebootstrap(
+  server: { readonly url: string; readonly adminToken: string },
+  factory: string,
+  body: Readonly<Record<string, unknown>> = {},
+  token = server.adminToken,
+): Promise<Answer> {
+  const url = `${server.url}/ota/factories/${factory}`;
+  const replaces = body["replaces"] ?? (await firstHash(server, factory));
+  return call(`${url}/rebootstrap`, { token, body: { ...body, replaces } });
+}
+
+/** SHA-256 of the first channel's root, as the state tells it; empty where there is no Factory. */
+export async function firstHash(
+  server: { readonly url: string; readonly adminToken: string },
+  factory: string,
+): Promise<string> {
+  const { body } = await call(`${server.url}/ota/factories/${factory}/`, {
+    token: server.adminToken,
+  });
+  const { roles = {} } = body as { roles?: Record<string, { root: { sha256: string } }> };
+  return Object.values(roles)[0]?.root.sha256 ?? "";
 }
 
 /** Draws a claimant. */

@@ -5,8 +5,11 @@ import { expect } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { archivedKeys } from "../../lib/archive/keys.ts";
 import { readArchive } from "../../lib/archive/archive.ts";
+import { openEnvelope } from "../../lib/crypto/envelope.ts";
+import { readRecipient } from "../../lib/crypto/recipient.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import { heading, inBrowser, saveWith, stateOf, visitors } from "../support/browser.ts";
+import { makeCertificate, rsaKey } from "../support/certificate.ts";
 import { createFactory, readRoot } from "../support/owner.ts";
 
 const all = visitors();
@@ -221,13 +224,9 @@ inBrowser(
   "an archive encrypted to a certificate is compared, not opened, and the commands open it",
   async () => {
     const { server, page } = all;
-    const { link } = await createFactory(server, "sealed-to");
-    const recipient = "5e".repeat(32);
-    await page.route("**/download/claim", async (route) => {
-      const response = await route.fetch();
-      const body = (await response.json()) as object;
-      await route.fulfill({ json: { ...body, recipient, filename: "sealed-to.tgz.p7m" } });
-    });
+    const { pem, privateKey } = makeCertificate(rsaKey(2048));
+    const { link } = await createFactory(server, "sealed-to", { recipientCertificate: pem });
+    const recipient = readRecipient(pem, Date.now()).fingerprint;
     await page.goto(link);
     const saved = await saveWith(page, "Download the archive", server.folder);
     expect(saved).toMatch(/sealed-to\.tgz\.p7m$/);
@@ -238,6 +237,8 @@ inBrowser(
     await page.getByText("complete and undamaged").waitFor();
     await parts(page).confirm.click();
     await heading(page, "Done: your Factory is live");
+    const archive = await readArchive(openEnvelope(readFileSync(saved), privateKey));
+    expect(archivedKeys(archive)).toHaveLength(1);
     expect(await page.locator("#done-commands").textContent()).toMatch(
       /\nrootward keys open sealed-to\.tgz\.p7m --key PRIVATE-KEY\.pem\nrootward keys rotate sealed-to\.tgz$/,
     );

@@ -3,7 +3,15 @@ import { readFileSync } from "node:fs";
 import { expect } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { heading, inBrowser, saveWith, stateOf, visitors } from "../support/browser.ts";
-import { call, claim, createFactory, linkParts, newClaimant, readRoot } from "../support/owner.ts";
+import {
+  call,
+  claim,
+  createFactory,
+  linkParts,
+  newClaimant,
+  readRoot,
+  rebootstrap,
+} from "../support/owner.ts";
 
 const all = visitors();
 const HOUR = 60 * 60_000;
@@ -14,11 +22,11 @@ async function press(page: Page, link: string): Promise<void> {
   await page.getByRole("button", { name: /^(?:Download the archive|Continue)$/ }).click();
 }
 
-/** From here on the service says that the Factory was bootstrapped again. */
-async function replace(page: Page, path: "claim" | "confirm"): Promise<void> {
+/** Bootstraps a Factory again. @returns the newer link */
+async function replace(factory: string): Promise<string> {
   all.allowFailures();
-  const json = { code: "delivery-replaced", message: "use the newer link" };
-  await page.route(`**/download/${path}`, (route) => route.fulfill({ status: 410, json }));
+  const { body } = await rebootstrap(all.server, factory);
+  return (body["delivery"] as { url: string }).url;
 }
 
 inBrowser("a link that was used says when, here and in UTC, and what to do", async () => {
@@ -48,13 +56,12 @@ inBrowser("a link that expired says whom to ask", async () => {
 inBrowser("a Factory that was bootstrapped again sends the owner to the newer link", async () => {
   const { server, page } = all;
   const { link } = await createFactory(server, "replaced");
-  const newer = await createFactory(server, "newer");
-  await replace(page, "claim");
+  const newer = await replace("replaced");
   await press(page, link);
   await heading(page, "There is a newer link");
   expect(await page.getByRole("button").count()).toBe(0);
   // In the same window only the fragment changes.
-  await page.goto(newer.link);
+  await page.goto(newer);
   await heading(page, "Download it one time");
 });
 
@@ -63,7 +70,7 @@ inBrowser("a file whose Factory was bootstrapped again meanwhile is not confirme
   const { link } = await createFactory(server, "replaced-later");
   await press(page, link);
   await page.getByLabel("I cannot pick it here").check();
-  await replace(page, "confirm");
+  await replace("replaced-later");
   await page.getByRole("button", { name: "I have the file" }).click();
   await heading(page, "There is a newer link");
   expect(await page.getByRole("button").count()).toBe(0);
