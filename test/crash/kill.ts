@@ -1,6 +1,6 @@
 /**
- * Kills the embedded server with SIGKILL at random moments under a load of bootstraps, claims,
- * confirmations and rotations, starts it again on the same folder, and holds it to everything that
+ * Kills the embedded server with SIGKILL at random moments under a load of bootstraps (again, where a
+ * link was lost), claims, confirmations and rotations, starts it again on the same folder, and holds it to everything that
  * it acknowledged. By hand: `npm run kill -- 200 [SEED]`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -78,7 +78,7 @@ async function work(
 ): Promise<void> {
   for (;;) {
     let life = current.get(worker);
-    if (life === undefined || life.state === "lost" || life.roots.size >= ROOTS_PER_FACTORY) {
+    if (life === undefined || life.roots.size >= ROOTS_PER_FACTORY) {
       life = new Life(`factory-${lives.length}`);
       lives.push(life);
       current.set(worker, life);

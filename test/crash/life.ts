@@ -19,6 +19,7 @@ import {
   fetchArchive,
   firstKey,
   newClaimant,
+  rebootstrap,
   repoUrl,
   rotate,
   submit,
@@ -72,10 +73,19 @@ export class Life {
         await this.#rotate(service);
         break;
       case "lost":
+        await this.#again(service);
         break;
     }
     this.#trying = false;
     this.answered += 1;
+  }
+
+  /** The link never arrived: another one, in the place of the version 1 that is there. */
+  async #again(service: Service): Promise<void> {
+    const made = await rebootstrap(service, this.name);
+    expectStatus(made.status, 201, `bootstrapping ${this.name} again`);
+    this.#link = (made.body["delivery"] as { url: string }).url;
+    this.state = "created";
   }
 
   async #claim(service: Service): Promise<void> {
@@ -136,7 +146,7 @@ export class Life {
     });
     if (this.state === "new") {
       if (state.status === 404) return;
-      // Created, but the answer with the link was lost: whole, and to be bootstrapped again.
+      // Created, but the answer with the link was lost: whole, and to be bootstrapped again by the next step.
       this.state = "lost";
     }
     expectStatus(state.status, 200, `state of ${this.name}`);
