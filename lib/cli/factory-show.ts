@@ -71,9 +71,7 @@ function deliveryLines(state: State): readonly string[] {
           `             a second person tried the link at ${refusedAt} and was refused: a possible`,
           "             interception. Ask the owner, over another way than mail, who has the archive",
         ]),
-    ...(canBeRepeated(state)
-      ? [`             again: rootward factory rebootstrap ${state.factory} --replaces SHA-256`]
-      : []),
+    ...(canBeRepeated(state) ? ["             to begin again:", `  ${again(state)}`] : []),
   ];
 }
 
@@ -99,6 +97,11 @@ function deliveryWords({ delivery }: State): string {
     default:
       return unreachable(delivery);
   }
+}
+
+function again({ factory, roles }: State): string {
+  const [first] = Object.values(roles);
+  return `rootward factory rebootstrap ${factory} --replaces ${first?.root.sha256 ?? "SHA-256"}`;
 }
 
 /** Where nobody is sure to hold the key. */

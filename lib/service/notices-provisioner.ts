@@ -92,9 +92,9 @@ export const PROVISIONER_NOTICES: Notices = {
 
 export const FORMER_OWNER_NOTICES: Notices = {
   "factory-bootstrapped-again": ({ factory, event }) => ({
-    subject: `Factory ${factory} has another owner`,
+    subject: `Factory ${factory} was set up anew, for another address`,
     body: [
-      `At ${formatTime(event.time)} Factory ${factory} was set up anew for another owner. Your link, your`,
+      `At ${formatTime(event.time)} Factory ${factory} was set up anew for another address. Your link, your`,
       "archive and your tokens of it are worth nothing any more. If you do not know why, ask whoever",
       "set it up.",
     ].join("\n"),
