@@ -38,7 +38,7 @@ export interface DownloadOptions {
   readonly output?: string;
   /** A file with the private key of the certificate that the archive is encrypted to. */
   readonly key?: string;
-  /** The owner's word that the encrypted file was opened by other means, such as a card. */
+  /** The owner's word that the file which an earlier run saved was opened by other means, such as a card. */
   readonly opened?: boolean;
 }
 
@@ -52,6 +52,8 @@ export async function keysDownload(
   const id = deliveryId(link.secret);
   const note = await ClaimNote.open(id);
   assertOutput(output, note);
+  // What this run is about to save, nobody can have opened.
+  const seen = opened && note.file !== null && existsSync(note.file);
   // Before the link is used up, too: a key that does not open, a passphrase that is wrong.
   const privateKey = key === undefined ? null : await readPrivateKey(terminal, key);
   const request = { id, claimant: note.claimant };
@@ -64,7 +66,7 @@ export async function keysDownload(
     throw error;
   });
   // Confirming destroys the only other copy of what nobody has seen open yet.
-  if (saved.keyids === null && !opened) return reportUnopened(terminal, saved);
+  if (saved.keyids === null && !seen) return reportUnopened(terminal, saved);
   const confirmed = await terminal.step("confirming: the service destroys its copy", () =>
     client.postJson("/download/confirm", { ...request, sha256: saved.sha256 }, confirmAnswer),
   );

@@ -17,7 +17,10 @@ export function addKeys(program: Command, terminal: Terminal, client: () => Clie
     .argument("<link>", "the link, or - to read it from standard input")
     .option("-o, --output <file>", "where to save it (default: FACTORY.tgz here)")
     .option("--key <file>", "private key of the certificate that the archive is encrypted to")
-    .option("--opened", "confirm an encrypted archive that you have opened yourself")
+    .option(
+      "--opened",
+      "confirm an encrypted archive of an earlier run that you have opened yourself",
+    )
     .action(async (link: string, options: DownloadOptions) => {
       await keysDownload(terminal, link === "-" ? await readLinkFromInput() : link, options);
     });

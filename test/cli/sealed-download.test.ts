@@ -1,0 +1,61 @@
+/**
+ * `keys download` of an archive that is encrypted to its owner: confirmed only once somebody saw it
+ * open, whether this run did, with the key, or its owner, with other means.
+ */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { makeCertificate, rsaKey } from "../support/certificate.ts";
+import { deliveryState, download, type Mailed } from "../support/cli-link.ts";
+import { onlyJson } from "../support/cli.ts";
+import { startServer, type TestServer } from "../support/embedded.ts";
+import { call } from "../support/owner.ts";
+
+const OWNER = makeCertificate(rsaKey(2048));
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.remove());
+
+interface Sealed extends Mailed {
+  /** A file with the owner's private key. */
+  readonly key: string;
+}
+
+async function sealedLink(factory: string): Promise<Sealed> {
+  const { body } = await call(`${server.url}/ota/factories/`, {
+    token: server.adminToken,
+    body: {
+      name: factory,
+      dialect: "tuf",
+      keyType: "ed25519",
+      owner: { id: "owner", email: "owner@example.com" },
+      recipientCertificate: OWNER.pem,
+    },
+  });
+  const { url: link } = body["delivery"] as { url: string };
+  const folder = join(server.folder, "downloads", factory);
+  mkdirSync(folder, { recursive: true });
+  const key = join(folder, "key.pem");
+  writeFileSync(key, OWNER.privateKey.export({ type: "pkcs8", format: "pem" }));
+  return { server, factory, link, folder, output: join(folder, "key.tgz"), key };
+}
+
+test("with the key it is opened and confirmed in one run", async () => {
+  const sealed = await sealedLink("with-key");
+  const done = onlyJson(await download(sealed, {}, ["--key", sealed.key]));
+  expect(done).toMatchObject({ confirmed: true, state: "live", keyids: [expect.any(String)] });
+  expect(existsSync(join(sealed.folder, "with-key.tgz.p7m"))).toBe(true);
+});
+
+test("a file that nobody can have opened is not confirmed, whatever its owner says", async () => {
+  const sealed = await sealedLink("too-early");
+  const first = onlyJson(await download(sealed, {}, ["--opened"]));
+  expect(first).toMatchObject({ confirmed: false });
+  expect(await deliveryState(sealed)).toBe("claimed");
+  const second = onlyJson(await download(sealed, {}, ["--opened"]));
+  expect(second).toMatchObject({ confirmed: true, sha256: first["sha256"] });
+  expect(await deliveryState(sealed)).toBe("confirmed");
+});
