@@ -176,9 +176,10 @@ export class Boundary implements SigningBoundary {
     }
     const { records, now, policy } = this.#parts;
     const keys = await records.keys(ref);
-    const oldest = Math.min(...keys.map(({ madeAt }) => madeAt));
+    // On either side: a clock that went back makes no key young again.
+    const old = keys.some(({ madeAt }) => Math.abs(now() - madeAt) > ABANDONED_WITHIN);
     const idle = now() - (await this.#lastUse(ref, keys));
-    if (now() > oldest + ABANDONED_WITHIN && idle < policy.keyRetention) {
+    if (old && idle < policy.keyRetention) {
       throw refused(`instance of ${ref.factory} was not made just now: its keys may be in use`);
     }
     for (const key of keys) await this.#destroy(key);

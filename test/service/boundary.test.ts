@@ -183,6 +183,15 @@ describe.each(DOORS)("through %s", (_name, through) => {
       await boundary.abandon(REF);
     });
 
+    it("destroys no keys of an instance that the clock has not come to", async () => {
+      await trusted();
+      now += 30 * DAY;
+      await boundary.sign(request({ version: onlineVersion(0, now), expires: now + DAY }));
+      // A machine that starts with the time of its firmware.
+      now = Date.UTC(2020, 0, 1);
+      await expect(boundary.abandon(REF)).rejects.toMatchObject(REFUSED);
+    });
+
     it("signs each version once, and only above the last", async () => {
       await trusted();
       const version = onlineVersion(0, now);
