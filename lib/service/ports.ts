@@ -121,8 +121,8 @@ export interface SigningBoundary {
   /** Destroys the keys of an instance that are a week old and not among `named`. */
   sweepKeys(ref: FactoryRef, named: ReadonlySet<KeyId>): Promise<void>;
   /**
-   * Destroys keys and records of an instance that never got a head, or has one no more: within an hour
-   * of its start, or once nothing was signed for it for the key retention.
+   * Destroys the keys of an instance that never got a head, or has one no more: within an hour of its
+   * start, and then its records, too, or once nothing was signed for it for the key retention.
    */
   abandon(ref: FactoryRef): Promise<void>;
 }

@@ -183,7 +183,9 @@ export class Boundary implements SigningBoundary {
       throw refused(`instance of ${ref.factory} was not made just now: its keys may be in use`);
     }
     for (const key of keys) await this.#destroy(key);
-    await records.forget(ref);
+    // Trust stays where it was ever of use: should a fleet be left after all, its owner lists new keys.
+    for (const { role, keyid } of old ? keys : []) await records.removeKey(ref, role, keyid);
+    if (!old && keys.length > 0) await records.forget(ref);
   }
 
   /** When something was last signed for an instance, or a key made. A live fleet's is days ago. */

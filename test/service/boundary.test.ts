@@ -192,6 +192,17 @@ describe.each(DOORS)("through %s", (_name, through) => {
       await expect(boundary.abandon(REF)).rejects.toMatchObject(REFUSED);
     });
 
+    it("signs under new keys of an owner whose fleet was given up", async () => {
+      await trusted();
+      await boundary.sign(request());
+      // A server that was off for two months, or a clock that jumped: both look like the end.
+      now += 60 * DAY;
+      for (let time = 0; time < 2; time += 1) await boundary.abandon(REF);
+      await expect(boundary.sign(request())).rejects.toMatchObject(REFUSED);
+      const nextRoot = signed(edits(firstSigned(await keysFor(REF)), [["version"], 2]));
+      expect((await boundary.sign(request({ nextRoot }))).length).toBeGreaterThan(0);
+    });
+
     it("signs each version once, and only above the last", async () => {
       await trusted();
       const version = onlineVersion(0, now);
