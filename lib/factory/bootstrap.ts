@@ -143,6 +143,8 @@ export function bootstrapAgain(
       },
       documents,
       effects: destruction(delivery.idHash),
+      // The notice of this swap says it all, and its online keys go with the instance.
+      done: head.pending.filter(({ kind }) => kind === "notify" || kind === "destroy-key"),
       type: "factory-bootstrapped-again",
       details: jsonObject({
         ...described(fresh),

@@ -26,17 +26,18 @@ const MAX_AT_ONCE = 100;
  *   could not be sent is reported, stays pending, and fails nobody
  */
 export async function settle(service: Service, factory: FactoryName): Promise<void> {
-  const { pending: all } = await readHead(service.heads, factory);
-  if (all.length === 0) return;
+  // What is named here is about this head's bootstrap, whatever takes its place meanwhile.
+  const head = await readHead(service.heads, factory);
+  if (head.pending.length === 0) return;
   // So many that the event about them stays small.
-  const pending = all.slice(0, MAX_AT_ONCE);
+  const pending = head.pending.slice(0, MAX_AT_ONCE);
   const results = await Promise.all(
-    pending.map(async (effect) => ({ effect, done: await attempt(service, factory, effect) })),
+    pending.map(async (effect) => ({ effect, done: await attempt(service, head, effect) })),
   );
   const done = results.filter((result) => result.done).map(({ effect }) => effect);
   if (done.length > 0) {
-    await update(service, factory, (head) => ({
-      transition: settled(service, head, done),
+    await update(service, factory, (newest) => ({
+      transition: settled(service, newest, done),
     }));
   }
   const left = results.find(({ effect, done: ok }) => !ok && effect.kind.startsWith("destroy-"));
@@ -67,36 +68,35 @@ function settled(service: Service, head: Head, done: readonly Effect[]) {
   );
 }
 
-async function attempt(service: Service, factory: FactoryName, effect: Effect): Promise<boolean> {
+async function attempt(service: Service, head: Head, effect: Effect): Promise<boolean> {
   try {
-    await run(service, factory, effect);
+    await run(service, head, effect);
     return true;
   } catch (error) {
-    service.report(`${effect.kind} for ${factory}`, error);
+    service.report(`${effect.kind} for ${head.factory}`, error);
     return false;
   }
 }
 
-async function run(service: Service, factory: FactoryName, { kind, ref }: Effect): Promise<void> {
+async function run(service: Service, head: Head, { kind, ref }: Effect): Promise<void> {
   switch (kind) {
     case "destroy-share":
       return service.shares.destroy(idHash(ref));
     case "destroy-archive":
       return service.archives.delete(idHash(ref));
     case "destroy-key":
-      return destroyKey(service, factory, ref);
+      return destroyKey(service, head, ref);
     case "forget-instance":
-      return forgetInstance(service, factory, ref);
+      return forgetInstance(service, head, ref);
     case "withdraw-link":
       return service.notifier.withdrawLink(idHash(ref));
     case "notify":
-      return notify(service, factory, Number(ref));
+      return notify(service, head, Number(ref));
   }
 }
 
 /** The boundary destroys no key that a root it trusts lists, so it follows the chains first. */
-async function destroyKey(service: Service, factory: FactoryName, ref: string): Promise<void> {
-  const head = await readHead(service.heads, factory);
+async function destroyKey(service: Service, head: Head, ref: string): Promise<void> {
   for (const channel of channelsOf(head.dialect)) await catchUp(service, head, channel);
   const [name, keyid] = ref.split(" ");
   const role = ONLINE_ROLES.find((one) => one === name);
@@ -107,8 +107,8 @@ async function destroyKey(service: Service, factory: FactoryName, ref: string): 
 }
 
 /** What is left of an earlier bootstrap: its online keys, and its tokens, which are good for nothing. */
-async function forgetInstance(service: Service, factory: FactoryName, ref: string): Promise<void> {
-  const { dialect, instance } = await readHead(service.heads, factory);
+async function forgetInstance(service: Service, head: Head, ref: string): Promise<void> {
+  const { factory, dialect, instance } = head;
   if (!isInstanceId(ref) || ref === instance) {
     throw new RootwardError("internal", "effect names no earlier instance");
   }
@@ -118,8 +118,8 @@ async function forgetInstance(service: Service, factory: FactoryName, ref: strin
   }
 }
 
-async function notify(service: Service, factory: FactoryName, seq: number): Promise<void> {
-  const head = await readHead(service.heads, factory);
+async function notify(service: Service, head: Head, seq: number): Promise<void> {
+  const { factory } = head;
   const event = decodeEvent(await readEvent(service, head, seq));
   const { formerOwner } = event.details;
   const readers = [

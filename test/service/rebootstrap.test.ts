@@ -1,10 +1,14 @@
 /** Bootstrapping again beside everything else that can happen to a Factory. */
 import { describe, expect, it, test } from "@jest/globals";
+import { failing } from "../../lib/adapters/memory/faults.ts";
 import { isRootwardError } from "../../lib/error.ts";
 import type { InstanceId } from "../../lib/factory/names.ts";
 import { authorizeFactory } from "../../lib/service/authorize.ts";
 import { findForDevice } from "../../lib/service/read.ts";
+import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
+import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import { startUpdate } from "../../lib/service/root-update/start.ts";
+import { settle } from "../../lib/service/settle.ts";
 import { tend, tendDue } from "../../lib/service/tend.ts";
 import { createToken } from "../../lib/service/tokens.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
@@ -337,4 +341,69 @@ test("the former owner, the owner and the provisioner are told", async () => {
       ["download-ID", "new@example.com"],
     ]),
   );
+});
+
+describe("what was pending for the bootstrap before", () => {
+  const newOwner = { id: "new", email: "new@example.com" };
+
+  /** Confirmed while no mail could be sent. */
+  async function untold(world: TestWorld) {
+    const link = await newFactory(world, "tuf");
+    const archive = await takeArchive(world.start(), link, MALLORY);
+    const { service } = world.start(failing("notifier.notify"));
+    const { ownerToken = "" } = await confirmAs(service, link, MALLORY, archive);
+    expect(world.head(FACTORY)?.pending.map(({ kind }) => kind)).toEqual(["notify"]);
+    return { ownerToken, noDeviceExists: true, owner: newOwner };
+  }
+  const told = (world: TestWorld) =>
+    [...world.state.outbox].flatMap(([id, { to }]) =>
+      id.includes("delivery-confirmed") ? [to] : [],
+    );
+
+  test("is not told to the owner after as if it were theirs", async () => {
+    const world = new TestWorld();
+    await rebootstrapOf(world.start().service, await untold(world));
+    await tend(world.start().service, FACTORY);
+    expect(told(world)).toEqual([]);
+  });
+
+  test("nor where it was just about to be told", async () => {
+    const world = new TestWorld();
+    const options = await untold(world);
+    const slow = world.start();
+    const { heads } = slow.service;
+    const read = heads.read.bind(heads);
+    heads.read = async (factory) => {
+      const head = await read(factory);
+      heads.read = read;
+      await rebootstrapOf(world.start(failing("notifier.notify")).service, options);
+      return head;
+    };
+    await settle(slow.service, FACTORY);
+    expect(told(world)).toEqual(["owner@example.com"]);
+  });
+
+  test("a key of a cancelled root update is not said to be destroyed while it is there", async () => {
+    const world = new TestWorld();
+    const { ownerToken } = await confirmedFactory(world);
+    const { service } = world.start();
+    const principal = await authorizeFactory(service, ownerToken, "root:update", FACTORY);
+    const update = { factory: FACTORY, principal };
+    await startUpdate(service, { ...update, message: "", firstTime: false });
+    await makeOnlineKeys(service, { ...update, txid: "", keyType: "ed25519", roles: ["targets"] });
+    const [made] = world.head(FACTORY)?.rootUpdate?.made ?? [];
+    const away = world.start(failing("signer.removeKey"));
+    await cancelUpdate(away.service, FACTORY, principal);
+    expect(world.head(FACTORY)?.pending.map(({ kind }) => kind)).toEqual(["destroy-key"]);
+    await rebootstrapOf(service, { ownerToken, noDeviceExists: true });
+    await tend(service, FACTORY);
+    const there = [...world.state.signer.keys.keys()].some((name) =>
+      name.includes(made?.keyid ?? "?"),
+    );
+    const events = [...world.state.documents.values()].map((bytes) =>
+      new TextDecoder().decode(bytes),
+    );
+    const said = events.some((text) => text.includes(`"ref":"targets ${made?.keyid ?? ""}"`));
+    expect({ there, said }).not.toEqual({ there: true, said: true });
+  });
 });
