@@ -19,6 +19,7 @@ import type { Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { rootKey, type KeyType } from "../tuf/keys.ts";
 import { mintOwnerToken } from "./authorize.ts";
+import { readHead } from "./commit.ts";
 import { shareContext } from "./deliver.ts";
 import { makeArchive, makeFirstRoots, makeOnlineKeys, signFirstRoles } from "./first-metadata.ts";
 import { NO_SECRET } from "./initial-key.ts";
@@ -156,6 +157,9 @@ export async function sendLink(
   const mail = { factory, email: owner.email, idHash, link, expiresAt, now: service.now() };
   try {
     await service.notifier.sendLink(mail);
+    // Another bootstrap may have ended the link, and taken back a mail that was not there yet.
+    const { delivery: newest } = await readHead(service.heads, factory);
+    if (newest.idHash !== idHash) await service.notifier.withdrawLink(idHash);
   } catch (error) {
     service.report(`mail with the link of ${factory}`, error);
   }

@@ -264,6 +264,21 @@ describe("races", () => {
     expect(world.state.archives.size).toBe(1);
   });
 
+  test("the mail with a link that is dead by the time it is sent does not stay", async () => {
+    const world = new TestWorld();
+    const slow = world.start();
+    const { notifier } = slow.service;
+    const send = notifier.sendLink.bind(notifier);
+    notifier.sendLink = async (mail) => {
+      await rebootstrapOf(world.start().service);
+      await send(mail);
+    };
+    await bootstrapOf(slow.service, "tuf");
+    const link = `download-${world.head(FACTORY)?.delivery.idHash ?? ""}`;
+    const links = [...world.state.outbox.keys()].filter((id) => id.startsWith("download-"));
+    expect(links).toEqual([link]);
+  });
+
   test("a confirmation that comes first keeps what its owner has", async () => {
     const world = new TestWorld();
     const link = await newFactory(world, "tuf");
