@@ -114,6 +114,7 @@ export async function readRoleFile(
  * Where one role's document lies, for a device: only once the Factory is live, so that no device is
  * built on a root that may still be replaced. With the owner's word that no device exists it may be
  * replaced later too, until a root version 2 is there: `final` says that the bytes of a version stay.
+ * That is so of every role: what ran ahead of the clock is numbered as the next bootstrap numbers its own.
  *
  * @throws RootwardError `not-found`
  */
@@ -133,5 +134,5 @@ export async function findForDevice(
     throw new RootwardError("not-found", `${factory} ${channel} has no ${role} yet`);
   }
   const address = await findVersion(service, head, channel, role, version ?? newest.version);
-  return { address, final: role !== "root" || !isReplaceable(head) };
+  return { address, final: !isReplaceable(head) };
 }

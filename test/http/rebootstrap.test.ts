@@ -98,6 +98,23 @@ test("version 1 is kept by caches only once nothing can replace it", async () =>
   expect(await cached("lost")).toContain("immutable");
 });
 
+test("so are the other versioned files: the next bootstrap may number its own the same", async () => {
+  for (const [factory, immutable] of [
+    ["cached", false],
+    ["lost", true],
+  ] as const) {
+    const { roles } = (await stateOf(factory)) as {
+      roles: Record<string, Record<string, { version: number }>>;
+    };
+    for (const role of ["targets", "snapshot"]) {
+      const file = `${roles["main"]?.[role]?.version ?? 0}.${role}.json`;
+      const response = await fetch(`${server.url}/repo/${factory}/main/${file}`);
+      expect(response.status).toBe(200);
+      expect(response.headers.get("cache-control")?.includes("immutable")).toBe(immutable);
+    }
+  }
+});
+
 test("who may ask, and with what", async () => {
   const { link, ownerToken } = await createFactory(server, "asked");
   const key = "asked";

@@ -28,6 +28,7 @@ import {
   takeArchive,
 } from "../support/memory-owner.ts";
 import { apiFactory } from "../support/memory-root-update.ts";
+import { publish } from "../support/memory-targets.ts";
 import { DAY, TestWorld, type TestProcess } from "../support/memory-service.ts";
 
 async function refusal(work: Promise<unknown>): Promise<string> {
@@ -176,6 +177,23 @@ test("what a live Factory served is served no more, until the new archive is con
   const forged = await nextRoots(world.start(), archive);
   const [[channel, bytes] = ["main", new Uint8Array()] as const] = forged.roots;
   expect(await refusal(submitAs(service, channel, bytes))).toBe("root-refused");
+});
+
+test("a version that two bootstraps gave their targets is kept by no cache", async () => {
+  const world = new TestWorld();
+  const { ownerToken } = await confirmedFactory(world);
+  const { service } = world.start();
+  for (const name of ["one", "two", "three"]) await publish(service, { [name]: name });
+  const { version = 0 } = world.head(FACTORY)?.roles.main?.targets ?? {};
+  const targets = () => findForDevice(service, FACTORY, "main", "targets", version);
+  const before = await targets();
+  // As many seconds later as the versions ran ahead.
+  world.advance(3000);
+  const { delivery } = await rebootstrapOf(service, { ownerToken, noDeviceExists: true });
+  const link = delivery.url ?? "";
+  await confirmAs(service, link, ALICE, await takeArchive(world.start(), link, ALICE));
+  expect((await targets()).address.sha256).not.toBe(before.address.sha256);
+  expect(before.final).toBe(false);
 });
 
 describe("races", () => {
