@@ -1,6 +1,5 @@
 /** `rootward factory rebootstrap`: a new root key and link in the place of those that were lost. */
 import type { KeyType } from "../tuf/keys.ts";
-import { RootwardError } from "../error.ts";
 import type { Client } from "./client.ts";
 import { bootstrapAnswer, bootstrapLines } from "./factory-create.ts";
 import type { Terminal } from "./terminal.ts";
@@ -28,9 +27,6 @@ export async function factoryRebootstrap(
 ): Promise<void> {
   const { name, ownerId, ownerEmail, provisionerEmail, ...rest } = options;
   const { replaces, keyType, onlineKeyType, ownerToken, noDeviceExists } = rest;
-  if (ownerId !== undefined && ownerEmail === undefined) {
-    throw new RootwardError("usage", "--owner-id: expected --owner-email with it");
-  }
   const { recipientCertificate } = rest;
   // What is undefined is not sent, and stays as it was.
   const body = {
@@ -40,7 +36,7 @@ export async function factoryRebootstrap(
     ownerToken,
     noDeviceExists,
     recipientCertificate,
-    ...(ownerEmail !== undefined && { owner: { id: ownerId ?? "owner", email: ownerEmail } }),
+    owner: { id: ownerId, email: ownerEmail },
     ...(provisionerEmail !== undefined && { provisioner: { email: provisionerEmail } }),
   };
   const made = await terminal.step(`bootstrapping Factory ${name} again`, () =>

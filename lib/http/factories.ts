@@ -41,7 +41,7 @@ const rebootstrapBody = v.strictObject({
   replaces: v.pipe(v.string(), v.check(isSha256, "expected a SHA-256 in hex")),
   keyType: v.optional(v.nullable(v.picklist(KEY_TYPES)), null),
   onlineKeyType: v.optional(v.nullable(v.picklist(KEY_TYPES)), null),
-  owner: v.optional(v.nullable(owner), null),
+  owner: v.optional(v.nullable(v.partial(owner)), null),
   ownerToken: v.optional(v.nullable(v.string()), null),
   noDeviceExists: v.optional(v.boolean(), false),
   ...sent,

@@ -38,7 +38,11 @@ export interface RebootstrapRequest {
   /** As before where it is null. */
   readonly keyType: KeyType | null;
   readonly onlineKeyType: KeyType | null;
-  readonly owner: Head["owner"] | null;
+  /** Its id and its address, each as before unless given. */
+  readonly owner: {
+    readonly id?: string | undefined;
+    readonly email?: string | undefined;
+  } | null;
   readonly provisionerEmail: string | null;
   /** Null for none; undefined where the request does not say. */
   readonly recipient: Recipient | null | undefined;
@@ -122,7 +126,7 @@ async function specOf(
     dialect,
     keyType: request.keyType ?? keyTypeOf(root, head.initialKey.keyid),
     onlineKeyType: request.onlineKeyType ?? keyTypeOf(root, head.onlineKeys.targets),
-    owner: request.owner ?? owner,
+    owner: { id: request.owner?.id ?? owner.id, email: request.owner?.email ?? owner.email },
     provisioner: { id: principal.token.user, email },
     delivery: "link",
     recipient: recipient ?? null,
