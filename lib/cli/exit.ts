@@ -20,8 +20,14 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   "not-found": plain,
   "method-not-allowed": plain,
   "idempotency-key-reused": plain,
-  "factory-exists": plain,
-  "version-conflict": { code: 1, hint: "somebody else changed the root: run the command again" },
+  "factory-exists": {
+    code: 1,
+    hint: "made by you, and the answer lost? see rootward factory show; rebootstrap gives a new link",
+  },
+  "version-conflict": {
+    code: 1,
+    hint: "the root is another one by now: look at it, then run the command again",
+  },
   "channel-behind": { code: 1, hint: "run rootward keys rotate: it brings prod up first" },
   "update-in-progress": { code: 1, hint: "see it with rootward root review" },
   "no-root-update": plain,

@@ -75,7 +75,7 @@ async function replay(
       "this Factory was created by an earlier request with this Idempotency-Key; " +
       (head.delivery.mode === "link"
         ? "link and owner token were in that answer only. If neither it nor the mail arrived, " +
-          `bootstrap it again: rootward factory rebootstrap ${factory}`
+          `bootstrap it again: rootward factory rebootstrap ${factory} --replaces SHA-256`
         : "the owner token was in that answer only. If it did not arrive, an admin token makes " +
           "another"),
   };

@@ -16,7 +16,7 @@ function archiveLines({ event }: Notice): readonly string[] {
 }
 
 function again(factory: string): string {
-  return `  rootward factory rebootstrap ${factory}`;
+  return `  rootward factory rebootstrap ${factory} --replaces SHA-256   (as factory show tells it)`;
 }
 
 export const PROVISIONER_NOTICES: Notices = {

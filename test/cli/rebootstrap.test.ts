@@ -1,5 +1,7 @@
 /** `factory rebootstrap` as a provisioner types it: what is not said stays, and errors say what to do. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { PROVISIONER_NOTICES } from "../../lib/service/notices-provisioner.ts";
+import type { Notice } from "../../lib/service/ports.ts";
 import { onlyJson, runCli, type CliResult } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { call } from "../support/owner.ts";
@@ -36,4 +38,33 @@ test("an address that is put right changes nothing else of the owner", async () 
   const args = ["--owner-email", "right@example.com", "--json"];
   onlyJson(await rebootstrap("typo", replaces, args));
   expect(await ownerOf("typo")).toEqual({ id: "acme-inc", email: "right@example.com" });
+});
+
+test("after an answer that was lost, nobody is told to do the same once more", async () => {
+  const replaces = await makeFactory("lost");
+  await rebootstrap("lost", replaces, ["--json"]);
+  const result = await rebootstrap("lost", replaces, []);
+  expect(result).toMatchObject({ code: 1, stdout: "" });
+  expect(result.stderr).toContain("by a request of yours whose answer was lost; look at it");
+  expect(result.stderr).toContain("look at it, then run the command again");
+  expect(result.stderr).not.toContain("somebody else");
+  const again = ["factory", "create", "lost", "--owner-email", "owner@example.com"];
+  const created = await runCli(again, {
+    env: { ROOTWARD_SERVER: server.url, ROOTWARD_TOKEN: server.adminToken },
+  });
+  expect(created).toMatchObject({ code: 1, stdout: "" });
+  expect(created.stderr).toContain("rebootstrap gives a new link");
+});
+
+test("what the sender is told to type can be typed", async () => {
+  await makeFactory("told");
+  const notice = PROVISIONER_NOTICES["delivery-expired"];
+  const event = { details: { claimed: false }, time: 0 } as unknown as Notice["event"];
+  const factory = "told" as Notice["factory"];
+  const text = notice?.({ factory, reader: "provisioner", email: "", event })?.body ?? "";
+  const [, command = ""] = /^ {2}rootward (factory rebootstrap .*?)(?: {2}.*)?$/m.exec(text) ?? [];
+  const result = await runCli(command.split(" "), {
+    env: { ROOTWARD_SERVER: server.url, ROOTWARD_TOKEN: server.adminToken },
+  });
+  expect(result.stderr).not.toContain("required option");
 });
