@@ -28,6 +28,11 @@ export async function checkArchive(
   return keyids;
 }
 
+/** Whether a file is encrypted to its owner: as it was announced, or else by its first byte. */
+export function isEncrypted(bytes: Uint8Array, claim: ClaimAnswer | null): boolean {
+  return claim === null ? bytes[0] !== GZIP : claim.recipient !== null;
+}
+
 /**
  * Checks a file as it was delivered: the archive, or one that is encrypted to the owner.
  *
@@ -41,8 +46,7 @@ export async function checkDelivered(
   claim: ClaimAnswer | null,
   privateKey: KeyObject | null,
 ): Promise<readonly string[] | null> {
-  const encrypted = claim === null ? bytes[0] !== GZIP : claim.recipient !== null;
-  if (!encrypted) return checkArchive(bytes, claim);
+  if (!isEncrypted(bytes, claim)) return checkArchive(bytes, claim);
   if (claim !== null && sha256(bytes) !== claim.sha256) {
     throw new RootwardError("archive-invalid", "the file is not the one that was announced");
   }

@@ -17,14 +17,14 @@ import { deliveryId, parseLink, type DeliveryLink } from "../delivery/link.ts";
 import { openArchive } from "../delivery/sealing.ts";
 import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
 import { fromBase64Url, sha256 } from "../tuf/bytes.ts";
-import { checkDelivered } from "./check-archive.ts";
+import { checkDelivered, isEncrypted } from "./check-archive.ts";
 import { ClaimNote } from "./claim-note.ts";
 import { Client } from "./client.ts";
 import { readPrivateKey } from "./private-key-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Refusals of a claim after which only a file that is here already can be confirmed. */
-const FINAL: readonly ErrorCode[] = ["delivery-used", "delivery-expired", "delivery-replaced"];
+const FINAL: readonly ErrorCode[] = ["delivery-used", "delivery-expired"];
 
 /** A file that is safe on this machine. */
 interface SavedFile {
@@ -32,6 +32,7 @@ interface SavedFile {
   readonly sha256: string;
   /** Of the root keys in it; null where it is encrypted, and nobody here could look into it. */
   readonly keyids: readonly string[] | null;
+  readonly encrypted: boolean;
 }
 
 export interface DownloadOptions {
@@ -72,7 +73,7 @@ export async function keysDownload(
   );
   const token = confirmed.ownerToken;
   const environment = `ROOTWARD_SERVER=${client.server} ROOTWARD_TOKEN=${token ?? "..."}`;
-  const archive = saved.file.replace(/\.p7m$/, "");
+  const [archive, step] = openingOf(saved, key);
   terminal.result({ ...confirmed, ...saved, confirmed: true, server: client.server }, [
     `archive      ${saved.file}`,
     `SHA-256      ${saved.sha256}`,
@@ -80,21 +81,28 @@ export async function keysDownload(
     `Factory      ${confirmed.factory} is live; the service's copy was destroyed at ${confirmed.confirmedAt}`,
     `owner token  ${token ?? "(was in the first answer only)"}`,
     "Keep the archive offline. Next, make a root key that only you ever had:",
-    ...(archive === saved.file
-      ? []
-      : [`  rootward keys open ${saved.file} --key ${key ?? "PRIVATE-KEY.pem"}`]),
+    ...step,
     `  ${environment} rootward keys rotate ${archive}`,
   ]);
   // Only now: until the token was shown, another run would get a fresh one.
   await note.remove();
 }
 
+/** Where the archive will lie, and how to get it there. */
+function openingOf({ file, encrypted }: SavedFile, key = "PRIVATE-KEY.pem") {
+  if (!encrypted) return [file, []] as const;
+  const plain = file.replace(/\.p7m$/, "");
+  const command = `  rootward keys open ${file} --key ${key}`;
+  if (plain !== file) return [plain, [command]] as const;
+  return [`${file}.opened.tgz`, [`${command} -o ${file}.opened.tgz`]] as const;
+}
+
 function reportUnopened(terminal: Terminal, { file, sha256: hash }: SavedFile): void {
   terminal.result({ file, sha256: hash, confirmed: false }, [
     `encrypted    ${file}`,
     `SHA-256      ${hash}`,
-    "It is encrypted to your certificate, and not confirmed: the service keeps its copy until the lease",
-    "ends. Make sure that it opens, and confirm by running this again with the same link and",
+    "It is encrypted to your certificate, and this run did not confirm it: the service keeps its copy",
+    "until the lease ends, and no longer. Make sure that it opens, and confirm by running this again with the same link and",
     "  --key PRIVATE-KEY.pem   which opens it in memory, or",
     "  --opened                once you have opened it yourself, such as with a card (docs/delivery.md)",
   ]);
@@ -162,7 +170,8 @@ async function readBack(
   claim: ClaimAnswer | null,
 ): Promise<SavedFile> {
   const bytes = await readFile(file);
-  return { file, sha256: sha256(bytes), keyids: await checkDelivered(bytes, claim, privateKey) };
+  const keyids = await checkDelivered(bytes, claim, privateKey);
+  return { file, sha256: sha256(bytes), keyids, encrypted: isEncrypted(bytes, claim) };
 }
 
 /** Reads the link from standard input, so that it is in no shell history and no process list. */

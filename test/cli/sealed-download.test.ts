@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { makeCertificate, rsaKey } from "../support/certificate.ts";
 import { deliveryState, download, type Mailed } from "../support/cli-link.ts";
-import { onlyJson } from "../support/cli.ts";
+import { onlyJson, runCli } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { call } from "../support/owner.ts";
 
@@ -58,4 +58,31 @@ test("a file that nobody can have opened is not confirmed, whatever its owner sa
   const second = onlyJson(await download(sealed, {}, ["--opened"]));
   expect(second).toMatchObject({ confirmed: true, sha256: first["sha256"] });
   expect(await deliveryState(sealed)).toBe("confirmed");
+});
+
+test("a file whose link was replaced is worth nothing, and that is said", async () => {
+  const sealed = await sealedLink("replaced");
+  onlyJson(await download(sealed, {}, []));
+  const path = `${server.url}/ota/factories/replaced/`;
+  const token = server.adminToken;
+  const { body } = await call(path, { token });
+  const { roles } = body as { roles: { main: { root: { sha256: string } } } };
+  const replaces = roles.main.root.sha256;
+  const again = { replaces, recipientCertificate: OWNER.pem };
+  expect(await call(`${path}rebootstrap`, { token, body: again })).toMatchObject({ status: 201 });
+  const result = await download(sealed, {}, []);
+  expect(result).toMatchObject({ code: 1, stdout: "" });
+  expect(result.stderr).toContain("this link ended with that: use the newer one");
+});
+
+test("the next step that it names opens the file, whatever the file is called", async () => {
+  const sealed = await sealedLink("named");
+  const args = ["keys", "download", sealed.link, "-o", sealed.output, "--key", sealed.key];
+  const result = await runCli(args, { cwd: sealed.folder });
+  expect(result.code).toBe(0);
+  const open = /^ {2}rootward (keys open .*)$/m.exec(result.stdout)?.[1] ?? "";
+  const opened = await runCli(open.split(" "), { cwd: sealed.folder });
+  expect(opened).toMatchObject({ code: 0 });
+  const rotated = /rootward keys rotate (.*)$/m;
+  expect(rotated.exec(result.stdout)?.[1]).toBe(rotated.exec(opened.stdout)?.[1]);
 });
