@@ -57,7 +57,7 @@ export async function askWithToken({ url }: TestServer, token: string): Promise<
   const got = [
     await ask("begin", updates, { method: "POST", headers: json, body: begin }),
     await ask("review", updates, { headers }),
-    await ask("cancel", updates, { method: "DELETE", headers }),
+    await ask("cancel", `${updates}/cancel`, { method: "POST", headers }),
   ];
   for (const path of ["/", "/log/", "/tokens/", "/users/self/", "/first_root.sec"]) {
     got.push(await ask(path, `${factory}${path}`, { headers }));
