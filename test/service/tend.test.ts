@@ -77,7 +77,7 @@ describe("a delivery whose time is over, while the schedule has not run", () => 
     const archive = await takeArchive(world.start(), link, ALICE);
     await expect(root()).rejects.toMatchObject({ code: "not-found" });
     await confirmAs(service, link, ALICE, archive);
-    expect(await root()).toMatchObject({ address: { role: "root", version: 1 } });
+    expect(await root()).toMatchObject({ address: { role: "root", version: 1 }, final: false });
   });
 });
 
