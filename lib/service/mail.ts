@@ -16,9 +16,10 @@ export function noticeText(notice: Notice): MailText | null {
   return NOTICES[notice.reader][notice.event.type]?.(notice) ?? null;
 }
 
-/** By which a message that comes again is known. */
+/** By which a message that comes again is known. After a restore an event may have a number again. */
 export function noticeId({ factory, reader, event }: Notice): string {
-  return `${factory}-${event.seq}-${event.type}${reader === "owner" ? "" : `-${reader}`}`;
+  const { seq, type, id } = event;
+  return `${factory}-${seq}-${id.slice(0, 8)}-${type}${reader === "owner" ? "" : `-${reader}`}`;
 }
 
 /** @returns the one message that holds the link; the link is alone on its line */

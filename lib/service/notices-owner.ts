@@ -5,7 +5,8 @@ import type { Notice } from "./ports.ts";
 
 function mintedNotice({ factory, event }: Notice): MailText {
   return {
-    subject: `A token of ${factory} was made for ${word(event, "user")}`,
+    // Without the user: mail programs decode a name like =?utf-8?...?= in a subject.
+    subject: `A token of ${factory} was made`,
     body: [
       `At ${formatTime(event.time)} ${word(event, "by")} (${event.actor}) made a token of ${factory} for`,
       `${word(event, "user")}, with the id ${word(event, "id")}. While the service keeps your first root`,

@@ -136,7 +136,7 @@ const confirm: Command<Delivered, { state: string; ownerToken?: string | undefin
   finished: async (types, { world, fixture }) => {
     expect(count(types, "delivery-confirmed")).toBe(1);
     expectDestroyed(world);
-    expect([...world.state.outbox.keys()].map((id) => id.replace(/\d+/, "N"))).toEqual([
+    expect([...world.state.outbox.keys()].map((id) => id.replace(/\d+-[0-9a-f]{8}/, "N"))).toEqual([
       `${FACTORY}-N-delivery-confirmed`,
     ]);
     expect(await tryClaim(world.start(), fixture, MALLORY)).toBe("delivery-used");
