@@ -102,7 +102,8 @@ function reportUnopened(terminal: Terminal, { file, sha256: hash }: SavedFile): 
     `encrypted    ${file}`,
     `SHA-256      ${hash}`,
     "It is encrypted to your certificate, and this run did not confirm it: the service keeps its copy",
-    "until the lease ends, and no longer. Make sure that it opens, and confirm by running this again with the same link and",
+    "until the lease ends, and no longer. Make sure that it opens, and confirm by running this again with",
+    "the same link and",
     "  --key PRIVATE-KEY.pem   which opens it in memory, or",
     "  --opened                once you have opened it yourself, such as with a card (docs/delivery.md)",
   ]);
