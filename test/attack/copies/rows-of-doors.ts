@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { makeCertificate, rsaKey } from "../../support/certificate.ts";
 import type { TestServer } from "../../support/embedded.ts";
-import { call, claim, fetchArchive, linkParts, newClaimant } from "../../support/owner.ts";
-import { confirm } from "../../support/owner.ts";
+import { call, claim, confirm, fetchArchive, linkParts, newClaimant } from "../../support/owner.ts";
 import { copyOf, text } from "./copy.ts";
 import { askWithToken, bootstrapAgain, ownersToken, tryAsDelivery } from "./doors.ts";
 import { foundIn, no, yes, type Row } from "./row.ts";
@@ -89,7 +89,19 @@ const TOKENS: readonly Row[] = [
       }),
   ),
   yes(
-    "the same after the confirmation, with an owner's token that the admin token made",
+    "the same of a Factory with a certificate, and now without one: another key in its place",
+    "whoever provisions says which certificate is the owner's, and whether there is one",
+    () =>
+      withServer(async (server) => {
+        const recipientCertificate = makeCertificate(rsaKey(2048)).pem;
+        const { rootSha256 } = await make(server, { recipientCertificate });
+        const without = { replaces: rootSha256, recipientCertificate: null };
+        const { rootKey, stolen } = await bootstrapAgain(server, without);
+        return foundIn(rootKey, stolen);
+      }),
+  ),
+  yes(
+    "the admin token, used to bootstrap again after the confirmation, with an owner's token that it made",
     "as above: the owner's word guards against mistakes, not against the provisioner",
     () =>
       withServer(async (server) => {
