@@ -128,9 +128,9 @@ export function bootstrapAgain(
   moment: Moment,
 ): Transition {
   assertReplaceable(head, replacement);
-  const { instance, owner, delivery } = head;
+  const { instance, owner, provisioner, delivery } = head;
   const notBefore = moment.now + moment.policy.keyRetention + VERSIONS_AHEAD;
-  const moved = owner.email !== fresh.owner.email;
+  const told = provisioner?.email ?? null;
   return advance(
     head,
     {
@@ -150,8 +150,9 @@ export function bootstrapAgain(
         ...described(fresh),
         replaced: jsonObject(firstRoots(head)),
         wasLive: head.state === "live",
-        // Who is told besides the owner that there is now.
-        ...(moved && { formerOwner: owner.email }),
+        // Who is told besides those that there are now.
+        ...(owner.email !== fresh.owner.email && { formerOwner: owner.email }),
+        ...(told !== null && told !== fresh.provisioner?.email && { formerProvisioner: told }),
       }),
       notify: true,
     },

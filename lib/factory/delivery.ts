@@ -102,7 +102,9 @@ function refuseOther(
   delivery: Delivery & { state: "claimed" | "confirmed" },
   moment: Moment,
 ): ClaimDecision {
-  const at = delivery.claimedAt ?? moment.now;
+  // A root that its key signed confirmed it, too, perhaps before anybody claimed.
+  const confirmedAt = delivery.state === "confirmed" ? delivery.confirmedAt : moment.now;
+  const at = delivery.claimedAt ?? confirmedAt;
   if (delivery.refusedAt !== null) return refuse(used(at));
   const transition = advance(
     head,

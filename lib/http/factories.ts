@@ -14,7 +14,10 @@ import { KEY_TYPES } from "../tuf/keys.ts";
 import { authorizeOwner, factoryParam, printable, readJson, requestToken } from "./request.ts";
 import { routes } from "./routes.ts";
 
-const email = v.pipe(printable, v.regex(/^[^@<>,;"]+@[^@<>,;"]+$/, "expected an e-mail address"));
+const email = v.pipe(
+  printable,
+  v.regex(/^[^-@<>,;"][^@<>,;"]*@[^@<>,;"]+$/, "expected an e-mail address"),
+);
 const owner = v.strictObject({ id: printable, email });
 const sent = {
   /** Who is told what becomes of the delivery. */

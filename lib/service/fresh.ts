@@ -152,9 +152,10 @@ export async function sendLink(
   { factory, owner, delivery }: Head,
   link: string,
 ): Promise<void> {
-  const { idHash } = delivery;
+  const { idHash, recipient } = delivery;
   const expiresAt = delivery.state === "ready" ? delivery.expiresAt : service.now();
-  const mail = { factory, email: owner.email, idHash, link, expiresAt, now: service.now() };
+  const { email } = owner;
+  const mail = { factory, email, idHash, link, expiresAt, recipient, now: service.now() };
   try {
     await service.notifier.sendLink(mail);
     // Another bootstrap may have ended the link, and taken back a mail that was not there yet.

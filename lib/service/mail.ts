@@ -2,13 +2,18 @@
 import { formatTime } from "../tuf/expires.ts";
 import type { MailText } from "./notice.ts";
 import { OWNER_NOTICES } from "./notices-owner.ts";
-import { FORMER_OWNER_NOTICES, PROVISIONER_NOTICES } from "./notices-provisioner.ts";
+import {
+  FORMER_OWNER_NOTICES,
+  FORMER_PROVISIONER_NOTICES,
+  PROVISIONER_NOTICES,
+} from "./notices-provisioner.ts";
 import type { LinkMail, Notice } from "./ports.ts";
 
 const NOTICES = {
   owner: OWNER_NOTICES,
   provisioner: PROVISIONER_NOTICES,
   "former-owner": FORMER_OWNER_NOTICES,
+  "former-provisioner": FORMER_PROVISIONER_NOTICES,
 } as const;
 
 /** @returns null where this reader is not told of such an event */
@@ -23,7 +28,7 @@ export function noticeId({ factory, reader, event }: Notice): string {
 }
 
 /** @returns the one message that holds the link; the link is alone on its line */
-export function linkMailText({ factory, link, expiresAt }: LinkMail): MailText {
+export function linkMailText({ factory, link, expiresAt, recipient }: LinkMail): MailText {
   return {
     subject: `Your Factory ${factory} is ready: download its root key`,
     body: [
@@ -36,6 +41,12 @@ export function linkMailText({ factory, link, expiresAt }: LinkMail): MailText {
       link,
       "",
       `The link works until ${formatTime(expiresAt)}, once, for one person.`,
+      ...(recipient === null
+        ? []
+        : [
+            "The archive is encrypted to the certificate with this SHA-256, which should be yours:",
+            recipient,
+          ]),
       "Do not forward this message. If somebody else uses the link before you do, you will",
       "be told so on that page: then tell whoever set up this Factory at once.",
       "",

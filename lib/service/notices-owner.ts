@@ -9,9 +9,9 @@ function mintedNotice({ factory, event }: Notice): MailText {
     subject: `A token of ${factory} was made`,
     body: [
       `At ${formatTime(event.time)} ${word(event, "by")} (${event.actor}) made a token of ${factory} for`,
-      `${word(event, "user")}, with the id ${word(event, "id")}. While the service keeps your first root`,
-      "key, a token that may change roots can read it. If this is not as it should be, rotate the root",
-      "key at once, and have the token revoked.",
+      `${word(event, "user")}, with the id ${word(event, "id")}. Until your root was rotated once, a token that`,
+      "may change roots can read a first root key that the service keeps, or agree to another one in its",
+      "place. If this is not as it should be, rotate the root key at once, and have the token revoked.",
     ].join("\n"),
   };
 }
@@ -79,6 +79,9 @@ export const OWNER_NOTICES: Notices = {
       `At ${formatTime(event.time)} Factory ${factory} got a new root key and a new download link, which`,
       "you have in a message of its own. Every earlier link, every archive that was downloaded with one,",
       "and every token of this Factory are worth nothing any more: throw them away.",
+      event.details["recipient"] === undefined
+        ? "The new archive is not encrypted to a certificate."
+        : `The new archive is encrypted to the certificate with SHA-256 ${word(event, "recipient")}.`,
       ...(event.details["wasLive"] === true
         ? ["", "It had been live. A device that was built before this takes no update any more."]
         : []),

@@ -1,6 +1,6 @@
 /**
  * What becomes of a delivery, for whoever set the Factory up: the sender of a one-time secret. And the
- * one message to an owner who is the owner no more.
+ * one message to those who are told no more.
  */
 import { formatTime } from "../tuf/expires.ts";
 import { word, type Notices } from "./notice.ts";
@@ -97,6 +97,17 @@ export const FORMER_OWNER_NOTICES: Notices = {
       `At ${formatTime(event.time)} Factory ${factory} was set up anew for another address. Your link, your`,
       "archive and your tokens of it are worth nothing any more. If you do not know why, ask whoever",
       "set it up.",
+    ].join("\n"),
+  }),
+};
+
+export const FORMER_PROVISIONER_NOTICES: Notices = {
+  "factory-bootstrapped-again": ({ factory, event }) => ({
+    subject: `Factory ${factory} was set up anew, and another address is told of it`,
+    body: [
+      `At ${formatTime(event.time)} Factory ${factory} was bootstrapped again by ${event.actor}. The link`,
+      "before is dead, and you are not told any more what becomes of the delivery. If you do not know",
+      "why, find out who has a token that makes Factories.",
     ].join("\n"),
   }),
 };

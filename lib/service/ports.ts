@@ -179,11 +179,13 @@ export interface LinkMail {
   readonly link: string;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
+  /** SHA-256 of the certificate that the archive is encrypted to, or null. */
+  readonly recipient: Sha256 | null;
   readonly now: number;
 }
 
-/** Who is told of an event: each in other words. The former owner of a Factory that got a new one. */
-type Reader = "owner" | "provisioner" | "former-owner";
+/** Who is told of an event: each in other words. The former ones where a Factory got others. */
+type Reader = "owner" | "provisioner" | "former-owner" | "former-provisioner";
 
 export interface Notice {
   readonly factory: FactoryName;

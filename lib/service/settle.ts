@@ -121,11 +121,12 @@ async function forgetInstance(service: Service, head: Head, ref: string): Promis
 async function notify(service: Service, head: Head, seq: number): Promise<void> {
   const { factory } = head;
   const event = decodeEvent(await readEvent(service, head, seq));
-  const { formerOwner } = event.details;
+  const { formerOwner, formerProvisioner } = event.details;
   const readers = [
     ["owner", head.owner.email],
     ["provisioner", head.provisioner?.email],
     ["former-owner", formerOwner],
+    ["former-provisioner", formerProvisioner],
   ] as const;
   for (const [reader, email] of readers) {
     if (typeof email === "string") await service.notifier.notify({ factory, reader, email, event });

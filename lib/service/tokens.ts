@@ -3,6 +3,7 @@
  * subset of its own scopes, is shown once, and is stored as its hash; the log tells of each.
  */
 import { RootwardError } from "../error.ts";
+import { isReplaceable } from "../factory/bootstrap.ts";
 import type { EventType } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
@@ -69,7 +70,7 @@ export async function createToken(
   const summary = summaryOf(record);
   const { id, user, scopes } = summary;
   const details = jsonObject({ id, user, scopes, by: principal.token.user });
-  // While the service keeps the first root key, a new token may be a way to it: the owner is told.
+  // While a new token may be a way to the first root key, or to another in its place, the owner is told.
   await log(service, factory, principal, "token-minted", details);
   await settleQuietly(service, factory);
   return { ...summary, token };
@@ -116,11 +117,16 @@ async function log(
         head: {},
         type,
         details,
-        notify: type === "token-minted" && head.delivery.state === "escrowed",
+        notify: type === "token-minted" && firstKeyMatters(head),
       },
       moment(service, principal.actor),
     ),
   }));
+}
+
+/** A token reads an escrowed key, or is the owner's word for bootstrapping again. */
+function firstKeyMatters(head: Head): boolean {
+  return head.delivery.state === "escrowed" || isReplaceable(head);
 }
 
 function summaryOf({ id, user, scopes, expiresAt, mintedBy }: TokenRecord): TokenSummary {

@@ -12,6 +12,7 @@ const MAIL = {
   idHash: sha256Text("delivery"),
   link: LINK,
   expiresAt: NOW + 1000,
+  recipient: null,
   now: NOW,
 };
 
@@ -45,6 +46,13 @@ contract("notifier", (stores) => {
     const subject = lines.find((line) => line.startsWith("Subject: "));
     expect(subject).toContain("acme");
     expect(subject).not.toContain("http");
+  });
+
+  it("names the certificate that the archive is encrypted to", async () => {
+    const { notifier, mails } = stores();
+    const recipient = sha256Text("certificate");
+    await notifier.sendLink({ ...MAIL, recipient });
+    expect((mails()[0] ?? "").split("\n")).toContain(recipient);
   });
 
   it("has one mail after the same was sent twice", async () => {

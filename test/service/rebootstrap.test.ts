@@ -357,24 +357,50 @@ test("an instance that is in use cannot be given up, whoever asks", async () => 
   expect(await refusal(service.boundary.abandon(head))).toBe("done");
 });
 
-test("the former owner, the owner and the provisioner are told", async () => {
+test("those who are told from now on, and those who are told no more", async () => {
   const world = new TestWorld();
   const { service } = world.start();
   await bootstrapOf(service, "tuf", { provisioner: { id: "pipeline", email: "ops@example.com" } });
-  world.state.outbox.clear();
-  await rebootstrapOf(service, { owner: { id: "new", email: "new@example.com" } });
-  const told = [...world.state.outbox].map(
-    ([id, { to }]) =>
-      [id.replace(/-3-[0-9a-f]{8}-/, "-3-").replace(/[0-9a-f]{64}/, "ID"), to] as const,
-  );
-  expect(new Map(told)).toEqual(
+  const told = async (options: Parameters<typeof rebootstrapOf>[1]) => {
+    world.state.outbox.clear();
+    await rebootstrapOf(service, options);
+    const ids = [...world.state.outbox].map(
+      ([id, { to }]) =>
+        [id.replace(/^.*-again/, "again").replace(/[0-9a-f]{64}/, "ID"), to] as const,
+    );
+    return new Map(ids);
+  };
+  expect(await told({ owner: { id: "new", email: "new@example.com" } })).toEqual(
     new Map([
-      ["acme-3-factory-bootstrapped-again", "new@example.com"],
-      ["acme-3-factory-bootstrapped-again-former-owner", "owner@example.com"],
-      ["acme-3-factory-bootstrapped-again-provisioner", "ops@example.com"],
+      ["again", "new@example.com"],
+      ["again-former-owner", "owner@example.com"],
+      ["again-provisioner", "ops@example.com"],
       ["download-ID", "new@example.com"],
     ]),
   );
+  expect(await told({ provisionerEmail: "eve@example.com" })).toEqual(
+    new Map([
+      ["again", "new@example.com"],
+      ["again-provisioner", "eve@example.com"],
+      ["again-former-provisioner", "ops@example.com"],
+      ["download-ID", "new@example.com"],
+    ]),
+  );
+});
+
+test("the owner is told of each token that could be taken for the owner's word", async () => {
+  const world = new TestWorld();
+  const { ownerToken, archive } = await confirmedFactory(world);
+  const { service } = world.start();
+  const principal = await authorizeFactory(service, ownerToken, "root:update", FACTORY);
+  const spec = { user: "eve", scopes: ["root:update"], expiresAt: null } as const;
+  const notices = () =>
+    [...world.state.outbox.keys()].filter((id) => id.endsWith("token-minted")).length;
+  await createToken(service, FACTORY, principal, spec);
+  expect(notices()).toBe(1);
+  await submit(world, (await nextRoots(world.start(), archive)).roots);
+  await createToken(service, FACTORY, principal, spec);
+  expect(notices()).toBe(1);
 });
 
 describe("what was pending for the bootstrap before", () => {
