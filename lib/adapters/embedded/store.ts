@@ -35,11 +35,25 @@ export const STORE_SCHEMA = `
  * instance. In one transaction; what a failed bootstrap left, which no head names, stays behind.
  */
 export function upgradeStore(database: DatabaseSync): void {
+  // The lock comes first: what another start has upgraded meanwhile is not as it was before.
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    if (lacksInstance(database)) addInstance(database);
+    database.exec("COMMIT");
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function lacksInstance(database: DatabaseSync): boolean {
   const columns = database.prepare("SELECT name FROM pragma_table_info('documents')").all();
-  if (columns.length === 0 || columns.some(({ name }) => name === "instance")) return;
+  return columns.length > 0 && columns.every(({ name }) => name !== "instance");
+}
+
+function addInstance(database: DatabaseSync): void {
   const instance = "CASE channel WHEN 'log' THEN '' ELSE heads.body ->> '$.instance' END";
   database.exec(`
-    BEGIN IMMEDIATE;
     ALTER TABLE documents RENAME TO documents_before;
     ALTER TABLE published RENAME TO published_before;
     ${STORE_SCHEMA}
@@ -50,8 +64,7 @@ export function upgradeStore(database: DatabaseSync): void {
       SELECT factory, ${instance}, channel, role, version, sha256
       FROM published_before JOIN heads USING (factory);
     DROP TABLE documents_before;
-    DROP TABLE published_before;
-    COMMIT`);
+    DROP TABLE published_before;`);
 }
 
 export class SqliteHeads implements Heads {

@@ -1,0 +1,80 @@
+/** Tables of earlier versions, brought up once: each document to the bootstrap that its Factory has. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { upgradeStore } from "../../lib/adapters/embedded/store.ts";
+
+let folder: string;
+let first: DatabaseSync;
+let second: DatabaseSync;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "rootward-upgrade-"));
+  [first, second] = [open(), open()];
+  first.exec(`
+    CREATE TABLE heads (
+      factory TEXT PRIMARY KEY, revision INTEGER NOT NULL, due_at INTEGER NOT NULL,
+      body TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE documents (
+      factory TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL, version INTEGER NOT NULL,
+      sha256 TEXT NOT NULL, body BLOB NOT NULL,
+      PRIMARY KEY (factory, channel, role, version, sha256)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE published (
+      factory TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL, version INTEGER NOT NULL,
+      sha256 TEXT NOT NULL,
+      PRIMARY KEY (factory, channel, role, version)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO heads VALUES ('acme', 1, 0, '{"instance":"one"}');
+    INSERT INTO documents VALUES
+      ('acme', 'main', 'root', 1, 'r1', x'01'), ('acme', 'main', 'staged-root', 2, 's2', x'02'),
+      ('acme', 'log', 'event', 1, 'e1', x'03'), ('gone', 'main', 'root', 1, 'g1', x'04');
+    INSERT INTO published VALUES ('acme', 'log', 'event', 1, 'e1'), ('acme', 'main', 'root', 1, 'r1');
+  `);
+});
+afterEach(() => {
+  for (const database of [first, second]) database.close();
+  rmSync(folder, { recursive: true });
+});
+
+function open(): DatabaseSync {
+  const database = new DatabaseSync(join(folder, "test.db"), { timeout: 1000 });
+  database.exec("PRAGMA journal_mode = WAL");
+  return database;
+}
+
+function rows(table: "documents" | "published"): readonly string[] {
+  return first
+    .prepare(`SELECT instance, sha256 FROM ${table} ORDER BY sha256`)
+    .all()
+    .map(({ instance, sha256 }) => `${String(sha256)} ${String(instance)}`);
+}
+
+test("events stay beside all bootstraps, and the rest is of the one that is there", () => {
+  upgradeStore(first);
+  expect(rows("documents")).toEqual(["e1 ", "r1 one", "s2 one"]);
+  expect(rows("published")).toEqual(["e1 ", "r1 one"]);
+});
+
+test("a second start that waited for the first upgrades nothing again", () => {
+  const begin = second.exec.bind(second);
+  second.exec = (sql) => {
+    second.exec = begin;
+    upgradeStore(first);
+    first.exec(`UPDATE heads SET body = '{"instance":"two"}'`);
+    first.exec("INSERT INTO published VALUES ('acme', 'two', 'main', 'root', 1, 'r9')");
+    begin(sql);
+  };
+  upgradeStore(second);
+  expect(rows("published")).toEqual(["e1 ", "r1 one", "r9 two"]);
+});
+
+test("what cannot be brought up stays as it was", () => {
+  first.exec(`UPDATE heads SET body = '{}'`);
+  expect(() => upgradeStore(first)).toThrow("NOT NULL");
+  const { n } = second.prepare("SELECT count(*) AS n FROM documents").get() ?? {};
+  expect(n).toBe(4);
+  second.exec("DELETE FROM documents WHERE factory = 'gone'");
+});
