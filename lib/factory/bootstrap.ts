@@ -8,7 +8,7 @@
  */
 import { RootwardError } from "../error.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
-import { ALL_CHANNELS, type Dialect } from "../tuf/dialect.ts";
+import { ALL_CHANNELS, ONLINE_ROLES, type Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import { destruction } from "./delivery.ts";
@@ -17,6 +17,7 @@ import type { Head } from "./head.ts";
 import type { FactoryName } from "./names.ts";
 import { firstRoots } from "./roles.ts";
 import { assertNoRootUpdate } from "./root-update.ts";
+import { versionTime } from "./schedule.ts";
 import { advance, create, type Moment, type Transition } from "./transition.ts";
 
 /** How many earlier bootstraps may wait until what is left of them is destroyed. */
@@ -129,7 +130,7 @@ export function bootstrapAgain(
 ): Transition {
   assertReplaceable(head, replacement);
   const { instance, owner, provisioner, delivery } = head;
-  const notBefore = moment.now + moment.policy.keyRetention + VERSIONS_AHEAD;
+  const notBefore = lastSigned(head, moment) + moment.policy.keyRetention + VERSIONS_AHEAD;
   const told = provisioner?.email ?? null;
   return advance(
     head,
@@ -158,6 +159,14 @@ export function bootstrapAgain(
     },
     moment,
   );
+}
+
+/** As the boundary will see it: by the versions, where the clock went back since. */
+function lastSigned({ roles }: Head, { now }: Moment): number {
+  const versions = ALL_CHANNELS.flatMap((channel) =>
+    ONLINE_ROLES.map((role) => roles[channel]?.[role]?.version ?? 0),
+  );
+  return Math.max(now, ...versions.map(versionTime));
 }
 
 function described({

@@ -341,6 +341,23 @@ test("online keys and tokens of the bootstrap before are destroyed once no backu
   expect(process.reports).toEqual([]);
 });
 
+test("what was signed while the clock was a year ahead is not due every minute of that year", async () => {
+  const world = new TestWorld();
+  await newFactory(world, "tuf");
+  world.advance(365 * DAY);
+  await tendDue(world.start().service);
+  world.advance(-365 * DAY);
+  await rebootstrapOf(world.start().service);
+  for (const days of [36, 365]) {
+    world.advance(days * DAY);
+    const process = world.start();
+    await tendDue(process.service);
+    expect(process.reports).toEqual([]);
+    expect(world.head(FACTORY)?.pending).toEqual([]);
+  }
+  expect(world.head(FACTORY)?.replaced).toEqual([]);
+});
+
 test("an instance that is in use cannot be given up, whoever asks", async () => {
   const world = new TestWorld();
   await confirmedFactory(world);
