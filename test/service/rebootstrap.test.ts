@@ -133,6 +133,52 @@ describe("what may be bootstrapped again", () => {
   });
 });
 
+test("a token is the owner's word for its own bootstrap only, and while it lasts", async () => {
+  const world = new TestWorld();
+  const old = await confirmedFactory(world);
+  const { service } = world.start();
+  const { delivery } = await rebootstrapOf(service, { ...old, noDeviceExists: true });
+  const link = delivery.url ?? "";
+  const archive = await takeArchive(world.start(), link, ALICE);
+  const { ownerToken = "" } = await confirmAs(service, link, ALICE, archive);
+  const ask = (token: string) =>
+    refusal(rebootstrapOf(service, { ownerToken: token, noDeviceExists: true }));
+  expect(await ask(old.ownerToken)).toBe("forbidden");
+  const principal = await authorizeFactory(service, ownerToken, "root:update", FACTORY);
+  const expiresAt = world.now + DAY;
+  const spec = { user: "for-a-day", scopes: ["root:update"], expiresAt } as const;
+  const { token } = await createToken(service, FACTORY, principal, spec);
+  world.advance(DAY);
+  expect(await ask(token)).toBe("forbidden");
+  expect(await ask(ownerToken)).toBe("done");
+});
+
+test("an encrypted archive is not followed by one that is not, unless that is said", async () => {
+  const world = new TestWorld();
+  const { service } = world.start();
+  const recipient = {
+    fingerprint: sha256(new Uint8Array(1)),
+    seal: (archive: Uint8Array) => archive,
+  };
+  await bootstrapOf(service, "tuf");
+  await rebootstrapOf(service, { recipient });
+  expect(world.head(FACTORY)?.delivery.recipient).toBe(recipient.fingerprint);
+  expect(await refusal(rebootstrapOf(service))).toBe("malformed");
+  expect(await refusal(rebootstrapOf(service, { recipient: null }))).toBe("done");
+  expect(world.head(FACTORY)?.delivery.recipient).toBe(null);
+});
+
+test("not more often than a head of bounded size can remember", async () => {
+  const world = new TestWorld();
+  await newFactory(world, "tuf");
+  const { service } = world.start();
+  for (let time = 0; time < 100; time += 1) await rebootstrapOf(service);
+  expect(await refusal(rebootstrapOf(service))).toBe("not-replaceable");
+  world.advance(36 * DAY);
+  await tendDue(service);
+  expect(await refusal(rebootstrapOf(service))).toBe("done");
+});
+
 function firstHash(world: TestWorld): string {
   const roles = world.head(FACTORY)?.roles ?? {};
   return (roles.main ?? roles.prod)?.root.sha256 ?? "";
@@ -152,9 +198,19 @@ test.each<Dialect>(["tuf", "ats"])(
     await newFactory(world, dialect);
     const before = world.head(FACTORY);
     const { service } = world.start();
-    const made = await rebootstrapOf(service);
+    const asked: string[] = [];
+    const makeRootKey: typeof service.makeRootKey = async (type) => {
+      asked.push(type);
+      return service.makeRootKey(type);
+    };
+    const made = await rebootstrapOf({ ...service, makeRootKey });
+    expect(asked).toEqual(["ed25519"]);
     const after = world.head(FACTORY);
-    expect(made.root.sha256).not.toEqual({});
+    const hashes = Object.values(made.root.sha256);
+    expect(hashes).toHaveLength(dialect === "tuf" ? 1 : 2);
+    for (const { root } of Object.values(before?.roles ?? {})) {
+      expect(hashes).not.toContain(root.sha256);
+    }
     expect(after?.log.seq).toBeGreaterThan(before?.log.seq ?? 0);
     expect(after?.onlineKeys).not.toEqual(before?.onlineKeys);
     expect(after).toMatchObject({ owner: before?.owner, createdWith: before?.createdWith });
