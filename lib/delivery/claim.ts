@@ -48,6 +48,6 @@ export const confirmAnswer = v.object({
   state: v.string(),
   confirmedAt: v.string(),
   /** In answers within an hour of the confirmation; scopes root:read, root:update, targets:update. */
-  ownerToken: v.optional(v.string()),
+  ownerToken: v.optional(v.pipe(v.string(), v.regex(/^rw_[A-Za-z0-9_-]{43}$/))),
 });
 export type ConfirmAnswer = v.InferOutput<typeof confirmAnswer>;

@@ -31,7 +31,10 @@ export interface DeliveryLink {
 
 /** @throws RootwardError `link-invalid`; the message holds nothing of the link */
 export function parseLink(text: string): DeliveryLink {
-  const match = /^(https?:\/\/[^\s#?]+)\/download#([A-Za-z0-9_-]+)$/.exec(text.trim());
+  // Without what means something to a shell: it comes back in commands that owners are told to run.
+  const match = /^(https?:\/\/[^\s#?$`"'\\;&|<>(){}*!]+)\/download#([A-Za-z0-9_-]+)$/.exec(
+    text.trim(),
+  );
   const secret = parseSecret(match?.[2] ?? "");
   const publicUrl = match?.[1];
   if (secret === null || publicUrl === undefined) {

@@ -41,6 +41,7 @@ describe("a link that is none is refused without a request:", () => {
     ["another path", (link) => link.replace("/download#", "/upload#")],
     ["another scheme", (link) => link.replace("http:", "file:")],
     ["broken over two lines", (link) => link.replace("#", "\n#")],
+    ["a command in its path", (link) => link.replace("/download", "/$(id)/download")],
     ["nothing", () => ""],
   ];
 
@@ -54,6 +55,18 @@ describe("a link that is none is refused without a request:", () => {
     expect(result.stderr).not.toContain("AAAA");
     expect(proxy.requests).toEqual([]);
   });
+});
+
+test("a token that is none is not put into a command that the owner is told to run", async () => {
+  const mailed = await mailLink(server, "injected");
+  const result = await downloadVia(mailed, () => async ({ path }, forward) => {
+    const reply = await forward();
+    if (path !== "/download/confirm") return reply;
+    return changed(reply, (body) => ({ ...body, ownerToken: "rw_; touch owned; #" }));
+  });
+  expect(result).toMatchObject({ code: 1, stdout: "" });
+  expect(existsSync(mailed.output)).toBe(true);
+  await expectNextRunCompletes(mailed);
 });
 
 test("a file in the way is refused before anything is claimed", async () => {
