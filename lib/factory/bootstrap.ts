@@ -68,8 +68,8 @@ export function createFactory(
 export interface Replacement {
   /** SHA-256 of a root version 1 that is to be replaced. */
   readonly replaces: string;
-  /** Whether the owner's token came with it, and the word that no device exists. */
-  readonly ownerAgrees: boolean;
+  /** The id of the owner's token that came with the word that no device exists; null without. */
+  readonly agreedBy: string | null;
 }
 
 /** Whether another version 1 may still take the place of this one. */
@@ -85,7 +85,7 @@ function wasRotated(roles: Head["roles"]): boolean {
  * @throws RootwardError `not-replaceable`, `update-in-progress`, `version-conflict` for another version
  *   1, `forbidden` where the owner must agree
  */
-export function assertReplaceable(head: Head, { replaces, ownerAgrees }: Replacement): void {
+export function assertReplaceable(head: Head, { replaces, agreedBy }: Replacement): void {
   const { factory, delivery } = head;
   const no = (why: string): RootwardError =>
     new RootwardError("not-replaceable", `Factory ${factory} cannot be bootstrapped again: ${why}`);
@@ -108,7 +108,7 @@ export function assertReplaceable(head: Head, { replaces, ownerAgrees }: Replace
       { facts: Object.fromEntries(Object.entries(current).map(([name, hash]) => [name, hash])) },
     );
   }
-  if (delivery.state === "confirmed" && !ownerAgrees) {
+  if (delivery.state === "confirmed" && agreedBy === null) {
     throw new RootwardError(
       "forbidden",
       `the archive of ${factory} was confirmed at ${formatTime(delivery.confirmedAt)}, so devices may ` +
@@ -151,6 +151,8 @@ export function bootstrapAgain(
         ...described(fresh),
         replaced: jsonObject(firstRoots(head)),
         wasLive: head.state === "live",
+        // Who gave the owner's word that no device exists: an admin may have made that token.
+        ...(replacement.agreedBy !== null && { agreedBy: replacement.agreedBy }),
         // Who is told besides those that there are now.
         ...(owner.email !== fresh.owner.email && { formerOwner: owner.email }),
         ...(told !== null && told !== fresh.provisioner?.email && { formerProvisioner: told }),

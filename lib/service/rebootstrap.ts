@@ -95,14 +95,14 @@ async function agreement(
   head: Head,
 ) {
   const token = ownerToken === null ? null : await service.tokens.find(sha256Text(ownerToken));
-  const ownerAgrees =
+  const agreed =
     noDeviceExists &&
     token !== null &&
     token.bound?.factory === head.factory &&
     token.bound.instance === head.instance &&
     token.scopes.includes("root:update") &&
     (token.expiresAt === null || service.now() < token.expiresAt);
-  return { replaces, ownerAgrees };
+  return { replaces, agreedBy: agreed ? token.id : null };
 }
 
 async function specOf(

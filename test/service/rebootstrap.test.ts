@@ -151,6 +151,11 @@ test("a token is the owner's word for its own bootstrap only, and while it lasts
   world.advance(DAY);
   expect(await ask(token)).toBe("forbidden");
   expect(await ask(ownerToken)).toBe("done");
+  const events = [...world.state.documents.values()].map((bytes) =>
+    new TextDecoder().decode(bytes),
+  );
+  const told = events.filter((text) => text.includes(`"agreedBy":"${principal.token.id}"`));
+  expect(told).toHaveLength(1);
 });
 
 test("an encrypted archive is not followed by one that is not, unless that is said", async () => {
