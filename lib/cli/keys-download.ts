@@ -97,6 +97,7 @@ function openingOf({ file, encrypted }: SavedFile, key = "PRIVATE-KEY.pem") {
   return [`${file}.opened.tgz`, [`${command} -o ${file}.opened.tgz`]] as const;
 }
 
+/** What is not confirmed is not done: whoever runs this in a script must see it. */
 function reportUnopened(terminal: Terminal, { file, sha256: hash }: SavedFile): void {
   terminal.result({ file, sha256: hash, confirmed: false }, [
     `encrypted    ${file}`,
@@ -107,6 +108,7 @@ function reportUnopened(terminal: Terminal, { file, sha256: hash }: SavedFile): 
     "  --key PRIVATE-KEY.pem   which opens it in memory, or",
     "  --opened                once you have opened it yourself, such as with a card (docs/delivery.md)",
   ]);
+  process.exitCode = 1;
 }
 
 interface Job {

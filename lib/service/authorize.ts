@@ -6,7 +6,7 @@
 import { RootwardError } from "../error.ts";
 import type { Actor } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
-import type { FactoryName } from "../factory/names.ts";
+import type { FactoryName, InstanceId } from "../factory/names.ts";
 import type { Transition } from "../factory/transition.ts";
 import { sha256Text, toBase64Url } from "../tuf/bytes.ts";
 import { readHead, update } from "./commit.ts";
@@ -20,6 +20,8 @@ export const TOKEN_PREFIX = "rw_";
 export interface Principal {
   readonly token: TokenRecord;
   readonly actor: Actor;
+  /** The bootstrap of the Factory that it was authorised for, where it was for one. */
+  readonly instance?: InstanceId;
 }
 
 /**
@@ -61,28 +63,30 @@ export async function authorizeFactory(
     throw new RootwardError("forbidden", `this token is not for Factory ${factory}`);
   }
   const head = await readHead(service.heads, factory);
-  assertStillValid(principal.token, head);
-  return { ...principal, head };
+  const authorised = { ...principal, instance: bound?.instance ?? head.instance };
+  assertStillValid(authorised, head);
+  return { ...authorised, head };
 }
 
-/** @throws RootwardError `unauthenticated` for a token of an earlier bootstrap */
-export function assertStillValid({ bound }: TokenRecord, { factory, instance }: Head): void {
-  if (bound === null || bound.instance === instance) return;
+/** @throws RootwardError `unauthenticated` for who was authorised for an earlier bootstrap */
+export function assertStillValid(principal: Principal, { factory, instance }: Head): void {
+  const authorised = principal.instance ?? principal.token.bound?.instance ?? instance;
+  if (authorised === instance) return;
   throw new RootwardError(
     "unauthenticated",
     `this token ended when Factory ${factory} was bootstrapped again`,
   );
 }
 
-/** `update` on behalf of a token: it may end, by another bootstrap, after it was authorised. */
+/** `update` on behalf of a token: another bootstrap may end what it was authorised for. */
 export async function updateAs<D extends { readonly transition: Transition | null }>(
   service: Service,
   factory: FactoryName,
-  { token }: Principal,
+  principal: Principal,
   decide: (head: Head) => D | Promise<D>,
 ): Promise<D> {
   return update(service, factory, (head) => {
-    assertStillValid(token, head);
+    assertStillValid(principal, head);
     return decide(head);
   });
 }

@@ -58,7 +58,7 @@ export async function createToken(
     );
   }
   const head = await readHead(service.heads, factory);
-  assertStillValid(principal.token, head);
+  assertStillValid(principal, head);
   const { instance } = head;
   const { token, record } = newToken(service, {
     ...spec,

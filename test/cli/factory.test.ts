@@ -130,7 +130,7 @@ describe("an archive that is encrypted to its owner", () => {
 
   test("is saved, and not confirmed before somebody opened it", async () => {
     const saved = await download([]);
-    expect(saved.code).toBe(0);
+    expect(saved.code).toBe(1);
     expect(saved.stdout).toContain("did not confirm it");
     expect(existsSync(join(folder, "secret.tgz.p7m"))).toBe(true);
     expect(await show("secret")).toContain("not confirmed yet");

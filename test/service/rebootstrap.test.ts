@@ -4,6 +4,7 @@ import { failing } from "../../lib/adapters/memory/faults.ts";
 import { isRootwardError } from "../../lib/error.ts";
 import type { InstanceId } from "../../lib/factory/names.ts";
 import { authorizeFactory } from "../../lib/service/authorize.ts";
+import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { findForDevice } from "../../lib/service/read.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
@@ -28,7 +29,7 @@ import {
   takeArchive,
 } from "../support/memory-owner.ts";
 import { apiFactory } from "../support/memory-root-update.ts";
-import { publish } from "../support/memory-targets.ts";
+import { entriesOf, publish } from "../support/memory-targets.ts";
 import { DAY, TestWorld, type TestProcess } from "../support/memory-service.ts";
 
 async function refusal(work: Promise<unknown>): Promise<string> {
@@ -222,6 +223,17 @@ test.each<Dialect>(["tuf", "ats"])(
   },
 );
 
+test("the owner of the root after is told of its own expiry, whatever was told of the one before", async () => {
+  const world = new TestWorld();
+  const { ownerToken } = await confirmedFactory(world);
+  world.advance(300 * DAY);
+  const { service } = world.start();
+  await tendDue(service);
+  expect(world.head(FACTORY)?.expiryTold).not.toBeNull();
+  await rebootstrapOf(service, { ownerToken, noDeviceExists: true });
+  expect(world.head(FACTORY)?.expiryTold).toBeNull();
+});
+
 test("what a live Factory served is served no more, until the new archive is confirmed", async () => {
   const world = new TestWorld();
   const { ownerToken, archive } = await confirmedFactory(world);
@@ -311,6 +323,20 @@ describe("races", () => {
     expect(world.state.tokens.size).toBe(count);
     const start = { factory: FACTORY, principal, message: "", firstTime: false };
     expect(await refusal(startUpdate(service, start))).toBe("unauthenticated");
+  });
+
+  test("an admin's publication for the Factory before does not land in the one after", async () => {
+    const world = new TestWorld();
+    const { ownerToken } = await confirmedFactory(world);
+    const { service } = world.start();
+    const before = world.head(FACTORY);
+    const admin = { ...(await authorizeFactory(service, ownerToken, "targets:update", FACTORY)) };
+    const principal = { ...admin, token: { ...admin.token, bound: null } };
+    await rebootstrapOf(service, { ownerToken, noDeviceExists: true });
+    const entries = entriesOf({ "a.bin": "a" });
+    const publication = { factory: FACTORY, principal, entries, remove: [] };
+    expect(before?.instance).toBe(principal.instance);
+    expect(await refusal(publishTargets(service, publication))).toBe("unauthenticated");
   });
 
   test("a root of the old key loses, and leaves no version 1 behind that readers would find", async () => {
