@@ -53,7 +53,10 @@ export interface Shares {
 /** Sealed archives; a store without versions or replicas. */
 export interface Archives {
   put(idHash: Sha256, object: Uint8Array): Promise<void>;
-  /** A URL that yields the object until `until` (milliseconds since 1970) and to nobody without it. */
+  /**
+   * A URL that yields the object until `until` (milliseconds since 1970), or up to a second less, and
+   * to nobody without it.
+   */
   presign(idHash: Sha256, until: number): Promise<string>;
   /** For deliveries without a link only: null where there is no such object. */
   get(idHash: Sha256): Promise<Uint8Array | null>;
@@ -62,6 +65,7 @@ export interface Archives {
 
 /** Encryption under a key that the database does not hold, bound to a context. */
 export interface KeyWrapper {
+  /** @param plain 1 to 4096 bytes; some wrap any number */
   wrap(plain: Uint8Array, context: Readonly<Record<string, string>>): Promise<Uint8Array>;
   /** @throws where the context is not the one it was wrapped with */
   unwrap(wrapped: Uint8Array, context: Readonly<Record<string, string>>): Promise<Uint8Array>;

@@ -1,0 +1,63 @@
+/**
+ * Mail by SES: plain text, so that nothing counts who opened it, and through a configuration set that
+ * follows no clicks: the link's secret must not pass through another host.
+ *
+ * The mail with the link is sent once, or not at all (once.ts). It cannot be taken back: SES keeps
+ * nothing within reach. Notices may come again, and have an id by which a reader drops repeats.
+ * Events for programs (EventBridge) are no part of this.
+ */
+import { SendEmailCommand, type SESv2Client } from "@aws-sdk/client-sesv2";
+import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
+import type { LinkMail, Notice, Notifier } from "../../service/ports.ts";
+import { once } from "./once.ts";
+
+/** The same in a message that comes again. SES makes each one's Message-ID itself. */
+export const ID_HEADER = "X-Rootward-Id";
+
+interface Sender {
+  readonly ses: SESv2Client;
+  /** An address that SES may send from. */
+  readonly from: string;
+  /** The name of a configuration set without click tracking. */
+  readonly configurationSet: string;
+}
+
+export class SesNotifier implements Notifier {
+  readonly #sender: Sender;
+
+  constructor(sender: Sender) {
+    this.#sender = sender;
+  }
+
+  async sendLink(mail: LinkMail): Promise<void> {
+    await this.#sender.ses.send(
+      once(this.#command({ to: mail.email, id: mail.idHash, ...linkMailText(mail) })),
+    );
+  }
+
+  async withdrawLink(): Promise<void> {
+    // The mail is out of reach.
+  }
+
+  async notify(notice: Notice): Promise<void> {
+    const text = noticeText(notice);
+    if (text === null) return;
+    await this.#sender.ses.send(this.#command({ to: notice.email, id: noticeId(notice), ...text }));
+  }
+
+  #command(mail: { to: string; id: string; subject: string; body: string }): SendEmailCommand {
+    const { from, configurationSet } = this.#sender;
+    return new SendEmailCommand({
+      FromEmailAddress: from,
+      Destination: { ToAddresses: [mail.to] },
+      ConfigurationSetName: configurationSet,
+      Content: {
+        Simple: {
+          Subject: { Data: mail.subject, Charset: "UTF-8" },
+          Body: { Text: { Data: mail.body, Charset: "UTF-8" } },
+          Headers: [{ Name: ID_HEADER, Value: mail.id }],
+        },
+      },
+    });
+  }
+}
