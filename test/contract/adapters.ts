@@ -1,4 +1,4 @@
-/** The adapters that every suite runs on: memory, and SQLite with files in a folder of its own. */
+/** The adapters of this machine: memory, and SQLite with files in a folder of its own. */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,18 +42,22 @@ export interface Opened extends Stores {
   readonly records: SignerRecords;
   /** What a presigned URL yields at `now`; null for nothing. */
   openArchive(url: string, now: number): Promise<Uint8Array | null>;
-  /** The mails that lie in the outbox, as text. */
+  /** The mails, as text, as a reader has them who drops those that come again. */
   mails(): readonly string[];
-  /** The content of everything that the stores keep on a medium; nothing for memory. */
+  /** Whether a mail can be taken back until somebody fetches it. */
+  readonly withdraws: boolean;
+  /** The content of everything that the stores keep on a medium of this machine. */
   medium(): readonly Uint8Array[];
   /** Throws if the adapter saw a broken invariant. */
   assertInvariants(): void;
-  remove(): void;
+  remove(): void | Promise<void>;
 }
 
 export interface Adapter {
   readonly name: string;
-  open(): Opened;
+  open(): Opened | Promise<Opened>;
+  /** After the last test of a file. */
+  stop?(): Promise<void>;
 }
 
 const memory: Adapter = {
@@ -74,6 +78,7 @@ const memory: Adapter = {
       openArchive: (url, now) => archives.open(url, now),
       mails: () =>
         [...state.outbox.values()].map(({ to, subject, body }) => mail(to, subject, body)),
+      withdraws: true,
       medium: () => [],
       assertInvariants: () => state.invariants.assertInvariants(),
       remove: () => undefined,
@@ -111,6 +116,7 @@ const embedded: Adapter = {
         return archives.open(id, until, mac, now);
       },
       mails: () => filesIn(outbox).map((bytes) => text(bytes).replaceAll("\r\n", "\n")),
+      withdraws: true,
       medium: () => filesIn(data),
       assertInvariants: () => undefined,
       remove: () => {
@@ -131,7 +137,7 @@ function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-export const ADAPTERS: readonly Adapter[] = [memory, embedded];
+export const LOCAL_ADAPTERS: readonly Adapter[] = [memory, embedded];
 
 export function random(length: number): Uint8Array {
   return new Uint8Array(randomBytes(length));

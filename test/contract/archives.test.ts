@@ -1,11 +1,30 @@
 import { expect, it } from "@jest/globals";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { contains, random } from "./adapters.ts";
-import { NOW } from "./sample-head.ts";
 import { contract } from "./suite.ts";
 
 const ID = sha256Text("delivery");
-const UNTIL = NOW + 60_000;
+/** The clock of an object store elsewhere cannot be set. */
+const NOW = Date.now();
+const UNTIL = Math.floor(NOW / 1000) * 1000 + 120_000;
+
+/** A URL with its parameters changed. */
+function withQuery(url: string, change: (query: URLSearchParams) => void): string {
+  const changed = new URL(url);
+  change(changed.searchParams);
+  return changed.href;
+}
+
+/** Every parameter in turn with another first or last character, longer, empty, and left out. */
+function tampered(url: string): readonly string[] {
+  return [...new URL(url).searchParams].flatMap(([name, value]) => {
+    const [first, last] = [value.at(0), value.at(-1)].map((it) => (it === "A" ? "B" : "A"));
+    return [`${first}${value.slice(1)}`, `${value.slice(0, -1)}${last}`, value.slice(1)]
+      .concat(`${value}0`, "")
+      .map((text) => withQuery(url, (query) => query.set(name, text)))
+      .concat(withQuery(url, (query) => query.delete(name)));
+  });
+}
 
 contract("archives", (stores) => {
   it("yields the object by a presigned URL until its end", async () => {
@@ -14,7 +33,8 @@ contract("archives", (stores) => {
     await archives.put(ID, object);
     const url = await archives.presign(ID, UNTIL);
     expect(await openArchive(url, NOW)).toEqual(object);
-    expect(await openArchive(url, UNTIL - 1)).toEqual(object);
+    // S3 counts whole seconds.
+    expect(await openArchive(url, UNTIL - 1000)).toEqual(object);
     expect(await openArchive(url, UNTIL)).toBeNull();
     expect(await openArchive(url, UNTIL + 1)).toBeNull();
   });
@@ -43,21 +63,15 @@ contract("archives", (stores) => {
     await archives.put(ID, random(100));
     await archives.put(other, random(100));
     const url = await archives.presign(ID, UNTIL);
-    const mac = new URL(url).searchParams.get("mac") ?? "";
-    const flipped = `${mac.startsWith("A") ? "B" : "A"}${mac.slice(1)}`;
     const changed = [
-      url.replace(mac, flipped),
-      url.replace(mac, ""),
-      url.replace(mac, mac.slice(1)),
-      url.replace(mac, `${mac}A`),
+      ...tampered(url),
       url.replace(`${UNTIL}`, `${UNTIL + 1}`),
-      url.replace(`${UNTIL}`, `${UNTIL}0`),
-      url.replace(`${UNTIL}`, ""),
       url.replace(`${UNTIL}`, "Infinity"),
+      url.replace("X-Amz-Expires=1", "X-Amz-Expires=9"),
       url.replace(ID, other),
       url.replace(ID, ".."),
       url.split("?")[0] ?? "",
-    ];
+    ].filter((one) => one !== url);
     for (const bad of changed) expect([bad, await openArchive(bad, NOW)]).toEqual([bad, null]);
   });
 

@@ -1,19 +1,21 @@
 /** One suite per port: the same tests on every adapter, each test on fresh stores. */
-import { afterEach, beforeEach, describe } from "@jest/globals";
-import { ADAPTERS, type Opened } from "./adapters.ts";
+import { afterAll, afterEach, beforeEach, describe } from "@jest/globals";
+import { LOCAL_ADAPTERS, type Opened } from "./adapters.ts";
+import { aws } from "./aws-adapter.ts";
 
 /** @param tests gets a function that gives the stores of the running test */
 export function contract(port: string, tests: (stores: () => Opened) => void): void {
-  describe.each(ADAPTERS)(`${port}: $name`, ({ open }) => {
+  describe.each([...LOCAL_ADAPTERS, aws])(`${port}: $name`, (adapter) => {
     let opened: Opened | null = null;
-    beforeEach(() => {
-      opened = open();
+    beforeEach(async () => {
+      opened = await adapter.open();
     });
-    afterEach(() => {
+    afterEach(async () => {
       opened?.assertInvariants();
-      opened?.remove();
+      await opened?.remove();
       opened = null;
     });
+    afterAll(() => adapter.stop?.());
     tests(() => {
       if (opened === null) throw new Error("no stores outside a test");
       return opened;

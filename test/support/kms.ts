@@ -1,10 +1,13 @@
 /**
  * The part of AWS KMS that we use, on loopback, written after its API reference: RSA keys that sign a
- * digest. It refuses what the reference says that KMS refuses. PSS is encoded by hand (RFC 8017, 9.1.1)
- * because OpenSSL, as Node offers it, wants the message.
+ * digest, and symmetric keys that encrypt in a context. It refuses what the reference says that KMS
+ * refuses. PSS is encoded by hand (RFC 8017, 9.1.1) because OpenSSL, as Node offers it, wants the
+ * message.
  */
 import {
   constants,
+  createCipheriv,
+  createDecipheriv,
   createHash,
   createPublicKey,
   generateKeyPair,
@@ -13,23 +16,20 @@ import {
   randomUUID,
   type KeyObject,
 } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { promisify } from "node:util";
+import { listen, type Loopback } from "./loopback.ts";
 
-export interface FakeKms {
-  readonly endpoint: string;
+export interface FakeKms extends Loopback {
   /** What each key was made with, by ARN. */
   readonly keys: ReadonlyMap<string, { readonly tags: unknown; readonly state: string }>;
   /** The requests so far, by operation and the members that matter to a reader. */
   readonly asked: readonly string[];
-  stop(): Promise<void>;
 }
 
 interface Key {
-  readonly privateKey: KeyObject;
+  /** To sign with, or 32 bytes to encrypt with. */
+  readonly secret: KeyObject | Buffer;
   readonly tags: unknown;
   state: "Enabled" | "PendingDeletion";
 }
@@ -43,7 +43,7 @@ class Refusal extends Error {}
 export async function startKms(): Promise<FakeKms> {
   const keys = new Map<string, Key>();
   const asked: string[] = [];
-  const server = createServer((request, response) => {
+  const loopback = await listen((request, response) => {
     const target = String(request.headers["x-amz-target"]);
     const operation = target.replace("TrentService.", "");
     const signed = request.headers.authorization?.startsWith("AWS4-HMAC-SHA256 ") === true;
@@ -62,29 +62,14 @@ export async function startKms(): Promise<FakeKms> {
       }
     })();
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    keys,
-    asked,
-    stop: async () => {
-      server.close();
-      server.closeAllConnections();
-      await once(server, "close");
-    },
-  };
+  return { ...loopback, keys, asked };
 }
 
 async function answer(keys: Map<string, Key>, operation: string, body: Body): Promise<Body> {
   if (operation === "CreateKey") {
-    if (body["KeySpec"] !== "RSA_4096" || body["KeyUsage"] !== "SIGN_VERIFY") {
-      throw new Refusal("ValidationException");
-    }
-    // One for all of them: making another takes seconds.
-    privateKey ??= (await promisify(generateKeyPair)("rsa", { modulusLength: 4096 })).privateKey;
+    const secret = await newSecret(`${String(body["KeySpec"])} ${String(body["KeyUsage"])}`);
     const arn = `arn:aws:kms:eu-west-1:111122223333:key/${randomUUID()}`;
-    keys.set(arn, { privateKey, tags: body["Tags"], state: "Enabled" });
+    keys.set(arn, { secret, tags: body["Tags"], state: "Enabled" });
     return { KeyMetadata: { Arn: arn, KeyId: arn.split("/")[1] } };
   }
   const id = String(body["KeyId"]);
@@ -93,11 +78,19 @@ async function answer(keys: Map<string, Key>, operation: string, body: Body): Pr
   if (key.state !== "Enabled") throw new Refusal("KMSInvalidStateException");
   switch (operation) {
     case "GetPublicKey": {
-      const spki = createPublicKey(key.privateKey).export({ type: "spki", format: "der" });
+      const spki = createPublicKey(signingKey(key)).export({ type: "spki", format: "der" });
       return { KeyId: id, PublicKey: spki.toString("base64") };
     }
     case "Sign":
       return { KeyId: id, Signature: signature(key, body).toString("base64") };
+    case "Encrypt": {
+      const plain = blob(body["Plaintext"], 4096);
+      return { KeyId: id, CiphertextBlob: encrypt(key, id, plain, body).toString("base64") };
+    }
+    case "Decrypt": {
+      const wrapped = blob(body["CiphertextBlob"], 6144);
+      return { KeyId: id, Plaintext: decrypt(key, id, wrapped, body).toString("base64") };
+    }
     case "ScheduleKeyDeletion": {
       const days = Number(body["PendingWindowInDays"]);
       if (!(days >= 7 && days <= 30)) throw new Refusal("ValidationException");
@@ -109,13 +102,74 @@ async function answer(keys: Map<string, Key>, operation: string, body: Body): Pr
   }
 }
 
+async function newSecret(kind: string): Promise<Key["secret"]> {
+  switch (kind) {
+    case "RSA_4096 SIGN_VERIFY":
+      // One for all of them: making another takes seconds.
+      privateKey ??= (await promisify(generateKeyPair)("rsa", { modulusLength: 4096 })).privateKey;
+      return privateKey;
+    case "SYMMETRIC_DEFAULT ENCRYPT_DECRYPT":
+      return randomBytes(32);
+    default:
+      throw new Refusal("ValidationException");
+  }
+}
+
+function signingKey({ secret }: Key): KeyObject {
+  if (Buffer.isBuffer(secret)) throw new Refusal("InvalidKeyUsageException");
+  return secret;
+}
+
+function blob(value: unknown, most: number): Buffer {
+  const bytes = Buffer.from(String(value), "base64");
+  if (bytes.length < 1 || bytes.length > most) throw new Refusal("ValidationException");
+  return bytes;
+}
+
+/** The name of the key, 12 bytes of nonce, 16 of tag, and what was encrypted. */
+function encrypt({ secret }: Key, id: string, plain: Buffer, body: Body): Buffer {
+  if (!Buffer.isBuffer(secret)) throw new Refusal("InvalidKeyUsageException");
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv("aes-256-gcm", secret, nonce).setAAD(context(body));
+  const sealed = Buffer.concat([cipher.update(plain), cipher.final()]);
+  return Buffer.concat([nameOf(id), nonce, cipher.getAuthTag(), sealed]);
+}
+
+function decrypt({ secret }: Key, id: string, wrapped: Buffer, body: Body): Buffer {
+  if (!Buffer.isBuffer(secret)) throw new Refusal("InvalidKeyUsageException");
+  const [name, nonce, tag] = [
+    wrapped.subarray(0, 32),
+    wrapped.subarray(32, 44),
+    wrapped.subarray(44, 60),
+  ];
+  if (tag.length < 16) throw new Refusal("InvalidCiphertextException");
+  if (!name.equals(nameOf(id))) throw new Refusal("IncorrectKeyException");
+  try {
+    const decipher = createDecipheriv("aes-256-gcm", secret, nonce).setAAD(context(body));
+    decipher.setAuthTag(tag);
+    return Buffer.concat([decipher.update(wrapped.subarray(60)), decipher.final()]);
+  } catch {
+    throw new Refusal("InvalidCiphertextException");
+  }
+}
+
+function nameOf(id: string): Buffer {
+  return createHash("sha256").update(id).digest();
+}
+
+/** The order of its members does not matter. */
+function context({ EncryptionContext: members = {} }: Body): Buffer {
+  const sorted = Object.entries(members as object).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Buffer.from(JSON.stringify(sorted));
+}
+
 function signature(signer: Key, body: Body): Buffer {
   const digest = Buffer.from(String(body["Message"]), "base64");
   const { MessageType: type, SigningAlgorithm: algorithm } = body;
   if (type !== "DIGEST" || algorithm !== "RSASSA_PSS_SHA_256" || digest.length !== 32) {
     throw new Refusal("ValidationException");
   }
-  const key = { key: signer.privateKey, padding: constants.RSA_NO_PADDING };
+  const key = { key: signingKey(signer), padding: constants.RSA_NO_PADDING };
   return privateEncrypt(key, encodePss(digest, 512));
 }
 

@@ -1,0 +1,119 @@
+/** The AWS adapters on emulators, which are started with the first test of a file. */
+import { jest } from "@jest/globals";
+import { S3Archives } from "../../lib/adapters/aws/archives.ts";
+import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
+import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
+import { ID_HEADER, SesNotifier } from "../../lib/adapters/aws/notifier.ts";
+import { DynamoRequests } from "../../lib/adapters/aws/requests.ts";
+import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
+import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
+import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
+import { DynamoTokens } from "../../lib/adapters/aws/tokens.ts";
+import { createTable, deleteTable, startDynamo, startS3, startSesClient } from "../support/aws.ts";
+import type { SentMail } from "../support/ses.ts";
+import type { Adapter, Opened } from "./adapters.ts";
+
+type Emulators = Awaited<ReturnType<typeof start>>;
+
+let emulators: Promise<Emulators> | null = null;
+
+async function start() {
+  const [dynamo, s3, ses] = await Promise.all([startDynamo(), startS3(), startSesClient()]);
+  return { dynamo, s3, ses };
+}
+
+export const aws: Adapter = {
+  name: "aws",
+  async open() {
+    emulators ??= start();
+    return open(await emulators);
+  },
+  async stop() {
+    const started = await emulators;
+    emulators = null;
+    if (started === null) return;
+    await Promise.all([started.dynamo.stop(), started.s3.stop(), started.ses.stop()]);
+  },
+};
+
+async function open({ dynamo: { client }, s3, ses }: Emulators): Promise<Opened> {
+  const [table, sharesTable, signerTable, bucket] = await Promise.all([
+    createTable(client, MAIN_TABLE),
+    createTable(client, SHARES_TABLE),
+    createTable(client, SIGNER_TABLE),
+    s3.createBucket(),
+  ]);
+  ses.sent.length = 0;
+  const now = (): number => Date.now();
+  return {
+    heads: new DynamoHeads(client, table),
+    documents: new DynamoDocuments({ dynamo: client, table, s3: s3.client, bucket, now }),
+    shares: new DynamoShares(client, sharesTable),
+    archives: new S3Archives(s3.client, bucket, now),
+    tokens: new DynamoTokens(client, table),
+    requests: new DynamoRequests(client, table),
+    notifier: new SesNotifier({
+      ses: ses.client,
+      from: "rootward@example.com",
+      configurationSet: "rootward",
+    }),
+    records: new DynamoSignerRecords(client, signerTable),
+    openArchive: (url, at) => (s3.ours ? openAt(url, at) : openClaimed(url, at)),
+    mails: () => [...new Map(ses.sent.map((sent) => [idOf(sent), asText(sent)])).values()],
+    withdraws: false,
+    medium: () => [],
+    assertInvariants: () => undefined,
+    remove: async () => {
+      const tables = [table, sharesTable, signerTable];
+      await Promise.all(tables.map((name) => deleteTable(client, name)));
+      await s3.deleteBucket(bucket);
+    },
+  };
+}
+
+/** Asks an emulator that goes by this process's clock. */
+async function openAt(url: string, at: number): Promise<Uint8Array | null> {
+  const timers = ["setTimeout", "setInterval", "setImmediate"] as const;
+  const cleared = ["clearTimeout", "clearInterval", "clearImmediate"] as const;
+  const others = ["hrtime", "nextTick", "performance", "queueMicrotask"] as const;
+  // Nothing but the date.
+  jest.useFakeTimers({ now: at, doNotFake: [...timers, ...cleared, ...others] });
+  try {
+    return await fetchObject(url);
+  } finally {
+    jest.useRealTimers();
+  }
+}
+
+/** Another process has a clock of its own: what a signed URL says of its end is believed. */
+async function openClaimed(url: string, at: number): Promise<Uint8Array | null> {
+  const { searchParams } = new URL(url);
+  const [, ...date] =
+    /^(....)(..)(..T..)(..)(..Z)$/.exec(searchParams.get("X-Amz-Date") ?? "") ?? [];
+  const [year, month, day, minute, second] = date;
+  const start = Date.parse(`${year}-${month}-${day}:${minute}:${second}`);
+  const end = start + Number(searchParams.get("X-Amz-Expires")) * 1000;
+  return at > end ? null : fetchObject(url);
+}
+
+async function fetchObject(url: string): Promise<Uint8Array | null> {
+  const response = await fetch(url);
+  if (response.ok) return new Uint8Array(await response.arrayBuffer());
+  await response.body?.cancel();
+  if (response.status >= 500) throw new Error(`the object store failed: ${response.status}`);
+  return null;
+}
+
+function idOf({ Content: { Simple: content } }: SentMail): string {
+  return content.Headers.find(({ Name }) => Name === ID_HEADER)?.Value ?? "";
+}
+
+function asText({ Destination, Content: { Simple: content } }: SentMail): string {
+  return [
+    `To: ${Destination.ToAddresses[0]}`,
+    `Subject: ${content.Subject.Data}`,
+    "",
+    content.Body.Text.Data,
+    "",
+  ].join("\n");
+}
