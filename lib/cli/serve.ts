@@ -11,6 +11,7 @@ import { errorCode } from "../files.ts";
 import { DEFAULT_REFRESH } from "../factory/schedule.ts";
 import { createApp } from "../http/app.ts";
 import type { Page } from "../http/download.ts";
+import { exactUrl } from "../http/exact-path.ts";
 import type { Service } from "../service/service.ts";
 import { tendDue } from "../service/tend.ts";
 import type { Signer } from "../signing/operations.ts";
@@ -101,16 +102,13 @@ interface IncomingEnv {
   readonly incoming?: { readonly url?: string };
 }
 
-/**
- * Paths are exact. What the URL parser would resolve (`/x/%2e%2e/healthz`) could mean one path to a
- * proxy that filters and another here, so it is no path of ours.
- */
+/** See exactUrl; a request target may also be a whole URL (RFC 9112 section 3.2.2). */
 function exactPath(request: Request, { incoming }: IncomingEnv): Request {
   const raw = incoming?.url?.split("?")[0];
   const url = new URL(request.url);
-  // A request target may also be a whole URL (RFC 9112 section 3.2.2).
-  if (raw === undefined || raw === url.pathname || !raw.startsWith("/")) return request;
-  return new Request(new URL("/not-exact", url));
+  if (raw === undefined || !raw.startsWith("/")) return request;
+  const exact = exactUrl(raw, url);
+  return exact === url ? request : new Request(exact);
 }
 
 /** Runs the schedule now and then; one run at a time. @returns how to stop it */

@@ -1,20 +1,16 @@
-/**
- * The API as one hono app: Request -> Response. It authorises each request itself (no gateway
- * authorizer, whose cache would let a token for one Factory pass for another), keeps paths exact,
- * and redirects nothing. Errors everywhere: `{"code", "message", "errors"}`, which fioctl prints.
- */
-import { Hono } from "hono";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { isRootwardError, RootwardError } from "../error.ts";
-import { randomId, type Service } from "../service/service.ts";
+/** The whole API as one hono app: every route group, as the embedded form serves it. */
+import type { Hono } from "hono";
+import type { Service } from "../service/service.ts";
+import { appOf } from "./base.ts";
+import { bootstrapRoutes } from "./bootstrap.ts";
 import { deviceRoutes } from "./devices.ts";
 import { archiveRoute, downloadRoutes, type ArchiveOpener, type Page } from "./download.ts";
 import { factoryRoutes } from "./factories.ts";
 import { fioctlRoutes } from "./fioctl.ts";
+import { healthRoute } from "./health.ts";
+import { initialKeyRoutes } from "./initial-key.ts";
 import { rootUpdateRoutes } from "./root-updates.ts";
 import { rootRoutes } from "./roots.ts";
-import { STATUS } from "./status.ts";
-import { routes } from "./routes.ts";
 import { targetRoutes } from "./targets.ts";
 import { tokenRoutes } from "./tokens.ts";
 
@@ -26,49 +22,18 @@ export interface AppParts {
 }
 
 export function createApp({ service, page, archives }: AppParts): Hono {
-  const app = new Hono();
-  app.use(async (c, next) => {
-    await next();
-    c.header("X-Content-Type-Options", "nosniff");
-    if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
-  });
-  routes(app, "/healthz", { GET: (c) => c.json({ status: "ok" }) });
-  factoryRoutes(app, service);
-  tokenRoutes(app, service);
-  fioctlRoutes(app, service);
-  rootRoutes(app, service);
-  rootUpdateRoutes(app, service);
-  targetRoutes(app, service);
-  deviceRoutes(app, service);
-  downloadRoutes(app, service, page);
-  if (archives !== undefined) archiveRoute(app, archives, service.now);
-  app.notFound(() => {
-    throw new RootwardError("not-found", "no such path: paths are exact, mind the final slash");
-  });
-  app.onError((error, c) => {
-    const { status, body } = errorAnswer(service, error);
-    c.header("Cache-Control", "no-store");
-    // What is left of a body that is too large is not read, so the connection is of no more use.
-    if (status === STATUS["too-large"]) c.header("Connection", "close");
-    if (status === STATUS.unavailable) c.header("Retry-After", "5");
-    return c.json(body, status as ContentfulStatusCode);
-  });
-  return app;
-}
-
-/** An error as an answer. One of ours is logged once, and its answer says no more than to try again. */
-function errorAnswer(service: Service, error: unknown) {
-  const status = isRootwardError(error) ? STATUS[error.code] : 500;
-  if (!isRootwardError(error) || status >= 500) {
-    const requestId = randomId(service);
-    service.report(`request ${requestId}`, error);
-    if (status === 500) {
-      return { status, body: { code: "internal", message: "internal error", requestId } };
-    }
-    const message = "the service's signer is away for the moment: try again";
-    return { status, body: { code: "unavailable", message, requestId } };
-  }
-  const { code, message, details } = error;
-  const { facts, ...findings } = details;
-  return { status, body: { code, message, ...findings, ...facts } };
+  return appOf(service, [
+    healthRoute,
+    bootstrapRoutes,
+    factoryRoutes,
+    tokenRoutes,
+    fioctlRoutes,
+    initialKeyRoutes,
+    rootRoutes,
+    rootUpdateRoutes,
+    targetRoutes,
+    deviceRoutes,
+    downloadRoutes(page),
+    ...(archives === undefined ? [] : [archiveRoute(archives)]),
+  ]);
 }

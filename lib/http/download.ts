@@ -2,14 +2,12 @@
  * Routes of the one-time delivery. A GET never consumes anything: a link scanner that opens the page
  * gets the page. The page loads nothing from anywhere else, and its policy lets it.
  */
-import type { Hono } from "hono";
 import { RootwardError } from "../error.ts";
 import { claimRequest, confirmRequest } from "../delivery/claim.ts";
 import { claim, confirm } from "../service/deliver.ts";
-import type { Service } from "../service/service.ts";
 import { isSha256 } from "../tuf/bytes.ts";
 import { readJson } from "./request.ts";
-import { routes } from "./routes.ts";
+import { routes, type RouteGroup } from "./routes.ts";
 
 export interface Page {
   readonly html: string;
@@ -31,29 +29,33 @@ const PAGE_HEADERS = {
   "Cache-Control": "no-store",
 };
 
-export function downloadRoutes(app: Hono, service: Service, page: Page): void {
-  const asset = (path: string, type: string, text: string): void =>
-    routes(app, path, {
-      GET: (c) => c.body(text, 200, { ...PAGE_HEADERS, "Content-Type": `${type}; charset=utf-8` }),
-    });
-  asset("/download", "text/html", page.html);
-  asset("/download/page.js", "text/javascript", page.script);
-  asset("/download/page.css", "text/css", page.style);
+export function downloadRoutes(page: Page): RouteGroup {
+  return (app, service) => {
+    const asset = (path: string, type: string, text: string): void =>
+      routes(app, path, {
+        GET: (c) =>
+          c.body(text, 200, { ...PAGE_HEADERS, "Content-Type": `${type}; charset=utf-8` }),
+      });
+    asset("/download", "text/html", page.html);
+    asset("/download/page.js", "text/javascript", page.script);
+    asset("/download/page.css", "text/css", page.style);
 
-  routes(app, "/download/claim", {
-    POST: async (c) => {
-      const { value } = await readJson(c, claimRequest);
-      return c.json(await claim(service, value));
-    },
-  });
-  routes(app, "/download/confirm", {
-    POST: async (c) => {
-      const { value } = await readJson(c, confirmRequest);
-      const { sha256 } = value;
-      if (!isSha256(sha256)) throw new RootwardError("malformed", "sha256: expected 64 hex digits");
-      return c.json(await confirm(service, { ...value, sha256 }));
-    },
-  });
+    routes(app, "/download/claim", {
+      POST: async (c) => {
+        const { value } = await readJson(c, claimRequest);
+        return c.json(await claim(service, value));
+      },
+    });
+    routes(app, "/download/confirm", {
+      POST: async (c) => {
+        const { value } = await readJson(c, confirmRequest);
+        const { sha256 } = value;
+        if (!isSha256(sha256))
+          throw new RootwardError("malformed", "sha256: expected 64 hex digits");
+        return c.json(await confirm(service, { ...value, sha256 }));
+      },
+    });
+  };
 }
 
 /** What the embedded form's presigned URLs name. */
@@ -62,18 +64,20 @@ export interface ArchiveOpener {
 }
 
 /** The embedded form serves sealed archives itself; on AWS the presigned URL leads to S3. */
-export function archiveRoute(app: Hono, archives: ArchiveOpener, now: () => number): void {
-  routes(app, "/download/archive/:id", {
-    GET: async (c) => {
-      const { until = "", mac = "" } = c.req.query();
-      const object = await archives.open(c.req.param("id") ?? "", until, mac, now());
-      if (object === null) {
-        throw new RootwardError("forbidden", "this URL is wrong or has ended: claim again");
-      }
-      return c.body(new Uint8Array(object), 200, {
-        "Content-Type": "application/octet-stream",
-        "Cache-Control": "no-store",
-      });
-    },
-  });
+export function archiveRoute(archives: ArchiveOpener): RouteGroup {
+  return (app, service) => {
+    routes(app, "/download/archive/:id", {
+      GET: async (c) => {
+        const { until = "", mac = "" } = c.req.query();
+        const object = await archives.open(c.req.param("id") ?? "", until, mac, service.now());
+        if (object === null) {
+          throw new RootwardError("forbidden", "this URL is wrong or has ended: claim again");
+        }
+        return c.body(new Uint8Array(object), 200, {
+          "Content-Type": "application/octet-stream",
+          "Cache-Control": "no-store",
+        });
+      },
+    });
+  };
 }

@@ -1,11 +1,10 @@
 /**
- * Further routes that fioctl asks (docs/fioctl.md): who one is, the first root key, the online
- * targets key, and the lists of production targets and waves, of which there are none yet.
+ * Further routes that fioctl asks (docs/fioctl.md): who one is, the online targets
+ * key, and the lists of production targets and waves, of which there are none yet.
  */
 import type { Hono } from "hono";
 import { RootwardError } from "../error.ts";
 import { currentRoot } from "../service/current-root.ts";
-import { takeInitialKey } from "../service/initial-key.ts";
 import type { Service } from "../service/service.ts";
 import { firstChannel } from "../tuf/dialect.ts";
 import { authorizeOwner } from "./request.ts";
@@ -18,14 +17,6 @@ export function fioctlRoutes(app: Hono, service: Service): void {
     GET: async (c) => {
       const { token } = await authorizeOwner(service, c, "root:read");
       return c.json({ "polis-id": token.user, "effective-scopes": token.scopes });
-    },
-  });
-
-  routes(app, `${BASE}/first_root.sec`, {
-    GET: async (c) => {
-      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      const { sec } = await takeInitialKey(service, head.factory, principal);
-      return c.json(sec);
     },
   });
 

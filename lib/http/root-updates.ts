@@ -1,5 +1,5 @@
 /**
- * Routes of the staged root update, as fioctl has spoken them since 0.30 (docs/fioctl.md). In a
+ * Routes of the staged root update (all but its start: initial-key.ts), as fioctl has spoken them since 0.30 (docs/fioctl.md). In a
  * Factory with one channel `ci-root` is its root, and `prod-root` is empty.
  */
 import type { Hono } from "hono";
@@ -10,22 +10,14 @@ import { cancelUpdate } from "../service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../service/root-update/make-online-keys.ts";
 import { reviewUpdate } from "../service/root-update/review.ts";
 import { stageUpdate } from "../service/root-update/stage.ts";
-import { startUpdate } from "../service/root-update/start.ts";
 import type { Service } from "../service/service.ts";
 import { channelsOf, ONLINE_ROLES, rootLimits, rootMember, type Dialect } from "../tuf/dialect.ts";
 import type { JsonLimits, JsonValue } from "../tuf/json.ts";
+import { UPDATES } from "./paths.ts";
 import { authorizeOwner, readJson } from "./request.ts";
 import { routes } from "./routes.ts";
 
-const BASE = "/ota/repo/:factory/api/v1/user_repo/root/updates";
-
 const txid = v.optional(v.pipe(v.string(), v.maxLength(128)), "");
-const startBody = v.strictObject({
-  message: v.string(),
-  "first-time": v.optional(v.boolean(), false),
-  /** fioctl says here that it does all steps by itself. */
-  shortcut: v.optional(v.boolean(), false),
-});
 const json = v.custom<JsonValue>(() => true, "a signed root");
 const signatures = v.optional(v.record(v.string(), v.array(v.unknown())), {});
 const stageBody = v.strictObject({
@@ -45,26 +37,10 @@ const keysBody = v.strictObject({
 const applyBody = v.strictObject({ txid });
 
 export function rootUpdateRoutes(app: Hono, service: Service): void {
-  routes(app, BASE, {
+  routes(app, UPDATES, {
     GET: async (c) => {
       const { head } = await authorizeOwner(service, c, "root:read");
       return c.json(await reviewUpdate(service, head));
-    },
-    POST: async (c) => {
-      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      const { value } = await readJson(c, startBody);
-      const { factory } = head;
-      const firstTime = value["first-time"];
-      const request = { factory, principal, message: value.message, firstTime };
-      const started = await startUpdate(service, request);
-      const { initialKey: key } = started;
-      return c.json(
-        {
-          txid: started.txid,
-          ...(key && { "first_root.sec": key.sec, "first_root.pub": key.pub }),
-        },
-        201,
-      );
     },
     PUT: async (c) => {
       const { head, ...principal } = await authorizeOwner(service, c, "root:update");
@@ -78,7 +54,7 @@ export function rootUpdateRoutes(app: Hono, service: Service): void {
     },
   });
 
-  routes(app, `${BASE}/gen-online-keys`, {
+  routes(app, `${UPDATES}/gen-online-keys`, {
     POST: async (c) => {
       const { head, ...principal } = await authorizeOwner(service, c, "root:update");
       const { value } = await readJson(c, keysBody);
@@ -93,7 +69,7 @@ export function rootUpdateRoutes(app: Hono, service: Service): void {
     },
   });
 
-  routes(app, `${BASE}/apply`, {
+  routes(app, `${UPDATES}/apply`, {
     POST: async (c) => {
       const { head, ...principal } = await authorizeOwner(service, c, "root:update");
       const { value } = await readJson(c, applyBody);
@@ -102,7 +78,7 @@ export function rootUpdateRoutes(app: Hono, service: Service): void {
     },
   });
 
-  routes(app, `${BASE}/cancel`, {
+  routes(app, `${UPDATES}/cancel`, {
     POST: async (c) => {
       const { head, ...principal } = await authorizeOwner(service, c, "root:update");
       await cancelUpdate(service, head.factory, principal);

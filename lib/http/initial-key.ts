@@ -1,0 +1,49 @@
+/**
+ * Routes that may hand over the first root key of a Factory without a download link: fioctl asks for it
+ * by itself, or as it starts a root update with `first-time`. They are the only ones outside the
+ * delivery that open an archive, so on AWS one function has both and no other may decrypt a share.
+ */
+import type { Hono } from "hono";
+import * as v from "valibot";
+import { takeInitialKey } from "../service/initial-key.ts";
+import { startUpdate } from "../service/root-update/start.ts";
+import type { Service } from "../service/service.ts";
+import { UPDATES } from "./paths.ts";
+import { authorizeOwner, readJson } from "./request.ts";
+import { routes } from "./routes.ts";
+
+const startBody = v.strictObject({
+  message: v.string(),
+  "first-time": v.optional(v.boolean(), false),
+  /** fioctl says here that it does all steps by itself. */
+  shortcut: v.optional(v.boolean(), false),
+});
+
+export function initialKeyRoutes(app: Hono, service: Service): void {
+  routes(app, "/ota/factories/:factory/first_root.sec", {
+    GET: async (c) => {
+      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
+      const { sec } = await takeInitialKey(service, head.factory, principal);
+      return c.json(sec);
+    },
+  });
+
+  routes(app, UPDATES, {
+    POST: async (c) => {
+      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
+      const { value } = await readJson(c, startBody);
+      const { factory } = head;
+      const firstTime = value["first-time"];
+      const request = { factory, principal, message: value.message, firstTime };
+      const started = await startUpdate(service, request);
+      const { initialKey: key } = started;
+      return c.json(
+        {
+          txid: started.txid,
+          ...(key && { "first_root.sec": key.sec, "first_root.pub": key.pub }),
+        },
+        201,
+      );
+    },
+  });
+}
