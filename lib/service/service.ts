@@ -1,5 +1,6 @@
 /** The ports with what is configured: what every use case is given. */
 import type { Actor } from "../factory/event.ts";
+import type { Effect } from "../factory/head.ts";
 import type { RefreshPolicy } from "../factory/schedule.ts";
 import type { Moment } from "../factory/transition.ts";
 import { toHex } from "../tuf/bytes.ts";
@@ -9,6 +10,8 @@ export interface Service extends Ports {
   /** Scheme, host and path before `/download`, without a final slash. Links are built from it. */
   readonly publicUrl: string;
   readonly policy: RefreshPolicy;
+  /** The effects that this process may carry out; others wait for the schedule. All unless given. */
+  readonly effects?: readonly Effect["kind"][];
 }
 
 /** A fresh random id: 128 bits in hex. */

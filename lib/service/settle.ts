@@ -28,9 +28,11 @@ const MAX_AT_ONCE = 100;
 export async function settle(service: Service, factory: FactoryName): Promise<void> {
   // What is named here is about this head's bootstrap, whatever takes its place meanwhile.
   const head = await readHead(service.heads, factory);
-  if (head.pending.length === 0) return;
+  const { effects } = service;
+  const mine = effects ? head.pending.filter(({ kind }) => effects.includes(kind)) : head.pending;
+  if (mine.length === 0) return;
   // So many that the event about them stays small.
-  const pending = head.pending.slice(0, MAX_AT_ONCE);
+  const pending = mine.slice(0, MAX_AT_ONCE);
   const results = await Promise.all(
     pending.map(async (effect) => ({ effect, done: await attempt(service, head, effect) })),
   );

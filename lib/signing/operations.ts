@@ -7,7 +7,7 @@
  * Bytes are base64, times milliseconds since 1970, public keys SubjectPublicKeyInfo.
  */
 import * as v from "valibot";
-import { isRootwardError } from "../error.ts";
+import { isRootwardError, RootwardError } from "../error.ts";
 import {
   isFactoryName,
   isInstanceId,
@@ -104,6 +104,9 @@ const operation = v.variant("operation", [
 export type Request = v.InferInput<typeof operation>;
 type Operation = v.InferOutput<typeof operation>;
 
+/** What answers: a signer, or a boundary alone, which wraps no shares. */
+type Answering = Pick<Signer, "id" | "boundary"> & Partial<Pick<Signer, "wrapper">>;
+
 /** Errors that mean the same on both sides. */
 const PASSED = ["signing-refused", "chain-broken", "malformed", "too-large", "busy"] as const;
 
@@ -127,7 +130,7 @@ export type Reply = v.InferOutput<typeof reply>;
  * @param report called with an error that says nothing to the caller
  */
 export async function answer(
-  signer: Signer,
+  signer: Answering,
   request: unknown,
   report: (what: string, error: unknown) => void,
 ): Promise<Reply> {
@@ -150,7 +153,7 @@ export async function answer(
 }
 
 async function run(
-  { id, boundary, wrapper }: Signer,
+  { id, boundary, wrapper = NO_WRAPPER }: Answering,
   asked: Operation,
 ): Promise<string | number | null> {
   switch (asked.operation) {
@@ -177,6 +180,13 @@ async function run(
     case "unwrap":
       return toBase64(await wrapper.unwrap(asked.wrapped, asked.context));
   }
+}
+
+/** In the AWS form each side of a share has its own right to the key that wraps it. */
+const NO_WRAPPER: KeyWrapper = { wrap: noShares, unwrap: noShares };
+
+async function noShares(): Promise<never> {
+  throw new RootwardError("signing-refused", "this signer wraps no shares");
 }
 
 async function done(work: Promise<void>): Promise<null> {

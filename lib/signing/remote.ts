@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { RootwardError } from "../error.ts";
-import type { ChannelRef, FactoryRef, SignRequest } from "../service/ports.ts";
+import type { ChannelRef, FactoryRef, SignRequest, SigningBoundary } from "../service/ports.ts";
 import { fromBase64, toBase64 } from "../tuf/bytes.ts";
 import { fromSpki } from "../tuf/spki.ts";
 import { reply, type Request, type Signer } from "./operations.ts";
@@ -14,54 +14,65 @@ export type Call = (request: Request) => Promise<unknown>;
 
 /** @throws RootwardError `internal` where no signer answers */
 export async function remoteSigner(call: Call): Promise<Signer> {
-  const ask = async (request: Request): Promise<string | number | null> => {
+  const ask = asker(call);
+  return {
+    id: String(await ask({ operation: "identify" })),
+    boundary: remoteBoundary(call),
+    wrapper: {
+      async wrap(plain, context) {
+        return decode(
+          await ask({ operation: "wrap", plain: toBase64(plain), context: share(context) }),
+        );
+      },
+      async unwrap(wrapped, context) {
+        const request = { wrapped: toBase64(wrapped), context: share(context) };
+        return decode(await ask({ operation: "unwrap", ...request }));
+      },
+    },
+  };
+}
+
+/** The boundary alone; it asks nothing before it is asked. */
+export function remoteBoundary(call: Call): SigningBoundary {
+  const ask = asker(call);
+  return {
+    async makeKey(ref, role, keyType) {
+      const request = { operation: "make-key", ...factoryRef(ref), role, keyType } as const;
+      return fromSpki(decode(await ask(request)));
+    },
+    async trustFirstRoots(ref, roots) {
+      const encoded = roots.map(({ channel, bytes }) => ({ channel, bytes: toBase64(bytes) }));
+      await ask({ operation: "trust-first-roots", ...factoryRef(ref), roots: encoded });
+    },
+    async trustedVersion(ref) {
+      return Number(await ask({ operation: "trusted-version", ...channelRef(ref) }));
+    },
+    async follow(ref, roots) {
+      const encoded = roots.map((bytes) => toBase64(bytes));
+      await ask({ operation: "follow", ...channelRef(ref), roots: encoded });
+    },
+    async sign(request) {
+      return decode(await ask(signRequest(request)));
+    },
+    async destroyKey(ref, role, keyid) {
+      await ask({ operation: "destroy-key", ...factoryRef(ref), role, keyid });
+    },
+    async sweepKeys(ref, named) {
+      await ask({ operation: "sweep-keys", ...factoryRef(ref), named: [...named] });
+    },
+    async abandon(ref) {
+      await ask({ operation: "abandon", ...factoryRef(ref) });
+    },
+  };
+}
+
+function asker(call: Call) {
+  return async (request: Request): Promise<string | number | null> => {
     const parsed = v.safeParse(reply, await call(request));
     if (!parsed.success) throw new RootwardError("internal", "the signer's answer is damaged");
     if ("result" in parsed.output) return parsed.output.result;
     const { code, message, facts } = parsed.output.error;
     throw new RootwardError(code, message, facts && { facts });
-  };
-  const askBytes = async (request: Request): Promise<Uint8Array> => decode(await ask(request));
-  return {
-    id: String(await ask({ operation: "identify" })),
-    boundary: {
-      async makeKey(ref, role, keyType) {
-        const request = { operation: "make-key", ...factoryRef(ref), role, keyType } as const;
-        return fromSpki(await askBytes(request));
-      },
-      async trustFirstRoots(ref, roots) {
-        const encoded = roots.map(({ channel, bytes }) => ({ channel, bytes: toBase64(bytes) }));
-        await ask({ operation: "trust-first-roots", ...factoryRef(ref), roots: encoded });
-      },
-      async trustedVersion(ref) {
-        return Number(await ask({ operation: "trusted-version", ...channelRef(ref) }));
-      },
-      async follow(ref, roots) {
-        const encoded = roots.map((bytes) => toBase64(bytes));
-        await ask({ operation: "follow", ...channelRef(ref), roots: encoded });
-      },
-      async sign(request) {
-        return askBytes(signRequest(request));
-      },
-      async destroyKey(ref, role, keyid) {
-        await ask({ operation: "destroy-key", ...factoryRef(ref), role, keyid });
-      },
-      async sweepKeys(ref, named) {
-        await ask({ operation: "sweep-keys", ...factoryRef(ref), named: [...named] });
-      },
-      async abandon(ref) {
-        await ask({ operation: "abandon", ...factoryRef(ref) });
-      },
-    },
-    wrapper: {
-      async wrap(plain, context) {
-        return askBytes({ operation: "wrap", plain: toBase64(plain), context: share(context) });
-      },
-      async unwrap(wrapped, context) {
-        const request = { wrapped: toBase64(wrapped), context: share(context) };
-        return askBytes({ operation: "unwrap", ...request });
-      },
-    },
   };
 }
 
