@@ -15,11 +15,13 @@ export interface Page {
   readonly style: string;
 }
 
+/** @param connect whom the page's script may ask */
+const policy = (connect: string): string =>
+  `default-src 'none'; script-src 'self'; style-src 'self'; connect-src ${connect}; img-src data:; ` +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+  "require-trusted-types-for 'script'; trusted-types 'none'";
+
 const PAGE_HEADERS = {
-  "Content-Security-Policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
-    "require-trusted-types-for 'script'; trusted-types 'none'",
   // The secret is in the address: no other window holds this one, and nothing is told where it was.
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Resource-Policy": "same-origin",
@@ -29,12 +31,14 @@ const PAGE_HEADERS = {
   "Cache-Control": "no-store",
 };
 
-export function downloadRoutes(page: Page): RouteGroup {
+/** @param archiveOrigin where presigned URLs lead, if it is not here */
+export function downloadRoutes(page: Page, archiveOrigin?: string): RouteGroup {
+  const connect = archiveOrigin === undefined ? "'self'" : `'self' ${archiveOrigin}`;
+  const headers = { ...PAGE_HEADERS, "Content-Security-Policy": policy(connect) };
   return (app, service) => {
     const asset = (path: string, type: string, text: string): void =>
       routes(app, path, {
-        GET: (c) =>
-          c.body(text, 200, { ...PAGE_HEADERS, "Content-Type": `${type}; charset=utf-8` }),
+        GET: (c) => c.body(text, 200, { ...headers, "Content-Type": `${type}; charset=utf-8` }),
       });
     asset("/download", "text/html", page.html);
     asset("/download/page.js", "text/javascript", page.script);
