@@ -88,17 +88,19 @@ const delivery = frozen(
 );
 export type Delivery = v.InferOutput<typeof delivery>;
 
+export const EFFECT_KINDS = [
+  "destroy-share",
+  "destroy-archive",
+  "destroy-key",
+  "forget-instance",
+  "withdraw-link",
+  "notify",
+] as const;
+
 /** What must follow a swap: named by that very swap, idempotent, taken off by a later one. */
 const effect = frozen(
   v.strictObject({
-    kind: v.picklist([
-      "destroy-share",
-      "destroy-archive",
-      "destroy-key",
-      "forget-instance",
-      "withdraw-link",
-      "notify",
-    ]),
+    kind: v.picklist(EFFECT_KINDS),
     /**
      * The delivery's idHash; role and keyid of an online key, with a space between; an instance; or
      * the sequence number of the event to tell of.

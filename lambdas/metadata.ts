@@ -1,0 +1,13 @@
+/** What devices read, and whether anybody answers. It can write nothing. */
+import { appOf } from "../lib/http/base.ts";
+import { deviceRoutes } from "../lib/http/devices.ts";
+import { healthRoute } from "../lib/http/health.ts";
+import { httpHandler } from "../lib/lambda/handler.ts";
+import { serviceOf } from "../lib/lambda/service.ts";
+import { storeOf } from "../lib/lambda/store.ts";
+import { readSettings } from "../lib/settings.ts";
+
+const settings = readSettings("metadata", process.env);
+const service = serviceOf({ ...storeOf(settings), effects: [] });
+
+export const handler = httpHandler(appOf(service, [healthRoute, deviceRoutes]));

@@ -1,0 +1,28 @@
+/** What owners and their tools ask: roots, root updates, targets, tokens, state and log. */
+import { appOf } from "../lib/http/base.ts";
+import { factoryRoutes } from "../lib/http/factories.ts";
+import { fioctlRoutes } from "../lib/http/fioctl.ts";
+import { rootUpdateRoutes } from "../lib/http/root-updates.ts";
+import { rootRoutes } from "../lib/http/roots.ts";
+import { targetRoutes } from "../lib/http/targets.ts";
+import { tokenRoutes } from "../lib/http/tokens.ts";
+import { httpHandler } from "../lib/lambda/handler.ts";
+import { mailOf } from "../lib/lambda/mail.ts";
+import { serviceOf } from "../lib/lambda/service.ts";
+import { invoking } from "../lib/lambda/signer-call.ts";
+import { storeOf } from "../lib/lambda/store.ts";
+import { readSettings } from "../lib/settings.ts";
+import { remoteBoundary } from "../lib/signing/remote.ts";
+
+const settings = readSettings("roots", process.env);
+const service = serviceOf({
+  ...storeOf(settings),
+  boundary: remoteBoundary(invoking(settings.signerFunction)),
+  notifier: mailOf(settings),
+  publicUrl: settings.publicUrl,
+  // An owner's only copy of a key is out of its reach: the schedule destroys it once no root lists it.
+  effects: ["destroy-key", "withdraw-link", "notify"],
+});
+const groups = [factoryRoutes, tokenRoutes, fioctlRoutes, rootRoutes, rootUpdateRoutes];
+
+export const handler = httpHandler(appOf(service, [...groups, targetRoutes]));

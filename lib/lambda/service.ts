@@ -1,0 +1,31 @@
+/**
+ * The service as one function has it: the ports that the function's role has rights to, and for every
+ * other one an error that names it.
+ */
+import { randomBytes } from "node:crypto";
+import { verifySignature } from "../crypto/verify.ts";
+import { RootwardError } from "../error.ts";
+import { DEFAULT_REFRESH } from "../factory/schedule.ts";
+import type { Ports } from "../service/ports.ts";
+import type { Service } from "../service/service.ts";
+import { report } from "./telemetry.ts";
+
+/** @param parts with the effects that the function may carry out; the schedule does the others */
+export function serviceOf(
+  parts: Partial<Ports> & { readonly publicUrl?: string } & Required<Pick<Service, "effects">>,
+): Service {
+  const known: Partial<Service> = {
+    verify: verifySignature,
+    now: Date.now,
+    randomBytes: (length) => new Uint8Array(randomBytes(length)),
+    report,
+    policy: DEFAULT_REFRESH,
+    ...parts,
+  };
+  return new Proxy(known as Service, {
+    get(target, name) {
+      if (name in target) return Reflect.get(target, name) as unknown;
+      throw new RootwardError("internal", `this function has no ${String(name)}`);
+    },
+  });
+}

@@ -1,0 +1,26 @@
+/** Heads, documents, tokens and requests of a function, from its settings. */
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { S3Client } from "@aws-sdk/client-s3";
+import { clientOptions } from "../adapters/aws/clients.ts";
+import { DynamoDocuments } from "../adapters/aws/documents.ts";
+import { DynamoHeads } from "../adapters/aws/heads.ts";
+import { DynamoRequests } from "../adapters/aws/requests.ts";
+import { DynamoTokens } from "../adapters/aws/tokens.ts";
+import type { Ports } from "../service/ports.ts";
+import type { Settings } from "../settings.ts";
+import { withAdminToken } from "./admin-token.ts";
+
+type Store = Pick<Ports, "heads" | "documents" | "tokens" | "requests">;
+
+/** @param settings without `adminToken` where nobody is authorised */
+export function storeOf(settings: Settings<"metadata"> & { readonly adminToken?: string }): Store {
+  const { table, documentBucket: bucket, adminToken = "" } = settings;
+  const dynamo = new DynamoDBClient(clientOptions());
+  const s3 = new S3Client(clientOptions());
+  return {
+    heads: new DynamoHeads(dynamo, table),
+    documents: new DynamoDocuments({ dynamo, table, s3, bucket, now: Date.now }),
+    tokens: withAdminToken(new DynamoTokens(dynamo, table), adminToken),
+    requests: new DynamoRequests(dynamo, table),
+  };
+}

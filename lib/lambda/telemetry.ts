@@ -1,0 +1,24 @@
+/**
+ * What the functions tell operators: a line for each error, and numbers that alarms watch. Events are
+ * never logged: they hold tokens, and the ids of links.
+ */
+import { Logger } from "@aws-lambda-powertools/logger";
+import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+
+export const logger = new Logger();
+const metrics = new Metrics();
+
+/** An error that nobody waits for, or of which the caller is told nothing. */
+export function report(what: string, error: unknown): void {
+  logger.error(what, Error.isError(error) ? error : new Error(String(error)));
+  count("Problem", 1);
+}
+
+export function count(name: string, value: number): void {
+  metrics.addMetric(name, MetricUnit.Count, value);
+}
+
+/** Once an invocation, with whatever became of it. */
+export function flush(): void {
+  if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+}

@@ -1,0 +1,18 @@
+/**
+ * One run of the schedule. It begins no Factory that it may not finish, and says how many are left: a
+ * Factory that stays due for long is a fleet whose metadata comes near its end.
+ */
+import type { Service } from "../service/service.ts";
+import { tendDue } from "../service/tend.ts";
+import type { Invocation } from "./handler.ts";
+import { count } from "./telemetry.ts";
+
+/** Milliseconds: as long as one Factory with a slow signer takes, and the look at what is left. */
+const FOR_THE_LAST = 45_000;
+const LOOK = 100;
+
+export async function tendInTime(service: Service, invocation: Invocation): Promise<void> {
+  const time = Math.max(0, invocation.getRemainingTimeInMillis() - FOR_THE_LAST);
+  count("Tended", await tendDue(service, AbortSignal.timeout(time)));
+  count("StillDue", (await service.heads.due(service.now(), LOOK)).length);
+}
