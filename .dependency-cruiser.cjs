@@ -7,7 +7,7 @@ const only = (name, from, allowed, comment) => ({
   comment,
   severity: "error",
   from: { path: from },
-  to: { path: "^(lib|bin|test|demo|interop|scripts)/", pathNot: [from, ...allowed] },
+  to: { path: "^(lib|lambdas|bin|test|demo|interop|scripts)/", pathNot: [from, ...allowed] },
 });
 
 module.exports = {
@@ -70,6 +70,46 @@ module.exports = {
     ),
     only("http", "^lib/http/", [pure, "^lib/service/"], "http translates requests to use cases"),
     only("web", "^lib/web/", [pure], "pages import pure code only"),
+    only(
+      "settings",
+      "^lib/settings\\.ts$",
+      [],
+      "names, and no more: both sides of a deployment read it",
+    ),
+    only(
+      "infra",
+      "^lib/infra/",
+      ["^lib/settings\\.ts$", "^lib/adapters/aws/tables\\.ts$"],
+      "stacks know names and layouts, and nothing of what runs",
+    ),
+    {
+      name: "cdk-stays-in-infra",
+      comment: "no function carries it, and nobody needs it to run the embedded form",
+      severity: "error",
+      from: { pathNot: "^(lib/infra/|bin/app\\.ts$|test/)" },
+      to: { path: "node_modules/(aws-cdk-lib|constructs|cdk-nag)/" },
+    },
+    only(
+      "lambda",
+      "^lib/lambda/",
+      [
+        pure,
+        "^lib/crypto/",
+        "^lib/service/",
+        "^lib/http/",
+        "^lib/signing/",
+        "^lib/adapters/aws/",
+        "^lib/settings\\.ts$",
+      ],
+      "what the functions share: composition, and the gateway's events",
+    ),
+    {
+      name: "lambdas-compose",
+      comment: "one file per function; nothing imports one, and none another",
+      severity: "error",
+      from: {},
+      to: { path: "^lambdas/" },
+    },
     only(
       "cli",
       "^lib/cli/",

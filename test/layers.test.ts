@@ -3,7 +3,7 @@
  * imports must be refused. Pure code bundles for a browser unchanged, without anything of Node.
  */
 import { execFile } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -37,6 +37,11 @@ const CANARIES = [
   ["lib/web", "../service/deliver.ts", "web"],
   ["lib/web", "node-forge", "node-forge-behind-crypto"],
   ["lib/cli", "node-forge", "node-forge-behind-crypto"],
+  ["lib/infra", "../service/service.ts", "infra"],
+  ["lib/infra", "../adapters/aws/heads.ts", "infra"],
+  ["lib/lambda", "../adapters/embedded/open.ts", "lambda"],
+  ["lib/http", "aws-cdk-lib", "cdk-stays-in-infra"],
+  ["lib/lambda", "../../lambdas/roots.ts", "lambdas-compose"],
 ] as const;
 
 describe("the checker sees", () => {
@@ -81,7 +86,13 @@ test("pure code bundles for the browser", async () => {
 });
 
 test("composition files stay short", () => {
-  for (const file of ["bin/rootward.ts", "bin/rootward.js", "bin/require-node.js"]) {
+  const bin = ["rootward.ts", "rootward.js", "require-node.js", "app.ts"];
+  const lambdas = readdirSync(join(root, "lambdas"));
+  expect(lambdas).toHaveLength(6);
+  for (const file of [
+    ...bin.map((name) => `bin/${name}`),
+    ...lambdas.map((name) => `lambdas/${name}`),
+  ]) {
     expect(readFileSync(join(root, file), "utf8").split("\n").length).toBeLessThanOrEqual(41);
   }
 });

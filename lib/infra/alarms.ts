@@ -1,0 +1,110 @@
+/** When an operator is called. Each alarm has an entry of its name in docs/runbook.md. */
+import { Duration, type Stack } from "aws-cdk-lib";
+import {
+  Alarm,
+  ComparisonOperator,
+  Metric,
+  TreatMissingData,
+  type IMetric,
+} from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import type { FunctionName } from "../settings.ts";
+import { METRICS, type ServiceFunction } from "./service-function.ts";
+
+export type Functions = Readonly<Record<FunctionName, ServiceFunction>>;
+
+const MINUTE = Duration.minutes(1);
+const FIVE = Duration.minutes(5);
+
+export function ownMetric(name: string, service: FunctionName, statistic = "Sum"): Metric {
+  const dimensionsMap = { service };
+  return new Metric({ namespace: METRICS, metricName: name, dimensionsMap, statistic });
+}
+
+interface Rule {
+  readonly what: string;
+  readonly metric: IMetric;
+  /** It is too much from here on. */
+  readonly from: number;
+  /** For how many periods. */
+  readonly periods?: number;
+}
+
+export function makeAlarms(stack: Stack, functions: Functions, api: HttpApi, topic: ITopic): void {
+  const { refresh } = functions;
+  const alarm = (id: string, rule: Rule): Alarm => {
+    const made = new Alarm(stack, id, {
+      alarmDescription: `${rule.what}. docs/runbook.md#${id.toLowerCase()}`,
+      metric: rule.metric,
+      threshold: rule.from,
+      evaluationPeriods: rule.periods ?? 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    made.addAlarmAction(new SnsAction(topic));
+    return made;
+  };
+
+  const stopped = new Alarm(stack, "ScheduleStopped", {
+    alarmDescription: "The schedule does not run. docs/runbook.md#schedulestopped",
+    metric: refresh.metricInvocations({ period: FIVE, statistic: "Sum" }),
+    threshold: 1,
+    evaluationPeriods: 3,
+    comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+    treatMissingData: TreatMissingData.BREACHING,
+  });
+  stopped.addAlarmAction(new SnsAction(topic));
+  alarm("StillDue", {
+    what: "Factories stay due: their metadata comes near its end",
+    metric: ownMetric("StillDue", "refresh", "Minimum").with({ period: FIVE }),
+    from: 1,
+    periods: 6,
+  });
+  alarm("ScheduleFails", {
+    what: "The schedule fails or runs out of time",
+    metric: refresh.metricErrors({ period: FIVE, statistic: "Sum" }),
+    from: 1,
+    periods: 3,
+  });
+  alarm("SignerFails", {
+    what: "The signer fails: nothing can be signed",
+    metric: functions.signer.metricErrors({ period: FIVE, statistic: "Sum" }),
+    from: 1,
+    periods: 2,
+  });
+  alarm("SignerProblem", {
+    what: "The signer met an error that it could not name",
+    metric: ownMetric("Problem", "signer").with({ period: FIVE }),
+    from: 1,
+  });
+  alarm("BootstrapProblem", {
+    what: "A bootstrap, or the mail with its link, failed",
+    metric: ownMetric("Problem", "bootstrap").with({ period: FIVE }),
+    from: 1,
+  });
+  alarm("DeliveryProblem", {
+    what: "A delivery failed, or what it left could not be destroyed",
+    metric: ownMetric("Problem", "deliver").with({ period: FIVE }),
+    from: 1,
+  });
+  alarm("DevicesFail", {
+    what: "Devices get errors",
+    metric: functions.metadata.metricErrors({ period: MINUTE, statistic: "Sum" }),
+    from: 5,
+    periods: 5,
+  });
+  alarm("DevicesThrottled", {
+    what: "Devices are turned away: the metadata function has as many copies as it may",
+    metric: functions.metadata.metricThrottles({ period: MINUTE, statistic: "Sum" }),
+    from: 1,
+    periods: 5,
+  });
+  alarm("ServerErrors", {
+    what: "The API answers with 5xx",
+    metric: api.metricServerError({ period: FIVE, statistic: "Sum" }),
+    from: 10,
+    periods: 2,
+  });
+}

@@ -1,0 +1,44 @@
+/** What an operator decides (rootward.config.ts). Everything else is the same in every installation. */
+export interface Config {
+  /** Prefix of the stacks and of the functions' roles; one for each installation in an account. */
+  readonly name: string;
+  /**
+   * The one host of the API, the download page and the devices. Links and devices remember it: change it
+   * only while there is no Factory. Null: the name that CloudFront gives.
+   */
+  readonly domain: {
+    readonly name: string;
+    /** Of AWS Certificate Manager in us-east-1, which is where CloudFront looks. */
+    readonly certificateArn: string;
+  } | null;
+  /**
+   * Whom mail comes from. Its domain becomes an SES identity, to be confirmed by three DNS records.
+   * Null: no mail; the link is in the answer to the provisioner only.
+   */
+  readonly sender: string | null;
+  /** Who hears of alarms, and of mail that bounced. Null: nobody. */
+  readonly alarmEmail: string | null;
+  /** SHA-256 (hex) of a token of all scopes, the first one that there is. Null: none. */
+  readonly adminTokenSha256: string | null;
+  /**
+   * Where new online keys are kept: `FACTORY/ROLE=sealed` or `=kms`, `*` for any, commas between, the last
+   * that fits counts (docs/operations.md). Empty: all sealed, which costs nothing a key.
+   */
+  readonly onlineKeys: string;
+  /** For how many days the functions' logs are kept; of the values that CloudWatch knows. */
+  readonly logDays: 30 | 60 | 90 | 180 | 365 | 731;
+  /** Requests a second, and how many more at once, before the gateway answers 429. */
+  readonly throttle: { readonly rate: number; readonly burst: number };
+  /**
+   * The most copies of a function at a time. They come out of the account's quota, of which AWS keeps
+   * 100 back; a new account has as few as 10: null until its quota is raised (docs/deploy.md).
+   */
+  readonly concurrency: {
+    /** Each makes RSA keys, for seconds. */
+    readonly bootstrap: number;
+    /** A fleet that polls too fast must not take the owners' functions away. */
+    readonly metadata: number;
+    /** One run at a time: a second would only lose races against the first. */
+    readonly refresh: number;
+  } | null;
+}

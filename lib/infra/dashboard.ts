@@ -1,0 +1,50 @@
+/** One page for a person who was called: is the schedule on time, does anything fail, how much is asked. */
+import { Aws, Duration, type Stack } from "aws-cdk-lib";
+import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import { Dashboard, GraphWidget, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
+import { FUNCTIONS } from "../settings.ts";
+import { ownMetric, type Functions } from "./alarms.ts";
+
+export function makeDashboard(
+  stack: Stack,
+  name: string,
+  functions: Functions,
+  api: HttpApi,
+): void {
+  const period = Duration.minutes(5);
+  const each = FUNCTIONS.map((one) => functions[one]);
+  const graph = (title: string, left: IMetric[]): GraphWidget =>
+    new GraphWidget({ title, left, period, width: 12, height: 6 });
+  new Dashboard(stack, "Dashboard", {
+    dashboardName: `${name}-${Aws.REGION}`,
+    widgets: [
+      [
+        graph("Factories tended to, and left over", [
+          ownMetric("Tended", "refresh"),
+          ownMetric("StillDue", "refresh", "Maximum"),
+        ]),
+        graph(
+          "Errors that were reported",
+          FUNCTIONS.map((one) => ownMetric("Problem", one).with({ label: one })),
+        ),
+      ],
+      [
+        graph(
+          "Failed and throttled invocations",
+          each.flatMap((one) => [one.metricErrors(), one.metricThrottles()]),
+        ),
+        graph(
+          "Milliseconds (99 of 100)",
+          each.map((one) => one.metricDuration({ statistic: "p99" })),
+        ),
+      ],
+      [
+        graph("Requests", [api.metricCount(), api.metricClientError(), api.metricServerError()]),
+        graph(
+          "Invocations",
+          each.map((one) => one.metricInvocations()),
+        ),
+      ],
+    ],
+  });
+}

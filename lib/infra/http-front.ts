@@ -1,0 +1,149 @@
+/**
+ * What the internet sees: CloudFront, and behind it the HTTP API. One host for owners, pipelines and
+ * devices, as in the embedded form. Only what devices read is ever cached, for as long as each answer
+ * says itself; everything else passes through.
+ */
+import { Aws, Duration, RemovalPolicy, type Stack } from "aws-cdk-lib";
+import { HttpApi, HttpStage, LogGroupLogDestination } from "aws-cdk-lib/aws-apigatewayv2";
+import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
+import {
+  AllowedMethods,
+  CachePolicy,
+  CacheQueryStringBehavior,
+  Distribution,
+  HttpVersion,
+  OriginProtocolPolicy,
+  OriginRequestPolicy,
+  OriginSslPolicy,
+  PriceClass,
+  SecurityPolicyProtocol,
+  ViewerProtocolPolicy,
+} from "aws-cdk-lib/aws-cloudfront";
+import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import { acknowledge } from "./acknowledge.ts";
+import type { Config } from "./config.ts";
+import { ROUTES, type Route } from "./routes.ts";
+import type { ServiceFunction } from "./service-function.ts";
+
+/** No tokens, no bodies, and no addresses of clients. */
+const ACCESS_LOG = JSON.stringify({
+  time: "$context.requestTime",
+  requestId: "$context.requestId",
+  method: "$context.httpMethod",
+  path: "$context.path",
+  route: "$context.routeKey",
+  status: "$context.status",
+  milliseconds: "$context.responseLatency",
+  error: "$context.integrationErrorMessage",
+});
+
+/** CloudFront would keep an error for ten seconds: a root that does not exist yet is never kept. */
+const ERRORS = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
+
+export class HttpFront {
+  readonly api: HttpApi;
+  readonly distribution: Distribution;
+  /** https://HOST, without a final slash. */
+  readonly url: string;
+
+  constructor(stack: Stack, config: Config) {
+    this.api = new HttpApi(stack, "Api", {
+      apiName: config.name,
+      description: "Rootward",
+      createDefaultStage: false,
+    });
+    const log = new LogGroup(stack, "AccessLog", {
+      retention: config.logDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const { rate: rateLimit, burst: burstLimit } = config.throttle;
+    new HttpStage(stack, "Stage", {
+      httpApi: this.api,
+      // Any other name would begin every path.
+      stageName: "$default",
+      autoDeploy: true,
+      throttle: { rateLimit, burstLimit },
+      detailedMetricsEnabled: true,
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(log),
+        format: AccessLogFormat.custom(ACCESS_LOG),
+      },
+    });
+    this.distribution = makeDistribution(stack, this.api, config);
+    const host = config.domain?.name ?? this.distribution.distributionDomainName;
+    this.url = `https://${host}`;
+  }
+
+  route(functions: Readonly<Record<Route["to"], ServiceFunction>>): void {
+    const integrations = new Map(
+      Object.entries(functions).map(([name, to]) => [name, new HttpLambdaIntegration(name, to)]),
+    );
+    for (const { path, methods, to } of ROUTES) {
+      const integration = integrations.get(to);
+      if (integration === undefined) throw new Error(`no function ${to}`);
+      const routes = this.api.addRoutes({ path, methods: [...methods], integration });
+      for (const route of routes) {
+        acknowledge(route, {
+          "AwsSolutions-APIG4":
+            "each function authorises each request itself: a gateway's authorizer keeps its answers, and " +
+            "would let a token for one Factory pass for another",
+        });
+      }
+    }
+  }
+}
+
+function makeDistribution(stack: Stack, api: HttpApi, { name, domain }: Config): Distribution {
+  const origin = new HttpOrigin(`${api.apiId}.execute-api.${Aws.REGION}.${Aws.URL_SUFFIX}`, {
+    protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
+    originSslProtocols: [OriginSslPolicy.TLS_V1_2],
+    // As long as the gateway itself waits: making RSA keys takes seconds.
+    readTimeout: Duration.seconds(30),
+  });
+  const common = { origin, viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY, compress: false };
+  const distribution = new Distribution(stack, "Distribution", {
+    comment: `Rootward (${name})`,
+    httpVersion: HttpVersion.HTTP2_AND_3,
+    priceClass: PriceClass.PRICE_CLASS_ALL,
+    defaultBehavior: {
+      ...common,
+      allowedMethods: AllowedMethods.ALLOW_ALL,
+      cachePolicy: CachePolicy.CACHING_DISABLED,
+      // All headers, the token's among them, but not the host: the gateway knows itself by its own.
+      originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+    },
+    additionalBehaviors: {
+      "/repo/*": {
+        ...common,
+        allowedMethods: AllowedMethods.ALLOW_ALL,
+        cachePolicy: new CachePolicy(stack, "MetadataCache", {
+          cachePolicyName: `${name}-metadata-${Aws.REGION}`,
+          comment: "for as long as each answer says; one that says nothing is not kept",
+          minTtl: Duration.seconds(0),
+          defaultTtl: Duration.seconds(0),
+          maxTtl: Duration.days(365),
+          queryStringBehavior: CacheQueryStringBehavior.none(),
+        }),
+      },
+    },
+    errorResponses: ERRORS.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
+    ...(domain !== null && {
+      domainNames: [domain.name],
+      certificate: Certificate.fromCertificateArn(stack, "Certificate", domain.certificateArn),
+      minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
+    }),
+  });
+  acknowledge(distribution, {
+    "AwsSolutions-CFR1": "devices are wherever they are",
+    "AwsSolutions-CFR2":
+      "a firewall is the operator's to add (docs/deploy.md): roots are judged by size before anything else",
+    "AwsSolutions-CFR3": "the gateway's access log has what is not answered from a cache",
+    ...(domain === null && {
+      "AwsSolutions-CFR4": "a name of CloudFront's own has no choice of protocols; a domain has",
+    }),
+  });
+  return distribution;
+}

@@ -1,0 +1,145 @@
+/**
+ * What each function may do, and no more: one table to read, held to by test/infra. Who lacks what
+ * matters most:
+ *
+ * - only `bootstrap` wraps shares and stores archives, only `deliver` opens them;
+ * - only `signer` uses online keys, and the table in which it keeps what it believes;
+ * - `metadata`, which the whole internet reaches, writes nothing and sees no tokens;
+ * - `roots`, which parses what strangers send, can destroy no share and no archive: they may be an
+ *   owner's only copy of a key.
+ */
+import { Aws } from "aws-cdk-lib";
+import type { FunctionName } from "../settings.ts";
+import type { Config } from "./config.ts";
+import type { Right } from "./service-function.ts";
+import type { StatefulStack } from "./stateful-stack.ts";
+
+/** ARNs. */
+export interface Others {
+  readonly signer: string;
+  /** SES identity and configuration set; empty where no mail is sent. */
+  readonly mail: readonly string[];
+}
+
+export function rightsOf(
+  state: StatefulStack,
+  { signer, mail }: Others,
+  config: Config,
+): Readonly<Record<FunctionName, readonly Right[]>> {
+  const table = state.table.tableArn;
+  const documents = {
+    resources: [state.documents],
+    wildcard: "documents are named by their SHA-256",
+  };
+  const archives = { resources: [state.archives], wildcard: "archives are named by a random id" };
+  const shares = [state.shareTable.tableArn];
+
+  const readsStore = [
+    { actions: ["dynamodb:GetItem"], resources: [table] },
+    { actions: ["s3:GetObject"], ...documents },
+  ];
+  const writesStore = [
+    { actions: ["dynamodb:GetItem", "dynamodb:PutItem"], resources: [table] },
+    { actions: ["s3:GetObject", "s3:PutObject"], ...documents },
+  ];
+  // The one deletion in the table is of tokens: heads and documents are never deleted.
+  const listsAndDeletesTokens = [
+    { actions: ["dynamodb:Query"], resources: [`${table}/index/factory`] },
+    {
+      actions: ["dynamodb:DeleteItem"],
+      resources: [table],
+      conditions: { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["token#*"] } },
+    },
+  ];
+  const asksSigner = [{ actions: ["lambda:InvokeFunction"], resources: [signer] }];
+  const mails = mail.length === 0 ? [] : [{ actions: ["ses:SendEmail"], resources: mail }];
+  // A deletion is read back.
+  const destroysDeliveries = [
+    { actions: ["dynamodb:DeleteItem", "dynamodb:GetItem"], resources: shares },
+    { actions: ["s3:DeleteObject"], ...archives },
+  ];
+
+  return {
+    bootstrap: [
+      ...writesStore,
+      ...destroysDeliveries,
+      { actions: ["dynamodb:PutItem"], resources: shares },
+      { actions: ["s3:PutObject"], ...archives },
+      { actions: ["kms:Encrypt"], resources: [state.shareKey.keyArn] },
+      { actions: ["kms:GenerateDataKey"], resources: [state.archiveKey.keyArn] },
+      ...asksSigner,
+      ...mails,
+    ],
+    deliver: [
+      ...writesStore,
+      ...destroysDeliveries,
+      { actions: ["s3:GetObject"], ...archives },
+      { actions: ["kms:Decrypt"], resources: [state.shareKey.keyArn, state.archiveKey.keyArn] },
+      ...mails,
+    ],
+    roots: [...writesStore, ...listsAndDeletesTokens, ...asksSigner, ...mails],
+    metadata: readsStore.map((right) =>
+      right.resources[0] === table ? onlyFactories(right) : right,
+    ),
+    signer: [
+      {
+        actions: [
+          "dynamodb:DeleteItem",
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:UpdateItem",
+        ],
+        resources: [state.signerTable.tableArn],
+      },
+      { actions: ["kms:Decrypt", "kms:Encrypt"], resources: [state.sealingKey.keyArn] },
+      ...(config.onlineKeys.includes("=kms") ? keysInKms() : []),
+    ],
+    refresh: [
+      ...writesStore,
+      { actions: ["dynamodb:Query"], resources: [`${table}/index/due`] },
+      ...listsAndDeletesTokens,
+      ...destroysDeliveries,
+      ...asksSigner,
+      ...mails,
+    ],
+  };
+}
+
+/** Heads and documents lie under `factory#`; tokens and requests do not. */
+function onlyFactories(right: Right): Right {
+  return {
+    ...right,
+    conditions: { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["factory#*"] } },
+  };
+}
+
+/**
+ * Online keys in KMS: those that carry our tag. Whoever may tag a key as it is made may tag any, so what
+ * may be used and destroyed must be of the one kind that is made here, too: never a key that wraps.
+ */
+function keysInKms(): readonly Right[] {
+  const tag = "rootward:factory";
+  const tags = [tag, "rootward:instance", "rootward:role"];
+  const kind = { "kms:KeySpec": "RSA_4096", "kms:KeyUsage": "SIGN_VERIFY" };
+  return [
+    {
+      actions: ["kms:CreateKey"],
+      resources: ["*"],
+      wildcard: "a key that is not there yet has no name; only RSA-4096 with our tag may be made",
+      conditions: { StringEquals: kind, Null: { [`aws:RequestTag/${tag}`]: "false" } },
+    },
+    {
+      actions: ["kms:TagResource"],
+      resources: ["*"],
+      wildcard: "the tags of a key that is not there yet; only ours may be given",
+      conditions: { "ForAllValues:StringEquals": { "aws:TagKeys": tags } },
+    },
+    {
+      actions: ["kms:GetPublicKey", "kms:ScheduleKeyDeletion", "kms:Sign"],
+      resources: [`arn:${Aws.PARTITION}:kms:${Aws.REGION}:${Aws.ACCOUNT_ID}:key/*`],
+      wildcard: "they are made and destroyed with Factories; each is RSA-4096 and carries our tag",
+      conditions: { StringEquals: kind, Null: { [`aws:ResourceTag/${tag}`]: "false" } },
+    },
+  ];
+}

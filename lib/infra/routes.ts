@@ -1,0 +1,38 @@
+/**
+ * Which function answers which path. The gateway refuses routes that end in `/`, and takes the most
+ * specific one that fits, so greedy routes catch what ends so, and hono knows the exact paths.
+ *
+ * Under /ota three functions share the paths as they are. `POST /ota/factories/` has no route that is
+ * its own; it is what is left of POST when everything below a Factory has a route. Wherever a request
+ * goes by mistake, it finds no route group there, and a role without the rights.
+ */
+import { HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
+import type { FunctionName } from "../settings.ts";
+
+type HttpFunction = Extract<FunctionName, "bootstrap" | "deliver" | "roots" | "metadata">;
+
+export interface Route {
+  readonly path: string;
+  readonly methods: readonly HttpMethod[];
+  readonly to: HttpFunction;
+}
+
+const { ANY, GET, POST } = HttpMethod;
+const UPDATES = "/ota/repo/{factory}/api/v1/user_repo/root/updates";
+
+export const ROUTES: readonly Route[] = [
+  { path: "/ota/{proxy+}", methods: [ANY], to: "roots" },
+  // POST /ota/factories/
+  { path: "/ota/{proxy+}", methods: [POST], to: "bootstrap" },
+  { path: "/ota/factories/{factory}/rebootstrap", methods: [POST], to: "bootstrap" },
+  // POST /ota/factories/{factory}/tokens/
+  { path: "/ota/factories/{factory}/{proxy+}", methods: [POST], to: "roots" },
+  { path: "/ota/repo/{proxy+}", methods: [POST], to: "roots" },
+  // Both may hand over a first root key (lib/http/initial-key.ts).
+  { path: UPDATES, methods: [POST], to: "deliver" },
+  { path: "/ota/factories/{factory}/first_root.sec", methods: [GET], to: "deliver" },
+  { path: "/download", methods: [ANY], to: "deliver" },
+  { path: "/download/{proxy+}", methods: [ANY], to: "deliver" },
+  { path: "/repo/{proxy+}", methods: [ANY], to: "metadata" },
+  { path: "/healthz", methods: [ANY], to: "metadata" },
+];

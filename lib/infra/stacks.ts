@@ -1,0 +1,24 @@
+/** Both stacks of an installation. They know neither account nor region: those of whoever deploys. */
+import type { App } from "aws-cdk-lib";
+import { FUNCTIONS, type FunctionName } from "../settings.ts";
+import type { Config } from "./config.ts";
+import { StatefulStack } from "./stateful-stack.ts";
+import { StatelessStack } from "./stateless-stack.ts";
+
+export function makeStacks(
+  app: App,
+  config: Config,
+  bundles: Readonly<Record<FunctionName, { readonly folder: string }>>,
+): { readonly stateful: StatefulStack; readonly stateless: StatelessStack } {
+  const folders = Object.fromEntries(FUNCTIONS.map((name) => [name, bundles[name].folder]));
+  const stateful = new StatefulStack(app, `${config.name}-stateful`, config, {
+    description: "Rootward: tables, buckets and keys",
+  });
+  const stateless = new StatelessStack(app, `${config.name}-stateless`, {
+    description: "Rootward: functions and what the internet sees",
+    config,
+    state: stateful,
+    folders: folders as Record<FunctionName, string>,
+  });
+  return { stateful, stateless };
+}

@@ -1,0 +1,28 @@
+/**
+ * How an HTTP API picks a route (API Gateway's developer guide, Routing API requests): the most specific
+ * path, a greedy one last; of two for the same path the one that names the method.
+ */
+import { HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
+import { ROUTES, type Route } from "../../lib/infra/routes.ts";
+
+export function routeOf(method: string, path: string): Route | undefined {
+  return ROUTES.filter((route) => matches(route, method, path)).toSorted(
+    (a, b) => rank(b) - rank(a),
+  )[0];
+}
+
+function matches({ path: pattern, methods }: Route, method: string, path: string): boolean {
+  if (!methods.some((one) => one === HttpMethod.ANY || String(one) === method)) return false;
+  const source = pattern
+    .replaceAll(".", String.raw`\.`)
+    .replaceAll(/\{\w+\+\}/g, ".+")
+    .replaceAll(/\{\w+\}/g, "[^/]+");
+  return new RegExp(`^${source}$`).test(path);
+}
+
+/** Literal segments count most, then names, then the method. */
+function rank({ path, methods }: Route): number {
+  const literal = path.split("/").filter((segment) => !segment.startsWith("{")).length;
+  const names = path.split("/").filter((segment) => /^\{\w+\}$/.test(segment)).length;
+  return literal * 100 + names * 10 + (methods.includes(HttpMethod.ANY) ? 0 : 1);
+}
