@@ -25,7 +25,7 @@ import { routeOf } from "../support/gateway.ts";
 const service = {} as Service;
 const page = { html: "", script: "", style: "" };
 
-/** As in lambdas/; test/infra/bundles.test.ts holds the functions themselves to it. */
+/** As in lambdas/; test/infra/chain.test.ts asks the functions themselves. */
 const APPS: Readonly<Record<Route["to"], Hono>> = {
   bootstrap: appOf(service, [bootstrapRoutes]),
   deliver: appOf(service, [downloadRoutes(page), initialKeyRoutes]),

@@ -12,7 +12,7 @@ export function routeOf(method: string, path: string): Route | undefined {
 }
 
 function matches({ path: pattern, methods }: Route, method: string, path: string): boolean {
-  if (!methods.some((one) => one === HttpMethod.ANY || String(one) === method)) return false;
+  if (!methods.some((one) => ["ANY", method].includes(one))) return false;
   const source = pattern
     .replaceAll(".", String.raw`\.`)
     .replaceAll(/\{\w+\+\}/g, ".+")
