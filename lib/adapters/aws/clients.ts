@@ -5,9 +5,9 @@
  * their caller's back are sent otherwise (once.ts), whatever is set here.
  */
 
-/** In milliseconds. An archive has at most 32 MB. */
-const CONNECTION_TIMEOUT = 2000;
-const REQUEST_TIMEOUT = 20_000;
+/** In milliseconds, up to the head of the answer. A caller waits half a minute for all of it. */
+const CONNECTION_TIMEOUT = 1000;
+const REQUEST_TIMEOUT = 5000;
 
 export interface ClientOptions {
   readonly endpoint?: string;
