@@ -21,6 +21,7 @@ import type { Transition } from "../../lib/factory/transition.ts";
 import { commit } from "../../lib/service/commit.ts";
 import type { ChannelRef } from "../../lib/service/ports.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
+import type { KeyId } from "../../lib/tuf/keys.ts";
 import {
   createTable,
   deleteTable,
@@ -54,7 +55,7 @@ beforeEach(async () => {
   table = await createTable(dynamo.client, MAIN_TABLE);
   meanwhile = async () => undefined;
   network = await losing(dynamo.endpoint, () => meanwhile());
-  client = new DynamoDBClient(emulated(network.endpoint));
+  client = new DynamoDBClient(emulated(network.endpoint, dynamo.ours));
 });
 afterEach(async () => {
   client.destroy();
@@ -245,6 +246,21 @@ describe("of the signer's records", () => {
     expect(await records.startTrust(ACME, roots)).toBe(false);
     await records.forget(ACME);
     expect(await records.startTrust(ACME, roots)).toBe(true);
+  });
+
+  it("the keys go first and the numbers of versions last, wherever forgetting is cut off", async () => {
+    const keyid = sha256Text("key") as KeyId;
+    const key = { role: "targets", keyid, kind: "sealed", handle: random(10), madeAt: 1 } as const;
+    await records.putKey(ACME, key);
+    await records.startTrust(ACME, [{ channel: "main", bytes: random(50) }]);
+    await records.takeVersion(ACME, "targets", 5);
+    const never = Array.from({ length: 4 }, (): Loss => "not applied");
+    network.lose("DeleteItem trust", ...never);
+    await expect(records.forget(ACME)).rejects.toThrow();
+    expect(await records.keys(ACME)).toEqual([]);
+    expect(await records.lastVersion(ACME, "targets")).toBe(5);
+    await records.forget(ACME);
+    expect(await records.lastVersion(ACME, "targets")).toBe(0);
   });
 
   it("an advance that was applied is where it says", async () => {

@@ -53,6 +53,7 @@ async function orOurs(
 export interface Dynamo {
   readonly client: DynamoDBClient;
   readonly endpoint: string;
+  readonly ours: boolean;
   stop(): Promise<void>;
 }
 
@@ -64,6 +65,7 @@ export async function startDynamo(): Promise<Dynamo> {
   return {
     client,
     endpoint,
+    ours,
     stop: async () => {
       client.destroy();
       await stop();

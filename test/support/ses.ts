@@ -28,7 +28,7 @@ export interface FakeSes extends Loopback {
 }
 
 /** Whoever has this address is not written to. */
-const REJECTED = "rejected@example.com";
+export const REJECTED = "rejected@example.com";
 
 export async function startSes(): Promise<FakeSes> {
   const sent: SentMail[] = [];
