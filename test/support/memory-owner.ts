@@ -23,7 +23,7 @@ import { channelsOf, type Channel, type Dialect } from "../../lib/tuf/dialect.ts
 import { rootKey } from "../../lib/tuf/keys.ts";
 import { rotatedRoot, withTargetsThreshold } from "../../lib/tuf/roles.ts";
 import type { Root } from "../../lib/tuf/root.ts";
-import { DAY, type TestProcess, type TestWorld } from "./memory-service.ts";
+import { DAY, type TestWorld } from "./memory-service.ts";
 import { firstKey, signRoot } from "./owner.ts";
 
 export const FACTORY = "acme" as FactoryName;
@@ -96,9 +96,16 @@ export function claimAs(service: Service, link: string, claimant: string): Promi
   return claim(service, { id: deliveryId(parseLink(link).secret), claimant });
 }
 
+/** A service whose presigned URLs can be opened. */
+interface Opening {
+  readonly service: Service & {
+    readonly archives: { open(url: string, now: number): Promise<Uint8Array | null> };
+  };
+}
+
 /** Fetches and opens what a granted claim names. */
 export async function openDelivered(
-  { service }: TestProcess,
+  { service }: Opening,
   link: string,
   { archiveUrl, share }: ClaimAnswer,
 ): Promise<Uint8Array> {
@@ -110,7 +117,7 @@ export async function openDelivered(
 
 /** Claims and opens. @returns the archive */
 export async function takeArchive(
-  process: TestProcess,
+  process: Opening,
   link: string,
   claimant: string,
 ): Promise<Uint8Array> {
@@ -135,7 +142,7 @@ export type Roots = readonly (readonly [Channel, Uint8Array])[];
 
 /** The next root of every channel, in the order in which they are sent, signed on one machine. */
 export async function nextRoots(
-  { service }: TestProcess,
+  { service }: { readonly service: Service },
   archive: Uint8Array,
 ): Promise<{ readonly roots: Roots; readonly newKey: SigningKey }> {
   const oldKey = firstKey(await readArchive(archive));

@@ -1,0 +1,153 @@
+/** The main job on the AWS adapters: bootstrap, one-time delivery, offline rotation, refresh. */
+import { randomBytes } from "node:crypto";
+import { ScanCommand } from "@aws-sdk/client-dynamodb";
+import { CreateKeyCommand } from "@aws-sdk/client-kms";
+import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { S3Archives } from "../../lib/adapters/aws/archives.ts";
+import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
+import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
+import { KmsWrapper } from "../../lib/adapters/aws/key-wrapper.ts";
+import { SesNotifier } from "../../lib/adapters/aws/notifier.ts";
+import { DynamoRequests } from "../../lib/adapters/aws/requests.ts";
+import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
+import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
+import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
+import { DynamoTokens } from "../../lib/adapters/aws/tokens.ts";
+import { recipientOf } from "../../lib/crypto/envelope.ts";
+import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
+import { verifySignature } from "../../lib/crypto/verify.ts";
+import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
+import { readHead } from "../../lib/service/commit.ts";
+import { tendDue } from "../../lib/service/tend.ts";
+import { Boundary } from "../../lib/signing/boundary.ts";
+import { SealedKeys } from "../../lib/signing/sealed-keys.ts";
+import {
+  createTable,
+  deleteTable,
+  startDynamo,
+  startKmsClient,
+  startS3,
+  startSesClient,
+} from "../support/aws.ts";
+import {
+  ALICE,
+  bootstrapOf,
+  claimAs,
+  confirmAs,
+  FACTORY,
+  MALLORY,
+  nextRoots,
+  submitAs,
+  takeArchive,
+} from "../support/memory-owner.ts";
+import { DAY } from "../support/memory-service.ts";
+
+type World = Awaited<ReturnType<typeof start>>;
+
+let world: World;
+beforeAll(async () => {
+  world = await start();
+});
+afterAll(() => world.stop());
+
+async function start() {
+  const [dynamo, s3, kms, ses] = await Promise.all([
+    startDynamo(),
+    startS3(),
+    startKmsClient(),
+    startSesClient(),
+  ]);
+  const tables = {
+    main: await createTable(dynamo.client, MAIN_TABLE),
+    shares: await createTable(dynamo.client, SHARES_TABLE),
+    signer: await createTable(dynamo.client, SIGNER_TABLE),
+  };
+  const bucket = await s3.createBucket();
+  const { KeyMetadata: key } = await kms.client.send(
+    new CreateKeyCommand({ KeySpec: "SYMMETRIC_DEFAULT", KeyUsage: "ENCRYPT_DECRYPT" }),
+  );
+  return {
+    ses,
+    /** What the time is, in milliseconds after the present. */
+    later: 0,
+    tables,
+    wrapper: new KmsWrapper(kms.client, key?.Arn ?? ""),
+    dynamo: dynamo.client,
+    s3: s3.client,
+    bucket,
+    async stop() {
+      for (const name of Object.values(tables)) await deleteTable(dynamo.client, name);
+      await s3.deleteBucket(bucket);
+      await Promise.all([dynamo.stop(), s3.stop(), kms.stop(), ses.stop()]);
+    },
+  };
+}
+
+/** The service, begun anew as a function is. */
+function begin() {
+  const { dynamo, s3, bucket, tables, wrapper } = world;
+  const now = (): number => Date.now() + world.later;
+  const policy = DEFAULT_REFRESH;
+  const records = new DynamoSignerRecords(dynamo, tables.signer);
+  const stores = { sealed: new SealedKeys(wrapper) };
+  const reports: string[] = [];
+  const open = async (url: string): Promise<Uint8Array | null> => {
+    const response = await fetch(url);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    return response.ok ? bytes : null;
+  };
+  const sender = { from: "rootward@example.com", configurationSet: "rootward" };
+  const service = {
+    heads: new DynamoHeads(dynamo, tables.main),
+    documents: new DynamoDocuments({ dynamo, table: tables.main, s3, bucket, now }),
+    shares: new DynamoShares(dynamo, tables.shares),
+    archives: Object.assign(new S3Archives(s3, bucket, now), { open }),
+    tokens: new DynamoTokens(dynamo, tables.main),
+    requests: new DynamoRequests(dynamo, tables.main),
+    notifier: new SesNotifier({ ses: world.ses.client, ...sender }),
+    wrapper,
+    boundary: new Boundary({ records, stores, kindOf: () => "sealed", policy, now }),
+    makeRootKey: makeSigningKey,
+    readRecipient: recipientOf,
+    verify: verifySignature,
+    now,
+    randomBytes: (length: number) => new Uint8Array(randomBytes(length)),
+    report: (what: string, error: unknown) => {
+      reports.push(`${what}: ${String(error)}`);
+    },
+    publicUrl: "https://rootward.example",
+    policy,
+  };
+  return { service, reports };
+}
+
+async function count(table: string): Promise<number> {
+  const scan = new ScanCommand({ TableName: table, Select: "COUNT" });
+  return (await world.dynamo.send(scan)).Count ?? -1;
+}
+
+it("a Factory lives on DynamoDB, S3, KMS and SES", async () => {
+  const { service, reports } = begin();
+  const link = (await bootstrapOf(service, "ats")).delivery.url ?? "";
+  expect(world.ses.sent[0]?.Content.Simple.Body.Text.Data).toContain(link);
+  expect(await count(world.tables.shares)).toBe(1);
+
+  const archive = await takeArchive(begin(), link, ALICE);
+  await expect(claimAs(service, link, MALLORY)).rejects.toMatchObject({ code: "delivery-used" });
+  await confirmAs(service, link, ALICE, archive);
+  expect(await count(world.tables.shares)).toBe(0);
+  const { idHash } = (await readHead(service.heads, FACTORY)).delivery;
+  expect(await service.archives.get(idHash)).toBeNull();
+
+  const { roots } = await nextRoots({ service }, archive);
+  for (const [channel, root] of roots) await submitAs(service, channel, root);
+  const rotated = await readHead(service.heads, FACTORY);
+  expect([rotated.roles.ci?.root.version, rotated.roles.prod?.root.version]).toEqual([2, 2]);
+
+  world.later = 6 * DAY;
+  expect(await tendDue(begin().service)).toBe(1);
+  const refreshed = await readHead(service.heads, FACTORY);
+  const version = (head: typeof rotated): number => head.roles.ci?.timestamp?.version ?? 0;
+  expect(version(refreshed)).toBeGreaterThan(version(rotated));
+  expect(reports).toEqual([]);
+});
