@@ -279,6 +279,7 @@ describe("mail", () => {
     idHash: sha256Text("delivery"),
     link: "https://rootward.example/download#secret",
     expiresAt: NOW,
+    recipient: null,
     now: NOW,
   };
   const event = {
