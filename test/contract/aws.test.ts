@@ -1,13 +1,19 @@
 /** What the AWS adapters promise beyond the ports: what people see in the console, limits, damage. */
-import { GetItemCommand, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  ScanCommand,
+} from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { S3Archives } from "../../lib/adapters/aws/archives.ts";
 import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
 import { SesNotifier } from "../../lib/adapters/aws/notifier.ts";
+import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
 import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
-import { MAIN_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
+import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
 import { DynamoTokens } from "../../lib/adapters/aws/tokens.ts";
 import { rolePlace, storedDocument } from "../../lib/factory/documents.ts";
 import type { InstanceId } from "../../lib/factory/names.ts";
@@ -16,6 +22,7 @@ import type { KeyId } from "../../lib/tuf/keys.ts";
 import {
   createTable,
   deleteTable,
+  emulated,
   startDynamo,
   startS3,
   startSesClient,
@@ -165,6 +172,26 @@ describe("heads", () => {
     expect(await heads.due(NOW + 29, 7)).toEqual(names.slice(0, 7));
     expect(await heads.due(NOW + 11, 100)).toEqual(names.slice(0, 12));
   });
+});
+
+it("a share that a deletion left where it was is not said to be destroyed", async () => {
+  const name = await createTable(dynamo.client, SHARES_TABLE);
+  const client = new DynamoDBClient(emulated(dynamo.endpoint, dynamo.ours));
+  // Answers deletions, and does none.
+  client.middlewareStack.add(
+    (next, { commandName }) => {
+      return async (args) =>
+        commandName === "DeleteItemCommand"
+          ? { output: { $metadata: {} }, response: undefined }
+          : next(args);
+    },
+    { step: "initialize" },
+  );
+  const shares = new DynamoShares(client, name);
+  await shares.put(sha256Text("id"), random(61));
+  await expect(shares.destroy(sha256Text("id"))).rejects.toMatchObject({ code: "internal" });
+  client.destroy();
+  await deleteTable(dynamo.client, name);
 });
 
 it("tokens are listed over several pages", async () => {
