@@ -12,6 +12,7 @@ export const config: Config = {
   adminTokenSha256: null,
   // "*/targets=kms"
   onlineKeys: "",
+  restored: null,
   logDays: 90,
   throttle: { rate: 500, burst: 1000 },
   concurrency: { bootstrap: 5, metadata: 200, refresh: 1 },

@@ -89,6 +89,11 @@ export function makeAlarms(stack: Stack, functions: Functions, api: HttpApi, top
     metric: ownMetric("Problem", "deliver").with({ period: FIVE }),
     from: 1,
   });
+  alarm("RootsProblem", {
+    what: "A request of an owner or of a tool failed",
+    metric: ownMetric("Problem", "roots").with({ period: FIVE }),
+    from: 1,
+  });
   alarm("DevicesFail", {
     what: "Devices get errors",
     metric: functions.metadata.metricErrors({ period: MINUTE, statistic: "Sum" }),

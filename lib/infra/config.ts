@@ -27,6 +27,11 @@ export interface Config {
   readonly onlineKeys: string;
   /** For how many days the functions' logs are kept; of the values that CloudWatch knows. */
   readonly logDays: 30 | 60 | 90 | 180 | 365 | 731;
+  /**
+   * Tables that were restored from a backup, to be used instead of the stack's own (docs/deploy.md). Both
+   * or none: the signer's may be newer than the other, never older.
+   */
+  readonly restored: { readonly table: string; readonly signerTable: string } | null;
   /** Requests a second, and how many more at once, before the gateway answers 429. */
   readonly throttle: { readonly rate: number; readonly burst: number };
   /**

@@ -4,7 +4,13 @@
  * says itself; everything else passes through.
  */
 import { Aws, Duration, RemovalPolicy, type Stack } from "aws-cdk-lib";
-import { HttpApi, HttpStage, LogGroupLogDestination } from "aws-cdk-lib/aws-apigatewayv2";
+import {
+  HttpApi,
+  HttpRoute,
+  HttpRouteKey,
+  HttpStage,
+  LogGroupLogDestination,
+} from "aws-cdk-lib/aws-apigatewayv2";
 import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
@@ -18,6 +24,7 @@ import {
   OriginRequestPolicy,
   OriginSslPolicy,
   PriceClass,
+  ResponseHeadersPolicy,
   SecurityPolicyProtocol,
   ViewerProtocolPolicy,
 } from "aws-cdk-lib/aws-cloudfront";
@@ -25,7 +32,7 @@ import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { acknowledge } from "./acknowledge.ts";
 import type { Config } from "./config.ts";
-import { ROUTES, type Route } from "./routes.ts";
+import { ELSE, ROUTES, type Route } from "./routes.ts";
 import type { ServiceFunction } from "./service-function.ts";
 
 /** No tokens, no bodies, and no addresses of clients. */
@@ -77,21 +84,27 @@ export class HttpFront {
     this.url = `https://${host}`;
   }
 
-  route(functions: Readonly<Record<Route["to"], ServiceFunction>>): void {
+  route(stack: Stack, functions: Readonly<Record<Route["to"], ServiceFunction>>): void {
     const integrations = new Map(
       Object.entries(functions).map(([name, to]) => [name, new HttpLambdaIntegration(name, to)]),
     );
-    for (const { path, methods, to } of ROUTES) {
-      const integration = integrations.get(to);
-      if (integration === undefined) throw new Error(`no function ${to}`);
-      const routes = this.api.addRoutes({ path, methods: [...methods], integration });
-      for (const route of routes) {
-        acknowledge(route, {
-          "AwsSolutions-APIG4":
-            "each function authorises each request itself: a gateway's authorizer keeps its answers, and " +
-            "would let a token for one Factory pass for another",
-        });
-      }
+    const integrationOf = (name: Route["to"]): HttpLambdaIntegration => {
+      const integration = integrations.get(name);
+      if (integration !== undefined) return integration;
+      throw new Error(`no function ${name}`);
+    };
+    const routes: HttpRoute[] = ROUTES.flatMap(({ path, methods, to }) =>
+      this.api.addRoutes({ path, methods: [...methods], integration: integrationOf(to) }),
+    );
+    const integration = integrationOf(ELSE);
+    const routeKey = HttpRouteKey.DEFAULT;
+    routes.push(new HttpRoute(stack, "Else", { httpApi: this.api, routeKey, integration }));
+    for (const route of routes) {
+      acknowledge(route, {
+        "AwsSolutions-APIG4":
+          "each function authorises each request itself: a gateway's authorizer keeps its answers, and " +
+          "would let a token for one Factory pass for another",
+      });
     }
   }
 }
@@ -103,14 +116,28 @@ function makeDistribution(stack: Stack, api: HttpApi, { name, domain }: Config):
     // As long as the gateway itself waits: making RSA keys takes seconds.
     readTimeout: Duration.seconds(30),
   });
-  const common = { origin, viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY, compress: false };
+  const common = {
+    origin,
+    viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
+    compress: false,
+    allowedMethods: AllowedMethods.ALLOW_ALL,
+    responseHeadersPolicy: new ResponseHeadersPolicy(stack, "Headers", {
+      responseHeadersPolicyName: `${name}-${Aws.REGION}`,
+      securityHeadersBehavior: {
+        strictTransportSecurity: {
+          accessControlMaxAge: Duration.days(365),
+          includeSubdomains: false,
+          override: true,
+        },
+      },
+    }),
+  };
   const distribution = new Distribution(stack, "Distribution", {
     comment: `Rootward (${name})`,
     httpVersion: HttpVersion.HTTP2_AND_3,
     priceClass: PriceClass.PRICE_CLASS_ALL,
     defaultBehavior: {
       ...common,
-      allowedMethods: AllowedMethods.ALLOW_ALL,
       cachePolicy: CachePolicy.CACHING_DISABLED,
       // All headers, the token's among them, but not the host: the gateway knows itself by its own.
       originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
@@ -118,7 +145,6 @@ function makeDistribution(stack: Stack, api: HttpApi, { name, domain }: Config):
     additionalBehaviors: {
       "/repo/*": {
         ...common,
-        allowedMethods: AllowedMethods.ALLOW_ALL,
         cachePolicy: new CachePolicy(stack, "MetadataCache", {
           cachePolicyName: `${name}-metadata-${Aws.REGION}`,
           comment: "for as long as each answer says; one that says nothing is not kept",

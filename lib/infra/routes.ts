@@ -36,3 +36,6 @@ export const ROUTES: readonly Route[] = [
   { path: "/repo/{proxy+}", methods: [ANY], to: "metadata" },
   { path: "/healthz", methods: [ANY], to: "metadata" },
 ];
+
+/** Says of every other path, in the form of every error, that there is none. */
+export const ELSE = "metadata" satisfies Route["to"];

@@ -32,10 +32,12 @@ import { acknowledge } from "./acknowledge.ts";
 import type { Config } from "./config.ts";
 import { ReservedKey } from "./reserved-key.ts";
 
+type TableInUse = Pick<Table, "tableArn" | "tableName">;
+
 export class StatefulStack extends Stack {
-  readonly table: Table;
+  readonly table: TableInUse;
   readonly shareTable: Table;
-  readonly signerTable: Table;
+  readonly signerTable: TableInUse;
   readonly documentBucket: Bucket;
   readonly archiveBucket: Bucket;
   /** ARNs of what the adapters put into the buckets. */
@@ -47,9 +49,15 @@ export class StatefulStack extends Stack {
 
   constructor(scope: Construct, id: string, config: Config, props?: StackProps) {
     super(scope, id, { ...props, terminationProtection: true });
-    const { name } = config;
-    this.table = makeTable(this, "Table", MAIN_TABLE);
-    this.signerTable = makeTable(this, "SignerTable", SIGNER_TABLE);
+    const { name, restored } = config;
+    const [table, signerTable] = [
+      makeTable(this, "Table", MAIN_TABLE),
+      makeTable(this, "SignerTable", SIGNER_TABLE),
+    ];
+    this.table = restored ? Table.fromTableName(this, "Restored", restored.table) : table;
+    this.signerTable = restored
+      ? Table.fromTableName(this, "RestoredSigner", restored.signerTable)
+      : signerTable;
     this.shareTable = makeTable(this, "ShareTable", SHARES_TABLE);
     acknowledge(this.shareTable, {
       "AwsSolutions-DDB3":

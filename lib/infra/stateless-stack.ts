@@ -35,7 +35,7 @@ export class StatelessStack extends Stack {
     const mail = makeMail(this, config.sender, topic);
     const front = new HttpFront(this, config);
     this.functions = makeFunctions(this, props, mail, front.url);
-    front.route(this.functions);
+    front.route(this, this.functions);
     scheduleEveryMinute(this, this.functions.refresh);
     makeAlarms(this, this.functions, front.api, topic);
     makeDashboard(this, config.name, this.functions, front.api);

@@ -1,18 +1,20 @@
 /** What each function carries: what it needs, and nothing that somebody could use against it. */
-import { mkdtempSync, readFileSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { bundlePage } from "../../lib/cli/page.ts";
 import { bundleFunctions, type Bundle } from "../../lib/infra/bundle.ts";
 import { FUNCTIONS, type FunctionName } from "../../lib/settings.ts";
 
 let bundles: Readonly<Record<FunctionName, Bundle>>;
 
+const folder = mkdtempSync(join(tmpdir(), "rootward-bundles-"));
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), "rootward-bundles-"));
   bundles = await bundleFunctions(folder, await bundlePage());
 });
+
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const files = (name: FunctionName): readonly string[] => Object.keys(bundles[name].inputs);
 const carriers = (part: string): readonly string[] =>

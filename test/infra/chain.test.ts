@@ -139,8 +139,9 @@ test("the schedule does what is due", async () => {
 }, 60_000);
 
 test("paths are exact", async () => {
-  for (const path of ["/ota/factories", "/ota/", "/download/", "/repo/acme/main/root.json/"]) {
-    expect([path, (await aws.ask("GET", path)).status]).toEqual([path, 404]);
+  for (const path of ["/", "/ota/factories", "/ota/", "/download/", "/repo/acme/main/root.json/"]) {
+    const { status, json } = await aws.ask("GET", path);
+    expect([path, status, json()["code"]]).toEqual([path, 404, "not-found"]);
   }
   expect((await aws.ask("GET", "/healthz")).json()).toEqual({ status: "ok" });
   expect(await aws.ask("HEAD", "/healthz")).toMatchObject({ status: 200, text: "" });

@@ -40,6 +40,16 @@ describe("tables", () => {
     expect(Properties).not.toHaveProperty("TimeToLiveSpecification");
   });
 
+  test("those restored from a backup take the place of the stack's, which stay", () => {
+    const restored = { table: "main-back", signerTable: "signer-back" };
+    const back = synthesise({ ...FULL, restored });
+    expect(back.stateful.of(TABLE)).toHaveLength(3);
+    const text = JSON.stringify(back.stateless.all);
+    expect(text).toContain("table/main-back/index/due");
+    expect(text).toContain('"ROOTWARD_SIGNER_TABLE":"signer-back"');
+    expect(text).not.toContain("ExportsOutputRefTable");
+  });
+
   test("what is due is found by an index of keys only", () => {
     const indexes = one(TABLE, "Table").Properties["GlobalSecondaryIndexes"];
     expect(indexes).toMatchObject([

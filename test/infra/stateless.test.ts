@@ -79,6 +79,19 @@ describe("the front", () => {
     });
   });
 
+  test("browsers that came once come by TLS only", () => {
+    expect(only("AWS::CloudFront::ResponseHeadersPolicy")).toMatchObject({
+      ResponseHeadersPolicyConfig: {
+        SecurityHeadersConfig: {
+          StrictTransportSecurity: { AccessControlMaxAgeSec: 31_536_000 },
+        },
+      },
+    });
+    const policies = [front["DefaultCacheBehavior"], front["CacheBehaviors"]].flat();
+    expect(policies).toHaveLength(2);
+    for (const one of policies) expect(one).toHaveProperty("ResponseHeadersPolicyId");
+  });
+
   test("nothing is kept but what devices read, and that as long as it says itself", () => {
     const disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
     expect(front["DefaultCacheBehavior"]).toMatchObject({ CachePolicyId: disabled });

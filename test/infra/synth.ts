@@ -1,5 +1,5 @@
 /** The templates of an installation, synthesised in memory with bundles of one line. */
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, Validations, type Stack } from "aws-cdk-lib";
@@ -68,7 +68,9 @@ export function synthesise(
     const all = Object.entries(made.Resources).map(([id, resource]) => ({ id, ...resource }));
     return { all, of: (type) => all.filter(({ Type }) => Type === type) };
   };
-  return { stateful: template(stacks.stateful), stateless: template(stacks.stateless) };
+  const made = { stateful: template(stacks.stateful), stateless: template(stacks.stateless) };
+  rmSync(folder, { recursive: true });
+  return made;
 }
 
 /** What of a template's value a deployment knows only is left as the name that it has there. */

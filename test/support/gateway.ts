@@ -3,12 +3,11 @@
  * path, a greedy one last; of two for the same path the one that names the method.
  */
 import { HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
-import { ROUTES, type Route } from "../../lib/infra/routes.ts";
+import { ELSE, ROUTES, type Route } from "../../lib/infra/routes.ts";
 
-export function routeOf(method: string, path: string): Route | undefined {
-  return ROUTES.filter((route) => matches(route, method, path)).toSorted(
-    (a, b) => rank(b) - rank(a),
-  )[0];
+export function routeOf(method: string, path: string): Route["to"] {
+  const fitting = ROUTES.filter((route) => matches(route, method, path));
+  return fitting.toSorted((a, b) => rank(b) - rank(a))[0]?.to ?? ELSE;
 }
 
 function matches({ path: pattern, methods }: Route, method: string, path: string): boolean {

@@ -124,9 +124,8 @@ export async function deploy(adminToken: string): Promise<Deployment> {
     functions.get(name)?.invoke(event);
 
   const routed = async (event: GatewayEvent): Promise<GatewayResult> => {
-    const to = routeOf(event.requestContext.http.method, event.rawPath)?.to;
-    if (to !== undefined) return (await invoke(to, event)) as GatewayResult;
-    return { statusCode: 404, headers: {}, body: "{}", isBase64Encoded: false };
+    const to = routeOf(event.requestContext.http.method, event.rawPath);
+    return (await invoke(to, event)) as GatewayResult;
   };
 
   return {

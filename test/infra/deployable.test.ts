@@ -1,0 +1,54 @@
+/** What CloudFormation would refuse, and synthesis does not see. */
+import { describe, expect, test } from "@jest/globals";
+import { FULL, SHIPPED, synthesise, type Template } from "./synth.ts";
+
+/** The resources that each one names. */
+function references({ all }: Template): ReadonlyMap<string, readonly string[]> {
+  const ids = new Set(all.map(({ id }) => id));
+  return new Map(
+    all.map((resource) => {
+      const text = JSON.stringify(resource);
+      const refs = [...text.matchAll(/"Ref":"([^":]+)"/g)].map(([, id]) => id ?? "");
+      const attributes = [...text.matchAll(/"Fn::GetAtt":\["([^"]+)"/g)].map(([, id]) => id ?? "");
+      const { DependsOn = [] } = resource as { readonly DependsOn?: string | readonly string[] };
+      const named = [...refs, ...attributes, ...[DependsOn].flat()];
+      return [resource.id, named.filter((id) => ids.has(id) && id !== resource.id)];
+    }),
+  );
+}
+
+/** The resources that can be made one after another; the rest wait for each other. */
+function makeable(graph: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+  const made = new Set<string>();
+  for (let before = -1; before < made.size;) {
+    before = made.size;
+    for (const [id, named] of graph) if (named.every((one) => made.has(one))) made.add(id);
+  }
+  return made;
+}
+
+describe.each([
+  ["as it is shipped", SHIPPED],
+  ["with everything", FULL],
+])("%s", (_, config) => {
+  const { stateful, stateless } = synthesise(config);
+
+  test.each([
+    ["stateful", stateful],
+    ["stateless", stateless],
+  ])("%s: no resource waits for itself", (_name, template) => {
+    const graph = references(template);
+    expect([...graph.keys()].filter((id) => !makeable(graph).has(id))).toEqual([]);
+  });
+
+  test("the stateful stack knows nothing of the other", () => {
+    expect(JSON.stringify(stateful.all)).not.toContain("Fn::ImportValue");
+  });
+
+  test("a function has its rights before it runs", () => {
+    for (const { id, ...one } of stateless.of("AWS::Lambda::Function")) {
+      const { DependsOn = [] } = one as { readonly DependsOn?: readonly string[] };
+      expect([id, DependsOn.some((name) => name.includes("DefaultPolicy"))]).toEqual([id, true]);
+    }
+  });
+});
