@@ -27,8 +27,6 @@ async function run({ adminTokenFile, signerSocket, ...options }: Orders): Promis
   const call = signerSocket === null ? callOver(launcherPipe()) : connectSigner(signerSocket);
   const signer = await remoteSigner(call);
   const server = await serve({ ...options, signer, log: terminal.note });
-  terminal.result({}, [`listening on ${server.url}`]);
-  terminal.note(`admin token: ${adminTokenFile}`);
   let stopping = false;
   // Ctrl-C reaches both processes, and the other one passes it on.
   const stop = (): void => {
@@ -39,6 +37,9 @@ async function run({ adminTokenFile, signerSocket, ...options }: Orders): Promis
     setTimeout(() => process.exit(1), END_WITHIN_MS).unref();
   };
   process.on("SIGTERM", stop).on("SIGINT", stop);
+  // Only now: who reads this may end it at once.
+  terminal.result({}, [`listening on ${server.url}`]);
+  terminal.note(`admin token: ${adminTokenFile}`);
 }
 
 const orders = createInterface({ input: process.stdin });

@@ -25,6 +25,9 @@ export interface CertificateFields {
   readonly serial: Asn1;
   /** The number, which may be negative. */
   readonly serialNumber: bigint;
+  /** Milliseconds since 1970. */
+  readonly validFrom: number;
+  readonly validTo: number;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
   /** Of the key: an object identifier, such as `1.2.840.113549.1.1.1`. */
@@ -44,7 +47,8 @@ export function certificateFields(der: Uint8Array): CertificateFields {
   const fields = children(tbs, asn1.Type.SEQUENCE);
   // The version [0] is left out of version 1.
   const versioned = fields[0]?.tagClass === asn1.Class.CONTEXT_SPECIFIC;
-  const [serial, , issuer, , , spki, ...optional] = versioned ? fields.slice(1) : fields;
+  const [serial, , issuer, validity, , spki, ...optional] = versioned ? fields.slice(1) : fields;
+  const [from, to] = children(validity, asn1.Type.SEQUENCE);
   const [algorithm] = children(spki, asn1.Type.SEQUENCE);
   const [oid] = children(algorithm, asn1.Type.SEQUENCE);
   // An empty issuer would be one; X.509 asks for a name, and CMS finds nothing by none.
@@ -56,10 +60,28 @@ export function certificateFields(der: Uint8Array): CertificateFields {
     issuer,
     serial,
     serialNumber: twosComplement(primitive(serial, asn1.Type.INTEGER)),
+    validFrom: time(from),
+    validTo: time(to),
     spki: writeDer(spki),
     keyAlgorithm: asn1.derToOid(primitive(oid, asn1.Type.OID)),
     keyEncipherment: keyEncipherment(optional),
   };
+}
+
+/**
+ * RFC 5280 section 4.1.2.5: to the second, in UTC. Not asked of node:crypto, whose dates for times that
+ * do not exist are whatever was in memory (seen with 24.21).
+ */
+function time(node: Asn1 | undefined): number {
+  const short = is(node, asn1.Type.UTCTIME);
+  const text = primitive(node, short ? asn1.Type.UTCTIME : asn1.Type.GENERALIZEDTIME);
+  const full = short ? `${text < "50" ? "20" : "19"}${text}` : text;
+  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(full)?.slice(1);
+  const [year, month, day, hour, minute, second] = parts ?? [];
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+  const at = Date.parse(iso);
+  if (Number.isFinite(at) && new Date(at).toISOString() === iso) return at;
+  throw new Error("no time");
 }
 
 function keyEncipherment(optional: readonly Asn1[]): boolean | null {

@@ -48,7 +48,7 @@ export function readRecipient(pem: string, now: number): Recipient {
   const der = certificateDer(pem);
   const { certificate, fields } = parse(der);
   assertKey(certificate, fields);
-  assertTimes(certificate, now);
+  assertTimes(fields, now);
   if (fields.keyEncipherment === false) {
     throw refused("expected a key usage with keyEncipherment, got one without");
   }
@@ -56,7 +56,7 @@ export function readRecipient(pem: string, now: number): Recipient {
     certificate: der,
     fingerprint: sha256(der),
     subject: printable(certificate.subject),
-    notAfter: certificate.validToDate.getTime(),
+    notAfter: fields.validTo,
   };
 }
 
@@ -121,9 +121,7 @@ function publicKeyOf(certificate: X509Certificate): Uint8Array {
   }
 }
 
-function assertTimes({ validFromDate, validToDate }: X509Certificate, now: number): void {
-  const [from, to] = [validFromDate.getTime(), validToDate.getTime()];
-  if (!Number.isFinite(from) || !Number.isFinite(to)) throw refused("its times are not readable");
+function assertTimes({ validFrom: from, validTo: to }: CertificateFields, now: number): void {
   if (from > now) throw refused(`not valid before ${formatTime(from)}`);
   if (to <= now) throw refused(`expired at ${formatTime(to)}`);
   if (to < now + MIN_LEFT_DAYS * DAY_MS) {

@@ -54,7 +54,20 @@ function refusal(text: string, now = NOW): string {
   throw new Error("was taken");
 }
 
+function utc(time: string): string {
+  return `\x17\x0d${time}`;
+}
+
 describe("takes", () => {
+  test.each([
+    ["until 2049 in two digits", utc("491231235959Z"), Date.UTC(2049, 11, 31, 23, 59, 59)],
+    ["in four digits", "\x18\x0f20510228000000Z", Date.UTC(2051, 1, 28)],
+  ])("times %s", (_, to, expected) => {
+    const validity = element(0x30, utc("500101000000Z") + to);
+    const pem = toPem(withPart(GOOD.der, "validity", validity));
+    expect(readRecipient(pem, NOW).notAfter).toBe(expected);
+  });
+
   test("a certificate, and tells of it", () => {
     expect(readRecipient(GOOD.pem, NOW)).toEqual({
       certificate: GOOD.der,
@@ -163,12 +176,17 @@ describe("refuses", () => {
     expect(message).not.toMatch(/[A-Za-z0-9+/]{20}/);
   });
 
-  test("times that do not exist", () => {
-    for (const times of ["\x17\x0d261399000000Z\x17\x0d360101000000Z", "\x17\x00\x17\x00"]) {
-      const validity = element(0x30, times);
-      const message = refusal(toPem(withPart(GOOD.der, "validity", validity)));
-      expect(message).toMatch(/its times are not readable|expected an X\.509 certificate/);
-    }
+  // OpenSSL tells nothing of these, and node:crypto a date that is none.
+  test.each([
+    ["a thirteenth month", utc("261399000000Z"), utc("360101000000Z")],
+    ["no digits", "\x17\x00", "\x17\x00"],
+    ["30 February", utc("260101000000Z"), utc("360230000000Z")],
+    ["a second too many", utc("260101000000Z"), utc("360101000060Z")],
+    ["without seconds", utc("260101000000Z"), "\x17\x0b3601010000Z"],
+    ["of another zone", utc("260101000000Z"), "\x17\x11360101000000+0100"],
+  ])("times that do not exist: %s", (_, from, to) => {
+    const validity = element(0x30, from + to);
+    expect(refusal(toPem(withPart(GOOD.der, "validity", validity)))).toContain(x509);
   });
 
   test("DER that is not the one form", () => {
