@@ -12,7 +12,7 @@ import { concatBytes } from "../tuf/bytes.ts";
 export type ArchiveEntries = ReadonlyMap<string, Uint8Array>;
 
 /** An archive holds a few keys and roots; more than this opened is not one. */
-const MAX_OPENED_BYTES = 32 * 1024 * 1024;
+export const MAX_OPENED_BYTES = 32 * 1024 * 1024;
 
 /**
  * Reads an archive of any generation of fioctl's or of ours. Directories are left out, and of equal

@@ -12,7 +12,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { isFactoryName } from "../factory/names.ts";
 import { createFile } from "../files.ts";
-import { claimAnswer, confirmAnswer, type ClaimAnswer } from "../delivery/claim.ts";
+import { claimAnswer, confirmAnswer, deliveredName, type ClaimAnswer } from "../delivery/claim.ts";
 import { deliveryId, parseLink, type DeliveryLink } from "../delivery/link.ts";
 import { openArchive } from "../delivery/sealing.ts";
 import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
@@ -142,8 +142,7 @@ async function claimAndSave(job: Job): Promise<SavedFile> {
   if (!isFactoryName(claim.factory)) {
     throw new RootwardError("server-refused", "the service names no Factory");
   }
-  const suffix = claim.recipient === null ? "tgz" : "tgz.p7m";
-  const file = resolve(output ?? `${claim.factory}.${suffix}`);
+  const file = resolve(output ?? deliveredName(claim.factory, claim.recipient));
   await terminal.step(`fetching and opening the archive of ${claim.factory}`, () =>
     fetchTo(job, claim, file),
   );

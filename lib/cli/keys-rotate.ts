@@ -20,7 +20,7 @@ import {
   withoutPending,
 } from "../archive/trust.ts";
 import { verifySignature } from "../crypto/verify.ts";
-import { isRootwardError, type ErrorCode } from "../error.ts";
+import { isRootwardError } from "../error.ts";
 import { nextInChain, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
 import { withTargetsThreshold } from "../tuf/roles.ts";
@@ -30,7 +30,7 @@ import { submitPath, type Client } from "./client.ts";
 import { rootSigners, signRoot } from "./own-keys.ts";
 import { followRemote, readRemoteLog } from "./remote-chain.ts";
 import { rotateStaged, type Job, type RotateOptions, type Rotation } from "./staged-rotation.ts";
-import { notInForce } from "./staged-update.ts";
+import { NO_ANSWER, notInForce } from "./staged-update.ts";
 import type { Terminal } from "./terminal.ts";
 import { currentRoot, followFromArchive, verifiedRoot, type Roots } from "./trusted-roots.ts";
 
@@ -127,9 +127,6 @@ async function submit(job: Job, roots: Roots, channel: Channel, bytes: Uint8Arra
   });
   return new Map([...roots, [channel, { root, bytes }]]);
 }
-
-/** What says neither that the service took a root nor that it refused one. */
-const NO_ANSWER: readonly ErrorCode[] = ["server-unreachable", "unavailable"];
 
 const submitAnswer = v.object({
   version: v.number(),

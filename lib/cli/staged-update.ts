@@ -106,7 +106,11 @@ export async function startStaged(
   }
 }
 
-const UNCLEAR: readonly ErrorCode[] = ["server-unreachable", "server-refused", "unavailable"];
+/** What says neither that the service did what was asked nor that it refused. */
+export const NO_ANSWER: readonly ErrorCode[] = ["server-unreachable", "unavailable"];
+
+/** Also what a gateway says in the service's place. */
+const UNCLEAR: readonly ErrorCode[] = [...NO_ANSWER, "server-refused"];
 
 /** Whether the service may have done what was asked. */
 export function isUnclear(error: unknown): boolean {

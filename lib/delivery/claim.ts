@@ -21,6 +21,11 @@ export const confirmRequest = v.strictObject({
   sha256: hex64,
 });
 
+/** What the owner saves: `FACTORY.tgz`, or with a recipient `FACTORY.tgz.p7m`. */
+export function deliveredName(factory: string, recipient: string | null): string {
+  return `${factory}.tgz${recipient === null ? "" : ".p7m"}`;
+}
+
 export const claimAnswer = v.object({
   factory: v.string(),
   /** Works for at most 60 seconds; ask again for another. */
@@ -30,7 +35,7 @@ export const claimAnswer = v.object({
   /** Of what the sealed object holds, as is `size` (bytes): the file that the owner saves. */
   sha256: hex64,
   size: v.number(),
-  /** `FACTORY.tgz`; with a recipient `FACTORY.tgz.p7m`. */
+  /** See {@link deliveredName}. */
   filename: v.string(),
   /**
    * SHA-256 of the DER of the certificate that the archive is encrypted to: the file is then CMS

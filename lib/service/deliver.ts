@@ -6,7 +6,7 @@ import { RootwardError } from "../error.ts";
 import { claimDelivery, confirmDelivery } from "../factory/delivery.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { firstRoots } from "../factory/roles.ts";
-import type { ClaimAnswer, ConfirmAnswer } from "../delivery/claim.ts";
+import { deliveredName, type ClaimAnswer, type ConfirmAnswer } from "../delivery/claim.ts";
 import { sha256Text, toBase64Url, type Sha256 } from "../tuf/bytes.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { mintOwnerToken } from "./authorize.ts";
@@ -69,7 +69,7 @@ export async function claim(
     share: toBase64Url(share),
     sha256: delivery.sha256,
     size: delivery.size,
-    filename: `${factory}.tgz${delivery.recipient === null ? "" : ".p7m"}`,
+    filename: deliveredName(factory, delivery.recipient),
     recipient: delivery.recipient,
     roots: firstRoots(head),
     leaseUntil: formatTime(decision.leaseUntil),

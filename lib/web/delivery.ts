@@ -5,6 +5,7 @@
  * An archive that is encrypted to the owner's certificate stays closed here: only its SHA-256 can be
  * compared, and the owner opens it.
  */
+import { MAX_OPENED_BYTES } from "../archive/archive.ts";
 import { readDelivered } from "../archive/delivered.ts";
 import type { ClaimAnswer } from "../delivery/claim.ts";
 import { openArchive, sealedSize } from "../delivery/sealing.ts";
@@ -59,9 +60,6 @@ export interface PickedFile {
   readonly keyids: readonly string[] | null;
 }
 
-/** No archive is larger. */
-const MAX_BYTES = 32 * 1024 * 1024;
-
 /** @returns null where it is another file than the one that is held */
 export async function readBack(file: File, held: Held): Promise<PickedFile | null> {
   if (file.size !== held.bytes.length) return null;
@@ -76,7 +74,7 @@ export async function readBack(file: File, held: Held): Promise<PickedFile | nul
  * @returns null for what is no root key archive
  */
 export async function readUnclaimed(file: File): Promise<PickedFile | null> {
-  if (file.size > MAX_BYTES) return null;
+  if (file.size > MAX_OPENED_BYTES) return null;
   const bytes = new Uint8Array(await file.arrayBuffer());
   const picked = { name: file.name, sha256: sha256(bytes) };
   if (file.name.endsWith(".p7m")) return { ...picked, keyids: null };

@@ -6,6 +6,7 @@ import * as v from "valibot";
 import {
   claimAnswer,
   confirmAnswer,
+  deliveredName,
   type ClaimAnswer,
   type ConfirmAnswer,
 } from "../delivery/claim.ts";
@@ -40,7 +41,7 @@ const REFUSALS: readonly ErrorCode[] = [
 export async function claimLink(claimant: Claimant): Promise<ClaimAnswer> {
   const answer = await post("/download/claim", claimant, claimAnswer);
   // The file's name ends up in a command: it is what it must be, or nothing goes on.
-  const expected = `${answer.factory}.tgz${answer.recipient === null ? "" : ".p7m"}`;
+  const expected = deliveredName(answer.factory, answer.recipient);
   if (isFactoryName(answer.factory) && answer.filename === expected) return answer;
   throw new RootwardError("server-refused", "the service names no Factory and file");
 }

@@ -4,7 +4,6 @@
  * is there; one person gets its key; nothing of the bootstrap before opens or signs for this Factory.
  */
 import { expect } from "@jest/globals";
-import { isRootwardError } from "../../lib/error.ts";
 import { authorizeFactory } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import type { BootstrapResult } from "../../lib/service/fresh.ts";
@@ -19,6 +18,7 @@ import {
   FACTORY,
   MALLORY,
   rebootstrapOf,
+  refusal,
   takeArchive,
 } from "../support/memory-owner.ts";
 import { DAY, HOUR, type TestWorld } from "../support/memory-service.ts";
@@ -63,16 +63,6 @@ async function leaseOver(world: TestWorld): Promise<Again> {
   const first = await claimed(world);
   world.advance(HOUR);
   return first;
-}
-
-async function refusal(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "done";
-  } catch (error) {
-    if (isRootwardError(error)) return error.code;
-    throw error;
-  }
 }
 
 function again(

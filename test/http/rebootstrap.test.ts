@@ -16,6 +16,7 @@ import {
   readRoot,
   rebootstrap,
   rotate,
+  stateOf,
   submit,
   type Answer,
 } from "../support/owner.ts";
@@ -25,13 +26,6 @@ beforeAll(async () => {
   server = await startServer();
 });
 afterAll(() => server.remove());
-
-async function stateOf(factory: string): Promise<Record<string, unknown>> {
-  const { body } = await call(`${server.url}/ota/factories/${factory}/`, {
-    token: server.adminToken,
-  });
-  return body;
-}
 
 const again = (
   factory: string,
@@ -49,7 +43,7 @@ function mails(): readonly string[] {
 
 test("a lost link is replaced: the old one says so, and the new one is delivered", async () => {
   const { link, ownerToken } = await createFactory(server, "lost", { keyType: "ed25519" });
-  const before = await stateOf("lost");
+  const before = await stateOf(server, "lost");
   const made = await again("lost");
   expect(made).toMatchObject({
     status: 201,
@@ -67,7 +61,7 @@ test("a lost link is replaced: the old one says so, and the new one is delivered
   expect(mails().filter((mail) => mail.includes(linkOf(made)))).toHaveLength(1);
 
   const key = firstKey(await deliver(server.url, linkOf(made)));
-  const after = await stateOf("lost");
+  const after = await stateOf(server, "lost");
   expect(after).toMatchObject({ state: "live", owner: before["owner"] });
   const { body } = await rotate(await readRoot(server, "lost", "tuf", "main"), key);
   expect(await submit(server, "lost", body)).toMatchObject({ status: 200 });
@@ -103,7 +97,7 @@ test("so are the other versioned files: the next bootstrap may number its own th
     ["cached", false],
     ["lost", true],
   ] as const) {
-    const { roles } = (await stateOf(factory)) as {
+    const { roles } = (await stateOf(server, factory)) as {
       roles: Record<string, Record<string, { version: number }>>;
     };
     for (const role of ["targets", "snapshot"]) {
@@ -156,7 +150,7 @@ test("what a thief confirmed needs the owner's token and the word that no device
     body: { code: "delivery-replaced" },
   });
   await deliver(server.url, linkOf(made));
-  expect(await stateOf("thief")).toMatchObject({ state: "live" });
+  expect(await stateOf(server, "thief")).toMatchObject({ state: "live" });
 });
 
 test("the sender learns what becomes of a delivery", async () => {
@@ -186,7 +180,7 @@ test("the sender learns what becomes of a delivery", async () => {
   expect(warnings).toEqual([
     "Possible interception: a second person tried the link of intercepted",
   ]);
-  expect(await stateOf("intercepted")).toMatchObject({
+  expect(await stateOf(server, "intercepted")).toMatchObject({
     provisioner: { id: "admin", email: "pipeline@example.com" },
     delivery: { state: "claimed", secondClaimRefusedAt: expect.any(String) },
   });

@@ -1,7 +1,6 @@
 /** Bootstrapping again beside everything else that can happen to a Factory. */
 import { describe, expect, it, test } from "@jest/globals";
 import { failing } from "../../lib/adapters/memory/faults.ts";
-import { isRootwardError } from "../../lib/error.ts";
 import type { InstanceId } from "../../lib/factory/names.ts";
 import { authorizeFactory } from "../../lib/service/authorize.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
@@ -25,22 +24,13 @@ import {
   newFactory,
   nextRoots,
   rebootstrapOf,
+  refusal,
   submitAs,
   takeArchive,
 } from "../support/memory-owner.ts";
 import { apiFactory } from "../support/memory-root-update.ts";
 import { entriesOf, publish } from "../support/memory-targets.ts";
 import { DAY, TestWorld, type TestProcess } from "../support/memory-service.ts";
-
-async function refusal(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "done";
-  } catch (error) {
-    if (isRootwardError(error)) return error.code;
-    throw error;
-  }
-}
 
 /** A live Factory whose owner has the archive and the token of the bootstrap. */
 async function confirmedFactory(world: TestWorld) {

@@ -17,7 +17,6 @@ import {
   type Page,
 } from "playwright-core";
 import { startServer, type TestServer } from "./embedded.ts";
-import { call } from "./owner.ts";
 
 const BINARY = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const runs = existsSync(BINARY) || process.env["REQUIRE_BROWSER"] === "1";
@@ -130,14 +129,6 @@ export async function picture(page: Page, name: string): Promise<void> {
 }
 
 /** What the service says of a Factory. */
-export async function stateOf(
-  { url, adminToken }: TestServer,
-  factory: string,
-): Promise<Record<string, unknown>> {
-  const { body } = await call(`${url}/ota/factories/${factory}/`, { token: adminToken });
-  return body;
-}
-
 /** Presses a button that saves the file. @returns where it was saved */
 export async function saveWith(page: Page, button: string, folder: string): Promise<string> {
   const downloading = page.waitForEvent("download");

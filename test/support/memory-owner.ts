@@ -1,6 +1,7 @@
 /** A provisioner and an owner who call the use cases directly, in steps that a test can interrupt. */
 import { readArchive } from "../../lib/archive/archive.ts";
 import { makeSigningKey, type SigningKey } from "../../lib/crypto/signing-key.ts";
+import { isRootwardError } from "../../lib/error.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { deliveryId, parseLink } from "../../lib/delivery/link.ts";
 import { openArchive } from "../../lib/delivery/sealing.ts";
@@ -83,6 +84,17 @@ export async function rebootstrapOf(
     recipient: undefined,
     ...options,
   });
+}
+
+/** @returns the code of the refusal, or `done` */
+export async function refusal(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "done";
+  } catch (error) {
+    if (isRootwardError(error)) return error.code;
+    throw error;
+  }
 }
 
 /** @returns the link of a new Factory */

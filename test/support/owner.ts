@@ -93,15 +93,23 @@ export async function rebootstrap(
   return call(`${url}/rebootstrap`, { token, body: { ...body, replaces } });
 }
 
+/** What the service says of a Factory, to its provisioner. */
+export async function stateOf(
+  { url, adminToken }: { readonly url: string; readonly adminToken: string },
+  factory: string,
+): Promise<Record<string, unknown>> {
+  const { body } = await call(`${url}/ota/factories/${factory}/`, { token: adminToken });
+  return body;
+}
+
 /** SHA-256 of the first channel's root, as the state tells it; empty where there is no Factory. */
 export async function firstHash(
   server: { readonly url: string; readonly adminToken: string },
   factory: string,
 ): Promise<string> {
-  const { body } = await call(`${server.url}/ota/factories/${factory}/`, {
-    token: server.adminToken,
-  });
-  const { roles = {} } = body as { roles?: Record<string, { root: { sha256: string } }> };
+  const { roles = {} } = (await stateOf(server, factory)) as {
+    roles?: Record<string, { root: { sha256: string } }>;
+  };
   return Object.values(roles)[0]?.root.sha256 ?? "";
 }
 

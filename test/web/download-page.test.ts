@@ -8,9 +8,9 @@ import { readArchive } from "../../lib/archive/archive.ts";
 import { openEnvelope } from "../../lib/crypto/envelope.ts";
 import { readRecipient } from "../../lib/crypto/recipient.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
-import { heading, inBrowser, saveWith, stateOf, visitors } from "../support/browser.ts";
+import { heading, inBrowser, saveWith, visitors } from "../support/browser.ts";
 import { makeCertificate, rsaKey } from "../support/certificate.ts";
-import { createFactory, readRoot } from "../support/owner.ts";
+import { createFactory, readRoot, stateOf } from "../support/owner.ts";
 
 const all = visitors();
 

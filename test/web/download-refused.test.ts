@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "@jest/globals";
 import type { Page } from "playwright-core";
-import { heading, inBrowser, saveWith, stateOf, visitors } from "../support/browser.ts";
+import { heading, inBrowser, saveWith, visitors } from "../support/browser.ts";
 import {
   call,
   claim,
@@ -11,6 +11,7 @@ import {
   newClaimant,
   readRoot,
   rebootstrap,
+  stateOf,
 } from "../support/owner.ts";
 
 const all = visitors();

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { expect } from "@jest/globals";
 import type { Page, Route } from "playwright-core";
-import { heading, inBrowser, saveWith, stateOf, visitors } from "../support/browser.ts";
-import { call, createFactory } from "../support/owner.ts";
+import { heading, inBrowser, saveWith, visitors } from "../support/browser.ts";
+import { call, createFactory, stateOf } from "../support/owner.ts";
 
 const all = visitors();
 
