@@ -49,7 +49,7 @@ export function compare(
 }
 
 /** Nobody is always the one who runs after the garbage of another. */
-function inTurn<T>(list: readonly T[], turn: number): readonly (readonly [number, T])[] {
+export function inTurn<T>(list: readonly T[], turn: number): readonly (readonly [number, T])[] {
   const entries = [...list.entries()];
   const first = turn % entries.length;
   return [...entries.slice(first), ...entries.slice(0, first)];

@@ -1,26 +1,29 @@
 /** Making a Factory, and making its first root again: the only function that ever has a root key. */
-import { recipientOf } from "../lib/crypto/envelope.ts";
 import { makeSigningKey } from "../lib/crypto/signing-key.ts";
 import { appOf } from "../lib/http/base.ts";
 import { bootstrapRoutes } from "../lib/http/bootstrap.ts";
-import { deliveryOf, wrapperOf } from "../lib/lambda/delivery.ts";
+import { boundaryOf } from "../lib/lambda/boundary.ts";
+import { deliveryOf } from "../lib/lambda/delivery.ts";
 import { httpHandler } from "../lib/lambda/handler.ts";
 import { mailOf } from "../lib/lambda/mail.ts";
 import { serviceOf } from "../lib/lambda/service.ts";
-import { invoking } from "../lib/lambda/signer-call.ts";
 import { storeOf } from "../lib/lambda/store.ts";
+import { wrapperOf } from "../lib/lambda/wrapper.ts";
 import { readSettings } from "../lib/settings.ts";
-import { remoteBoundary } from "../lib/signing/remote.ts";
 
 const settings = readSettings("bootstrap", process.env);
 const service = serviceOf({
   ...storeOf(settings),
   ...deliveryOf(settings),
-  wrapper: wrapperOf(settings.shareKey),
-  boundary: remoteBoundary(invoking(settings.signerFunction)),
+  wrapper: wrapperOf(settings),
+  boundary: boundaryOf(settings),
   notifier: mailOf(settings),
   makeRootKey: makeSigningKey,
-  readRecipient: recipientOf,
+  // What reads certificates is large, and few name one.
+  async readRecipient(pem, now) {
+    const { recipientOf } = await import("../lib/crypto/envelope.ts");
+    return recipientOf(pem, now);
+  },
   publicUrl: settings.publicUrl,
   effects: ["destroy-share", "destroy-archive", "withdraw-link", "notify"],
 });

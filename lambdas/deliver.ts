@@ -2,19 +2,20 @@
 import { appOf } from "../lib/http/base.ts";
 import { downloadRoutes } from "../lib/http/download.ts";
 import { initialKeyRoutes } from "../lib/http/initial-key.ts";
-import { deliveryOf, wrapperOf } from "../lib/lambda/delivery.ts";
+import { deliveryOf } from "../lib/lambda/delivery.ts";
 import { httpHandler } from "../lib/lambda/handler.ts";
 import { mailOf } from "../lib/lambda/mail.ts";
 import { bundledPage } from "../lib/lambda/page.ts";
 import { serviceOf } from "../lib/lambda/service.ts";
 import { storeOf } from "../lib/lambda/store.ts";
+import { wrapperOf } from "../lib/lambda/wrapper.ts";
 import { readSettings } from "../lib/settings.ts";
 
 const settings = readSettings("deliver", process.env);
 const service = serviceOf({
   ...storeOf(settings),
   ...deliveryOf(settings),
-  wrapper: wrapperOf(settings.shareKey),
+  wrapper: wrapperOf(settings),
   notifier: mailOf(settings),
   publicUrl: settings.publicUrl,
   effects: ["destroy-share", "destroy-archive", "withdraw-link", "notify"],

@@ -1,20 +1,19 @@
 /** The schedule: every minute it tends to the Factories that are due. */
+import { boundaryOf } from "../lib/lambda/boundary.ts";
 import { deliveryOf } from "../lib/lambda/delivery.ts";
 import { plainHandler } from "../lib/lambda/handler.ts";
 import { mailOf } from "../lib/lambda/mail.ts";
 import { serviceOf } from "../lib/lambda/service.ts";
-import { invoking } from "../lib/lambda/signer-call.ts";
 import { storeOf } from "../lib/lambda/store.ts";
 import { tendInTime } from "../lib/lambda/tend-in-time.ts";
 import { EFFECT_KINDS } from "../lib/factory/head.ts";
 import { readSettings } from "../lib/settings.ts";
-import { remoteBoundary } from "../lib/signing/remote.ts";
 
 const settings = readSettings("refresh", process.env);
 const service = serviceOf({
   ...storeOf(settings),
   ...deliveryOf(settings),
-  boundary: remoteBoundary(invoking(settings.signerFunction)),
+  boundary: boundaryOf(settings),
   notifier: mailOf(settings),
   publicUrl: settings.publicUrl,
   effects: EFFECT_KINDS,

@@ -6,18 +6,17 @@ import { rootUpdateRoutes } from "../lib/http/root-updates.ts";
 import { rootRoutes } from "../lib/http/roots.ts";
 import { targetRoutes } from "../lib/http/targets.ts";
 import { tokenRoutes } from "../lib/http/tokens.ts";
+import { boundaryOf } from "../lib/lambda/boundary.ts";
 import { httpHandler } from "../lib/lambda/handler.ts";
 import { mailOf } from "../lib/lambda/mail.ts";
 import { serviceOf } from "../lib/lambda/service.ts";
-import { invoking } from "../lib/lambda/signer-call.ts";
 import { storeOf } from "../lib/lambda/store.ts";
 import { readSettings } from "../lib/settings.ts";
-import { remoteBoundary } from "../lib/signing/remote.ts";
 
 const settings = readSettings("roots", process.env);
 const service = serviceOf({
   ...storeOf(settings),
-  boundary: remoteBoundary(invoking(settings.signerFunction)),
+  boundary: boundaryOf(settings),
   notifier: mailOf(settings),
   publicUrl: settings.publicUrl,
   // An owner's only copy of a key is out of its reach: the schedule destroys it once no root lists it.

@@ -62,7 +62,7 @@ export function bootstrapRoutes(app: Hono, service: Service): void {
         ...rest,
         factory: name,
         provisioner: { id: token.user, email: provisioner?.email ?? null },
-        recipient: readRecipient(service, recipientCertificate),
+        recipient: await readRecipient(service, recipientCertificate),
       };
       const key = c.req.header("idempotency-key");
       const createdWith =
@@ -85,7 +85,7 @@ export function bootstrapRoutes(app: Hono, service: Service): void {
         recipient:
           recipientCertificate === undefined
             ? undefined
-            : readRecipient(service, recipientCertificate),
+            : await readRecipient(service, recipientCertificate),
       });
       return c.json(result, 201);
     },
@@ -99,7 +99,7 @@ async function authorizeProvisioner(service: Service, c: Context): Promise<Princ
   throw new RootwardError("forbidden", "a token of one Factory creates no others");
 }
 
-function readRecipient(service: Service, pem: string | null) {
+async function readRecipient(service: Service, pem: string | null) {
   return pem === null ? null : service.readRecipient(pem, service.now());
 }
 

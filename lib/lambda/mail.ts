@@ -1,8 +1,6 @@
 /** Mail of a function by SES, or none where no sender is configured. */
-import { SESv2Client } from "@aws-sdk/client-sesv2";
-import { clientOptions } from "../adapters/aws/clients.ts";
-import { SesNotifier } from "../adapters/aws/notifier.ts";
 import type { Notifier } from "../service/ports.ts";
+import { later } from "./later.ts";
 import { logger } from "./telemetry.ts";
 
 export function mailOf(settings: {
@@ -11,7 +9,10 @@ export function mailOf(settings: {
 }): Notifier {
   const { sender: from, configurationSet } = settings;
   if (from === "") return NO_MAIL;
-  return new SesNotifier({ ses: new SESv2Client(clientOptions()), from, configurationSet });
+  return later(async () => {
+    const { mailing } = await import("../adapters/aws/notifier.ts");
+    return mailing({ from, configurationSet });
+  });
 }
 
 /** The answer to the provisioner has the link, and the log of the Factory what a notice would tell. */

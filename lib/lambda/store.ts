@@ -1,6 +1,5 @@
 /** Heads, documents, tokens and requests of a function, from its settings. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { S3Client } from "@aws-sdk/client-s3";
 import { clientOptions } from "../adapters/aws/clients.ts";
 import { DynamoDocuments } from "../adapters/aws/documents.ts";
 import { DynamoHeads } from "../adapters/aws/heads.ts";
@@ -9,17 +8,21 @@ import { DynamoTokens } from "../adapters/aws/tokens.ts";
 import type { Ports } from "../service/ports.ts";
 import type { Settings } from "../settings.ts";
 import { withAdminToken } from "./admin-token.ts";
+import { later } from "./later.ts";
 
 type Store = Pick<Ports, "heads" | "documents" | "tokens" | "requests">;
 
 /** @param settings without `adminToken` where nobody is authorised */
 export function storeOf(settings: Settings<"metadata"> & { readonly adminToken?: string }): Store {
-  const { table, documentBucket: bucket, adminToken = "" } = settings;
+  const { table, documentBucket, adminToken = "" } = settings;
   const dynamo = new DynamoDBClient(clientOptions());
-  const s3 = new S3Client(clientOptions());
+  const objects = later(async () => {
+    const { objectsIn } = await import("../adapters/aws/objects.ts");
+    return objectsIn(documentBucket);
+  });
   return {
     heads: new DynamoHeads(dynamo, table),
-    documents: new DynamoDocuments({ dynamo, table, s3, bucket, now: Date.now }),
+    documents: new DynamoDocuments({ dynamo, table, objects, now: Date.now }),
     tokens: withAdminToken(new DynamoTokens(dynamo, table), adminToken),
     requests: new DynamoRequests(dynamo, table),
   };

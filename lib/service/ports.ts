@@ -219,7 +219,7 @@ export interface Ports {
   readonly notifier: Notifier;
   readonly makeRootKey: (type: KeyType) => Promise<RootKeyPair>;
   /** @throws RootwardError `malformed` for a certificate that is bad, expired or too weak */
-  readonly readRecipient: (pem: string, now: number) => Recipient;
+  readonly readRecipient: (pem: string, now: number) => Recipient | Promise<Recipient>;
   readonly verify: (key: PublicKey, message: Uint8Array, signature: Uint8Array) => boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;

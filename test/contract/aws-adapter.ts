@@ -4,6 +4,7 @@ import { S3Archives } from "../../lib/adapters/aws/archives.ts";
 import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
 import { ID_HEADER, SesNotifier } from "../../lib/adapters/aws/notifier.ts";
+import { S3Objects } from "../../lib/adapters/aws/objects.ts";
 import { DynamoRequests } from "../../lib/adapters/aws/requests.ts";
 import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
 import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
@@ -45,9 +46,10 @@ async function open({ dynamo: { client }, s3, ses }: Emulators): Promise<Opened>
   ]);
   ses.sent.length = 0;
   const now = (): number => Date.now();
+  const objects = new S3Objects(s3.client, bucket);
   return {
     heads: new DynamoHeads(client, table),
-    documents: new DynamoDocuments({ dynamo: client, table, s3: s3.client, bucket, now }),
+    documents: new DynamoDocuments({ dynamo: client, table, objects, now }),
     shares: new DynamoShares(client, sharesTable),
     archives: new S3Archives(s3.client, bucket, now),
     tokens: new DynamoTokens(client, table),

@@ -8,6 +8,7 @@ import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
 import { KmsWrapper } from "../../lib/adapters/aws/key-wrapper.ts";
 import { SesNotifier } from "../../lib/adapters/aws/notifier.ts";
+import { S3Objects } from "../../lib/adapters/aws/objects.ts";
 import { DynamoRequests } from "../../lib/adapters/aws/requests.ts";
 import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
 import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
@@ -86,6 +87,7 @@ async function start() {
 /** The service, begun anew as a function is. */
 function begin() {
   const { dynamo, s3, bucket, tables, wrapper } = world;
+  const objects = new S3Objects(s3, bucket);
   const now = (): number => Date.now() + world.later;
   const policy = DEFAULT_REFRESH;
   const records = new DynamoSignerRecords(dynamo, tables.signer);
@@ -99,7 +101,7 @@ function begin() {
   const sender = { from: "rootward@example.com", configurationSet: "rootward" };
   const service = {
     heads: new DynamoHeads(dynamo, tables.main),
-    documents: new DynamoDocuments({ dynamo, table: tables.main, s3, bucket, now }),
+    documents: new DynamoDocuments({ dynamo, table: tables.main, objects, now }),
     shares: new DynamoShares(dynamo, tables.shares),
     archives: Object.assign(new S3Archives(s3, bucket, now), { open }),
     tokens: new DynamoTokens(dynamo, tables.main),

@@ -11,6 +11,7 @@ import { S3Archives } from "../../lib/adapters/aws/archives.ts";
 import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
 import { SesNotifier } from "../../lib/adapters/aws/notifier.ts";
+import { S3Objects } from "../../lib/adapters/aws/objects.ts";
 import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
 import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
 import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
@@ -64,8 +65,14 @@ async function items(name = table) {
 
 describe("a document", () => {
   const place = (version: number) => rolePlace(ACME, "ci", "root", version);
+  const objectsIn = (name: string): S3Objects => new S3Objects(s3.client, name);
   const documents = (): DynamoDocuments =>
-    new DynamoDocuments({ dynamo: dynamo.client, table, s3: s3.client, bucket, now: () => NOW });
+    new DynamoDocuments({
+      dynamo: dynamo.client,
+      table,
+      objects: objectsIn(bucket),
+      now: () => NOW,
+    });
 
   it("is an item that a person can read", async () => {
     const body = JSON.stringify({
@@ -145,8 +152,8 @@ describe("a document", () => {
   });
 
   it("whose object could not be stored has no item", async () => {
-    const elsewhere = { dynamo: dynamo.client, table, s3: s3.client, bucket: "no-such-bucket" };
-    const broken = new DynamoDocuments({ ...elsewhere, now: () => NOW });
+    const objects = objectsIn("no-such-bucket");
+    const broken = new DynamoDocuments({ dynamo: dynamo.client, table, objects, now: () => NOW });
     await expect(broken.put(storedDocument(place(1), random(300_000)))).rejects.toThrow();
     expect(await items()).toEqual([]);
   });

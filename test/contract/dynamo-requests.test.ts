@@ -6,6 +6,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
+import { S3Objects } from "../../lib/adapters/aws/objects.ts";
 import { DynamoRequests } from "../../lib/adapters/aws/requests.ts";
 import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
 import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
@@ -92,16 +93,10 @@ async function open() {
   const shares = await make(SHARES_TABLE);
   const signer = await make(SIGNER_TABLE);
   tables = [table, shares, signer];
-  const bucket = await s3.createBucket();
+  const objects = new S3Objects(s3.client, await s3.createBucket());
   return {
     heads: new DynamoHeads(client, table),
-    documents: new DynamoDocuments({
-      dynamo: client,
-      table,
-      s3: s3.client,
-      bucket,
-      now: () => NOW,
-    }),
+    documents: new DynamoDocuments({ dynamo: client, table, objects, now: () => NOW }),
     tokens: new DynamoTokens(client, table),
     requests: new DynamoRequests(client, table),
     shares: new DynamoShares(client, shares),

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
 import { SesNotifier } from "../../lib/adapters/aws/notifier.ts";
+import { S3Objects } from "../../lib/adapters/aws/objects.ts";
 import { DynamoRequests } from "../../lib/adapters/aws/requests.ts";
 import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
 import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
@@ -65,8 +66,8 @@ afterEach(async () => {
 
 /** The stores as a caller has them who uses `through`. */
 function stores(through: DynamoDBClient) {
-  const large = { s3: s3.client, bucket: "none" };
-  const documents = new DynamoDocuments({ dynamo: through, table, ...large, now: () => NOW });
+  const objects = new S3Objects(s3.client, "none");
+  const documents = new DynamoDocuments({ dynamo: through, table, objects, now: () => NOW });
   return { heads: new DynamoHeads(through, table), documents };
 }
 

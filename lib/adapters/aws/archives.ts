@@ -7,11 +7,12 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   PutObjectCommand,
-  type S3Client,
+  S3Client,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { Archives } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
+import { clientOptions } from "./clients.ts";
 
 export class S3Archives implements Archives {
   readonly #s3: S3Client;
@@ -64,4 +65,9 @@ export class S3Archives implements Archives {
   #at(idHash: Sha256): { readonly Bucket: string; readonly Key: string } {
     return { Bucket: this.#bucket, Key: `archives/${idHash}` };
   }
+}
+
+/** In a bucket of AWS's own S3. */
+export function archivesIn(bucket: string): Archives {
+  return new S3Archives(new S3Client(clientOptions()), bucket, Date.now);
 }

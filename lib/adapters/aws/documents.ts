@@ -6,7 +6,6 @@
  * object store under its SHA-256, and is there before the item that describes it.
  */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { RootwardError } from "../../error.ts";
 import type { DocumentAddress, Place, StoredDocument } from "../../factory/documents.ts";
 import type { Documents } from "../../service/ports.ts";
@@ -21,12 +20,18 @@ const MAX_LABEL = 200;
 
 const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Where long documents lie. */
+export interface Objects {
+  put(name: string, bytes: Uint8Array): Promise<void>;
+  /** @throws Error where there is no such object */
+  get(name: string): Promise<Uint8Array>;
+}
+
 interface DocumentStores {
   readonly dynamo: DynamoDBClient;
   /** The name of a table laid out as MAIN_TABLE (tables.ts). */
   readonly table: string;
-  readonly s3: S3Client;
-  readonly bucket: string;
+  readonly objects: Objects;
   /** Milliseconds since 1970: when a document was staged, for people. */
   readonly now: () => number;
 }
@@ -42,7 +47,7 @@ export class DynamoDocuments implements Documents {
 
   async put({ address, bytes }: StoredDocument): Promise<void> {
     const body = bytes.length > MAX_BODY_BYTES ? null : textOf(bytes);
-    if (body === null) await this.#putObject(address.sha256, bytes);
+    if (body === null) await this.#stores.objects.put(objectName(address.sha256), bytes);
     await this.#table.putIfAbsent({
       ...documentKey(address),
       ...placeAttributes(address),
@@ -50,7 +55,7 @@ export class DynamoDocuments implements Documents {
       length: { N: `${bytes.length}` },
       stagedAt: { S: new Date(this.#stores.now()).toISOString() },
       ...labels(bytes),
-      ...(body === null ? { object: { S: objectKey(address.sha256) } } : { body: { S: body } }),
+      ...(body === null ? { object: { S: objectName(address.sha256) } } : { body: { S: body } }),
     });
   }
 
@@ -78,25 +83,15 @@ export class DynamoDocuments implements Documents {
     return found;
   }
 
-  async #putObject(hash: Sha256, bytes: Uint8Array): Promise<void> {
-    const { s3, bucket } = this.#stores;
-    const target = { Bucket: bucket, Key: objectKey(hash) };
-    await s3.send(
-      new PutObjectCommand({ ...target, Body: bytes, ContentType: "application/json" }),
-    );
-  }
-
   /** The item says that the object is there, so its absence is damage, not an answer. */
-  async #getObject(key: string, expected: Sha256): Promise<Uint8Array> {
-    const { s3, bucket } = this.#stores;
-    const { Body: body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    const bytes = new Uint8Array((await body?.transformToByteArray()) ?? []);
+  async #getObject(name: string, expected: Sha256): Promise<Uint8Array> {
+    const bytes = await this.#stores.objects.get(name);
     if (sha256(bytes) === expected) return bytes;
-    throw new RootwardError("internal", `object ${key}: expected the document of that SHA-256`);
+    throw new RootwardError("internal", `object ${name}: expected the document of that SHA-256`);
   }
 }
 
-function objectKey(hash: Sha256): string {
+function objectName(hash: Sha256): string {
   return `documents/${hash}`;
 }
 

@@ -2,9 +2,10 @@
  * Wrapping under a KMS key that never leaves KMS. The context is KMS's encryption context: bound to
  * what is wrapped, and legible in its log, so it holds no secret.
  */
-import { DecryptCommand, EncryptCommand, type KMSClient } from "@aws-sdk/client-kms";
+import { DecryptCommand, EncryptCommand, KMSClient } from "@aws-sdk/client-kms";
 import { RootwardError } from "../../error.ts";
 import type { KeyWrapper } from "../../service/ports.ts";
+import { clientOptions } from "./clients.ts";
 
 /** What KMS encrypts in one call: an RSA-4096 key has 2.4 KB. */
 const MAX_BYTES = 4096;
@@ -58,4 +59,9 @@ export class KmsWrapper implements KeyWrapper {
       );
     }
   }
+}
+
+/** Under a key in AWS's own KMS. */
+export function wrapperUnder(keyId: string): KeyWrapper {
+  return new KmsWrapper(new KMSClient(clientOptions()), keyId);
 }

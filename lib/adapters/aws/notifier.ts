@@ -6,9 +6,10 @@
  * nothing within reach. Notices may come again, and have an id by which a reader drops repeats.
  * Events for programs (EventBridge) are no part of this.
  */
-import { SendEmailCommand, type SESv2Client } from "@aws-sdk/client-sesv2";
+import { SendEmailCommand, SESv2Client } from "@aws-sdk/client-sesv2";
 import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
 import type { LinkMail, Notice, Notifier } from "../../service/ports.ts";
+import { clientOptions } from "./clients.ts";
 import { once } from "./once.ts";
 
 /** The same in a message that comes again. SES makes each one's Message-ID itself. */
@@ -60,4 +61,9 @@ export class SesNotifier implements Notifier {
       },
     });
   }
+}
+
+/** By AWS's own SES. */
+export function mailing(sender: Omit<Sender, "ses">): Notifier {
+  return new SesNotifier({ ...sender, ses: new SESv2Client(clientOptions()) });
 }

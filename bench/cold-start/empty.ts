@@ -1,0 +1,2 @@
+/** The floor: a function that does nothing. */
+export const handler = async (): Promise<null> => null;

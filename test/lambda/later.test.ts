@@ -1,0 +1,44 @@
+/** A port whose adapter is made when it is first asked: once, and then it answers as itself. */
+import { expect, test } from "@jest/globals";
+import { later } from "../../lib/lambda/later.ts";
+
+class Counter {
+  #sum = 0;
+
+  async add(one: number, two: number): Promise<number> {
+    this.#sum += one + two;
+    return this.#sum;
+  }
+
+  async fail(): Promise<never> {
+    throw new Error("no more");
+  }
+}
+
+function counted() {
+  const made: Counter[] = [];
+  const port = later(async () => {
+    made.push(new Counter());
+    return made[0] ?? new Counter();
+  });
+  return { made, port };
+}
+
+test("nothing is made before somebody asks, and one for all who ask at once", async () => {
+  const { made, port } = counted();
+  expect(made).toHaveLength(0);
+  expect(await Promise.all([port.add(1, 2), port.add(3, 4)])).toEqual([3, 10]);
+  expect(made).toHaveLength(1);
+});
+
+test("what it throws is thrown", async () => {
+  const { port } = counted();
+  await expect(port.fail()).rejects.toThrow("no more");
+});
+
+test("a promise of it asks nothing", async () => {
+  const { made, port } = counted();
+  const promised = await Promise.resolve(port);
+  expect(made).toHaveLength(0);
+  expect(await promised.add(1, 1)).toBe(2);
+});
