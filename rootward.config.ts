@@ -5,6 +5,9 @@ export const config: Config = {
   name: "rootward",
   // { name: "rootward.example.com", certificateArn: "arn:aws:acm:us-east-1:...:certificate/..." }
   domain: null,
+  // { name: "devices.example.com", certificateArn: "arn:aws:acm:REGION:...:certificate/...",
+  //   truststore: { bucket: "example-fleet", key: "fleet-ca.pem", version: "..." } }
+  devices: null,
   // "rootward@example.com"
   sender: null,
   alarmEmail: null,

@@ -19,15 +19,29 @@ export function addRoot(program: Command, terminal: Terminal, client: () => Clie
   const readers = [
     ["show", "the newest root of each channel", rootShow],
     ["history", "every root, with what changed it", rootHistory],
-    ["verify", "the whole chain, the online roles and the audit log", rootVerify],
   ] as const;
+  const reader = (name: string, description: string): Command =>
+    command(name, description).option(
+      "--channel <channel>",
+      "main, ci or prod (default: all that there are)",
+    );
   for (const [name, description, run] of readers) {
-    command(name, description)
-      .option("--channel <channel>", "main, ci or prod (default: all that there are)")
-      .action(async ({ factory, channel }: { factory: string; channel?: string }) => {
+    reader(name, description).action(
+      async ({ factory, channel }: { factory: string; channel?: string }) => {
         await run(client(), terminal, { factory, channel });
-      });
+      },
+    );
   }
+  reader("verify", "the whole chain, the online roles and the audit log")
+    .option(
+      "--devices-elsewhere",
+      "leave out the online roles: devices have a host of their own",
+      false,
+    )
+    .action(async (options: { factory: string; channel?: string; devicesElsewhere: boolean }) => {
+      const { factory, channel, devicesElsewhere } = options;
+      await rootVerify(client(), terminal, { factory, channel, devicesElsewhere });
+    });
   command("review", "the root update in progress: what it changes, and what is missing").action(
     async ({ factory }: { factory: string }) => rootReview(client(), terminal, factory),
   );

@@ -1,4 +1,4 @@
-/** When an operator is called. Each alarm has an entry of its name in docs/runbook.md. */
+/** When an operator is called. Each alarm has an entry in docs/runbook.md, nearly all one of their own. */
 import { Duration, type Stack } from "aws-cdk-lib";
 import {
   Alarm,
@@ -15,6 +15,13 @@ import { METRICS, type ServiceFunction } from "./service-function.ts";
 
 export type Functions = Readonly<Record<FunctionName, ServiceFunction>>;
 
+export interface Apis {
+  /** The one that everybody reaches. */
+  readonly open: HttpApi;
+  /** That of the devices' own name; null where they have none. */
+  readonly devices: HttpApi | null;
+}
+
 const MINUTE = Duration.minutes(1);
 const FIVE = Duration.minutes(5);
 
@@ -30,13 +37,15 @@ interface Rule {
   readonly from: number;
   /** For how many periods. */
   readonly periods?: number;
+  /** Its entry in the runbook, where that has another name. */
+  readonly entry?: string;
 }
 
-export function makeAlarms(stack: Stack, functions: Functions, api: HttpApi, topic: ITopic): void {
+export function makeAlarms(stack: Stack, functions: Functions, apis: Apis, topic: ITopic): void {
   const { refresh } = functions;
   const alarm = (id: string, rule: Rule): Alarm => {
     const made = new Alarm(stack, id, {
-      alarmDescription: `${rule.what}. docs/runbook.md#${id.toLowerCase()}`,
+      alarmDescription: `${rule.what}. docs/runbook.md#${(rule.entry ?? id).toLowerCase()}`,
       metric: rule.metric,
       threshold: rule.from,
       evaluationPeriods: rule.periods ?? 1,
@@ -108,8 +117,16 @@ export function makeAlarms(stack: Stack, functions: Functions, api: HttpApi, top
   });
   alarm("ServerErrors", {
     what: "The API answers with 5xx",
-    metric: api.metricServerError({ period: FIVE, statistic: "Sum" }),
+    metric: apis.open.metricServerError({ period: FIVE, statistic: "Sum" }),
     from: 10,
     periods: 2,
+  });
+  if (apis.devices === null) return;
+  alarm("DevicesServerErrors", {
+    what: "The devices' own name answers with 5xx",
+    metric: apis.devices.metricServerError({ period: FIVE, statistic: "Sum" }),
+    from: 10,
+    periods: 2,
+    entry: "ServerErrors",
   });
 }

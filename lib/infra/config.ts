@@ -3,13 +3,32 @@ export interface Config {
   /** Prefix of the stacks and of the functions' roles; one for each installation in an account. */
   readonly name: string;
   /**
-   * The one host of the API, the download page and the devices. Links and devices remember it: change it
-   * only while there is no Factory. Null: the name that CloudFront gives.
+   * The one host of the API, the download page and, without `devices`, of devices. Links and devices
+   * remember it: change it only while there is no Factory. Null: the name that CloudFront gives.
    */
   readonly domain: {
     readonly name: string;
     /** Of AWS Certificate Manager in us-east-1, which is where CloudFront looks. */
     readonly certificateArn: string;
+  } | null;
+  /**
+   * A host of the devices' own that takes connections only with a client certificate of the fleet
+   * (docs/deploy.md). With it the host above serves devices nothing: devices remember it, so choose
+   * before the first is built. Null: devices read at the host above, like everybody, without a certificate.
+   */
+  readonly devices: {
+    /** Another one than that of `domain`. */
+    readonly name: string;
+    /** Issued by AWS Certificate Manager, in the region of the stacks. */
+    readonly certificateArn: string;
+    /** Who may sign devices' certificates: CA certificates in one PEM file, in a bucket of yours. */
+    readonly truststore: {
+      /** Versioned. */
+      readonly bucket: string;
+      readonly key: string;
+      /** Of that file in S3: the gateway reads it when another version is named, and at no other time. */
+      readonly version: string;
+    };
   } | null;
   /**
    * Whom mail comes from. Its domain becomes an SES identity, to be confirmed by three DNS records.

@@ -1,15 +1,14 @@
 /** One page for a person who was called: is the schedule on time, does anything fail, how much is asked. */
 import { Aws, Duration, type Stack } from "aws-cdk-lib";
-import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { Dashboard, GraphWidget, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import { FUNCTIONS } from "../settings.ts";
-import { ownMetric, type Functions } from "./alarms.ts";
+import { ownMetric, type Apis, type Functions } from "./alarms.ts";
 
 export function makeDashboard(
   stack: Stack,
   name: string,
   functions: Functions,
-  api: HttpApi,
+  { open, devices }: Apis,
 ): void {
   const period = Duration.minutes(5);
   const each = FUNCTIONS.map((one) => functions[one]);
@@ -39,7 +38,18 @@ export function makeDashboard(
         ),
       ],
       [
-        graph("Requests", [api.metricCount(), api.metricClientError(), api.metricServerError()]),
+        graph("Requests", [
+          open.metricCount(),
+          open.metricClientError(),
+          open.metricServerError(),
+          ...(devices === null
+            ? []
+            : [
+                devices.metricCount({ label: "Count (devices)" }),
+                devices.metricClientError({ label: "4xx (devices)" }),
+                devices.metricServerError({ label: "5xx (devices)" }),
+              ]),
+        ]),
         graph(
           "Invocations",
           each.map((one) => one.metricInvocations()),

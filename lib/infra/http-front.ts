@@ -1,18 +1,10 @@
 /**
  * What the internet sees: CloudFront, and behind it the HTTP API. One host for owners, pipelines and
- * devices, as in the embedded form. Only what devices read is ever cached, for as long as each answer
- * says itself; everything else passes through.
+ * devices, as in the embedded form, unless devices have one of their own (devices-name.ts). Only what
+ * devices read is ever cached, for as long as each answer says itself; everything else passes through.
  */
-import { Aws, Duration, RemovalPolicy, type Stack } from "aws-cdk-lib";
-import {
-  HttpApi,
-  HttpRoute,
-  HttpRouteKey,
-  HttpStage,
-  LogGroupLogDestination,
-} from "aws-cdk-lib/aws-apigatewayv2";
-import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
-import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { Aws, Duration, type Stack } from "aws-cdk-lib";
+import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import {
   AllowedMethods,
@@ -29,23 +21,11 @@ import {
   ViewerProtocolPolicy,
 } from "aws-cdk-lib/aws-cloudfront";
 import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
-import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { acknowledge } from "./acknowledge.ts";
+import type { Functions } from "./alarms.ts";
 import type { Config } from "./config.ts";
-import { ELSE, ROUTES, type Route } from "./routes.ts";
-import type { ServiceFunction } from "./service-function.ts";
-
-/** No tokens, no bodies, and no addresses of clients. */
-const ACCESS_LOG = JSON.stringify({
-  time: "$context.requestTime",
-  requestId: "$context.requestId",
-  method: "$context.httpMethod",
-  path: "$context.path",
-  route: "$context.routeKey",
-  status: "$context.status",
-  milliseconds: "$context.responseLatency",
-  error: "$context.integrationErrorMessage",
-});
+import { Gateway } from "./gateway.ts";
+import { publicRoutes } from "./routes.ts";
 
 /** CloudFront would keep an error for ten seconds: a root that does not exist yet is never kept. */
 const ERRORS = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
@@ -55,61 +35,36 @@ export class HttpFront {
   readonly distribution: Distribution;
   /** https://HOST, without a final slash. */
   readonly url: string;
+  readonly #gateway: Gateway;
+  readonly #config: Config;
 
   constructor(stack: Stack, config: Config) {
-    this.api = new HttpApi(stack, "Api", {
+    this.#config = config;
+    this.#gateway = new Gateway(stack, {
+      config,
+      prefix: "",
       apiName: config.name,
       description: "Rootward",
-      createDefaultStage: false,
+      domainOnly: false,
     });
-    const log = new LogGroup(stack, "AccessLog", {
-      retention: config.logDays as RetentionDays,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    const { rate: rateLimit, burst: burstLimit } = config.throttle;
-    new HttpStage(stack, "Stage", {
-      httpApi: this.api,
-      // Any other name would begin every path.
-      stageName: "$default",
-      autoDeploy: true,
-      throttle: { rateLimit, burstLimit },
-      detailedMetricsEnabled: true,
-      accessLogSettings: {
-        destination: new LogGroupLogDestination(log),
-        format: AccessLogFormat.custom(ACCESS_LOG),
-      },
-    });
+    this.api = this.#gateway.api;
     this.distribution = makeDistribution(stack, this.api, config);
     const host = config.domain?.name ?? this.distribution.distributionDomainName;
     this.url = `https://${host}`;
   }
 
-  route(stack: Stack, functions: Readonly<Record<Route["to"], ServiceFunction>>): void {
-    const integrations = new Map(
-      Object.entries(functions).map(([name, to]) => [name, new HttpLambdaIntegration(name, to)]),
+  route(functions: Functions): void {
+    this.#gateway.route(
+      publicRoutes(this.#config),
+      functions,
+      "each function authorises each request itself: a gateway's authorizer keeps its answers, and " +
+        "would let a token for one Factory pass for another",
     );
-    const integrationOf = (name: Route["to"]): HttpLambdaIntegration => {
-      const integration = integrations.get(name);
-      if (integration !== undefined) return integration;
-      throw new Error(`no function ${name}`);
-    };
-    const routes: HttpRoute[] = ROUTES.flatMap(({ path, methods, to }) =>
-      this.api.addRoutes({ path, methods: [...methods], integration: integrationOf(to) }),
-    );
-    const integration = integrationOf(ELSE);
-    const routeKey = HttpRouteKey.DEFAULT;
-    routes.push(new HttpRoute(stack, "Else", { httpApi: this.api, routeKey, integration }));
-    for (const route of routes) {
-      acknowledge(route, {
-        "AwsSolutions-APIG4":
-          "each function authorises each request itself: a gateway's authorizer keeps its answers, and " +
-          "would let a token for one Factory pass for another",
-      });
-    }
   }
 }
 
-function makeDistribution(stack: Stack, api: HttpApi, { name, domain }: Config): Distribution {
+function makeDistribution(stack: Stack, api: HttpApi, config: Config): Distribution {
+  const { name, domain, devices } = config;
   const origin = new HttpOrigin(`${api.apiId}.execute-api.${Aws.REGION}.${Aws.URL_SUFFIX}`, {
     protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
     originSslProtocols: [OriginSslPolicy.TLS_V1_2],
@@ -142,19 +97,12 @@ function makeDistribution(stack: Stack, api: HttpApi, { name, domain }: Config):
       // All headers, the token's among them, but not the host: the gateway knows itself by its own.
       originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
     },
-    additionalBehaviors: {
-      "/repo/*": {
-        ...common,
-        cachePolicy: new CachePolicy(stack, "MetadataCache", {
-          cachePolicyName: `${name}-metadata-${Aws.REGION}`,
-          comment: "for as long as each answer says; one that says nothing is not kept",
-          minTtl: Duration.seconds(0),
-          defaultTtl: Duration.seconds(0),
-          maxTtl: Duration.days(365),
-          queryStringBehavior: CacheQueryStringBehavior.none(),
-        }),
+    // Where devices have a name of their own there is nothing here to keep.
+    ...(devices === null && {
+      additionalBehaviors: {
+        "/repo/*": { ...common, cachePolicy: makeMetadataCache(stack, name) },
       },
-    },
+    }),
     errorResponses: ERRORS.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
     ...(domain !== null && {
       domainNames: [domain.name],
@@ -172,4 +120,15 @@ function makeDistribution(stack: Stack, api: HttpApi, { name, domain }: Config):
     }),
   });
   return distribution;
+}
+
+function makeMetadataCache(stack: Stack, name: string): CachePolicy {
+  return new CachePolicy(stack, "MetadataCache", {
+    cachePolicyName: `${name}-metadata-${Aws.REGION}`,
+    comment: "for as long as each answer says; one that says nothing is not kept",
+    minTtl: Duration.seconds(0),
+    defaultTtl: Duration.seconds(0),
+    maxTtl: Duration.days(365),
+    queryStringBehavior: CacheQueryStringBehavior.none(),
+  });
 }

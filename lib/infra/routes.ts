@@ -8,6 +8,7 @@
  */
 import { HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
 import type { FunctionName } from "../settings.ts";
+import type { Config } from "./config.ts";
 
 type HttpFunction = Extract<FunctionName, "bootstrap" | "deliver" | "roots" | "metadata">;
 
@@ -17,7 +18,15 @@ export interface Route {
   readonly to: HttpFunction;
 }
 
+/** All that one API answers. */
+export interface RouteTable {
+  readonly routes: readonly Route[];
+  /** Says of every other path, in the form of every error, that there is none. */
+  readonly otherwise: Route["to"];
+}
+
 const { ANY, GET, POST } = HttpMethod;
+const METADATA = "/repo/{proxy+}";
 const UPDATES = "/ota/repo/{factory}/api/v1/user_repo/root/updates";
 
 export const ROUTES: readonly Route[] = [
@@ -33,9 +42,22 @@ export const ROUTES: readonly Route[] = [
   { path: "/ota/factories/{factory}/first_root.sec", methods: [GET], to: "deliver" },
   { path: "/download", methods: [ANY], to: "deliver" },
   { path: "/download/{proxy+}", methods: [ANY], to: "deliver" },
-  { path: "/repo/{proxy+}", methods: [ANY], to: "metadata" },
+  { path: METADATA, methods: [ANY], to: "metadata" },
   { path: "/healthz", methods: [ANY], to: "metadata" },
 ];
 
-/** Says of every other path, in the form of every error, that there is none. */
-export const ELSE = "metadata" satisfies Route["to"];
+/** Of the name that devices have of their own, where they have one. */
+export const DEVICE_ROUTES: RouteTable = {
+  routes: ROUTES.filter(({ path }) => path === METADATA),
+  otherwise: "metadata",
+};
+
+/**
+ * Of the name that everybody reaches. Where devices have one of their own, `metadata` is asked here for
+ * its health alone, under a path without a part to fill in. What is left over goes to another function,
+ * too: the gateway decodes paths, so what looks like no route to it could be one to ours.
+ */
+export function publicRoutes({ devices }: Pick<Config, "devices">): RouteTable {
+  if (devices === null) return { routes: ROUTES, otherwise: "metadata" };
+  return { routes: ROUTES.filter(({ path }) => path !== METADATA), otherwise: "roots" };
+}

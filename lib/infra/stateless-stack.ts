@@ -12,6 +12,7 @@ import { FUNCTIONS, type FunctionName, type Settings } from "../settings.ts";
 import { makeAlarms, type Functions } from "./alarms.ts";
 import type { Config } from "./config.ts";
 import { makeDashboard } from "./dashboard.ts";
+import { makeDevicesName } from "./devices-name.ts";
 import { HttpFront } from "./http-front.ts";
 import { makeMail, type Mail } from "./mail.ts";
 import { rightsOf } from "./rights.ts";
@@ -35,10 +36,11 @@ export class StatelessStack extends Stack {
     const mail = makeMail(this, config.sender, topic);
     const front = new HttpFront(this, config);
     this.functions = makeFunctions(this, props, mail, front.url);
-    front.route(this, this.functions);
+    front.route(this.functions);
+    const apis = { open: front.api, devices: makeDevicesName(this, config, this.functions) };
     scheduleEveryMinute(this, this.functions.refresh);
-    makeAlarms(this, this.functions, front.api, topic);
-    makeDashboard(this, config.name, this.functions, front.api);
+    makeAlarms(this, this.functions, apis, topic);
+    makeDashboard(this, config.name, this.functions, apis);
     new CfnOutput(this, "Url", { value: front.url });
     new CfnOutput(this, "CloudFrontName", { value: front.distribution.distributionDomainName });
   }

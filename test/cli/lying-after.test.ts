@@ -94,7 +94,11 @@ describe("root verify sees", () => {
       path(/\/log\//, (reply) => changedLog(reply, (log) => logBefore(log, "root-accepted"))),
       /main root version 3 is not the one that the audit log tells of/,
     ],
-    ["online roles withheld of a live Factory", path(/^\/repo\//, () => gone), /error: /],
+    [
+      "online roles withheld of a live Factory",
+      path(/^\/repo\//, () => gone),
+      /error: this host serves devices nothing of main; if .* --devices-elsewhere/,
+    ],
     ["one online role withheld", path(/timestamp\.json/, () => gone), /error: /],
     [
       "an online role of another version signed by nobody",
@@ -115,5 +119,39 @@ describe("root verify sees", () => {
     expect(result).toMatchObject({ code: 1, stdout: "" });
     expect(result.stderr).toMatch(words);
     expect(await runCli(args, owner)).toMatchObject({ code: 0 });
+  });
+});
+
+describe("root verify at a host that serves no devices", () => {
+  const gone: Reply = { status: 404, body: '{"code":"not-found","message":"no such path"}' };
+
+  test("verifies the rest where it is told so, asks for nothing of theirs, and says what it left out", async () => {
+    const { owner } = await makeVictim(server, "elsewhere");
+    const proxy = await startProxy(server.url, ({ path }, forward) =>
+      path.startsWith("/repo/") ? gone : forward(),
+    );
+    const args = ["root", "verify", "--factory", owner.factory];
+    const bare = await runCli(args, via(owner, proxy.url));
+    expect(bare).toMatchObject({ code: 1, stdout: "" });
+    const before = proxy.requests.length;
+    const told = await runCli([...args, "--devices-elsewhere"], via(owner, proxy.url));
+    expect(told).toMatchObject({ code: 0 });
+    expect(told.stdout).toContain("online roles not checked: devices have a host of their own\n");
+    expect(proxy.requests.slice(before).filter((line) => line.includes(" /repo/"))).toEqual([]);
+    const json = await runCli([...args, "--devices-elsewhere", "--json"], via(owner, proxy.url));
+    expect(onlyJson(json)).toMatchObject({ verified: true, channels: { main: 3 }, roles: null });
+    await proxy.close();
+  });
+
+  test("a newer root withheld is still seen", async () => {
+    const { owner } = await makeVictim(server, "elsewhere-lies");
+    const proxy = await startProxy(server.url, ({ path }, forward) =>
+      path.startsWith("/repo/") || path.includes("/3.root.json") ? gone : forward(),
+    );
+    const args = ["root", "verify", "--factory", owner.factory, "--devices-elsewhere"];
+    const result = await runCli(args, via(owner, proxy.url));
+    await proxy.close();
+    expect(result).toMatchObject({ code: 1, stdout: "" });
+    expect(result.stderr).toMatch(/main 3 .*, which is not served/);
   });
 });

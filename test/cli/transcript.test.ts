@@ -150,6 +150,9 @@ describe.each(DIALECTS)("a Factory of dialect %s", (dialect) => {
       verified: true,
       channels: Object.fromEntries(channels.map((channel) => [channel, 3])),
     });
+    if (!channels.includes("prod")) return;
+    const prod = await cli(["root", "verify", "--factory", factory, "--channel", "prod"]);
+    expect(prod).toMatchObject({ code: 0, stdout: expect.stringContaining("none served: prod") });
   });
 
   test("says no private key anywhere, and its link and tokens never on stderr", async () => {

@@ -1,6 +1,6 @@
 /** What CloudFormation would refuse, and synthesis does not see. */
 import { describe, expect, test } from "@jest/globals";
-import { FULL, SHIPPED, synthesise, type Template } from "./synth.ts";
+import { FULL, SHIPPED, WITH_DEVICES, synthesise, type Template } from "./synth.ts";
 
 /** The resources that each one names. */
 function references({ all }: Template): ReadonlyMap<string, readonly string[]> {
@@ -30,6 +30,7 @@ function makeable(graph: ReadonlyMap<string, readonly string[]>): ReadonlySet<st
 describe.each([
   ["as it is shipped", SHIPPED],
   ["with everything", FULL],
+  ["with a name of the devices' own", WITH_DEVICES],
 ])("%s", (_, config) => {
   const { stateful, stateless } = synthesise(config);
 
@@ -43,6 +44,14 @@ describe.each([
 
   test("the stateful stack knows nothing of the other", () => {
     expect(JSON.stringify(stateful.all)).not.toContain("Fn::ImportValue");
+  });
+
+  test("a name leads to a stage that is there already", () => {
+    // It names the stage by text, which CloudFormation waits for nothing by.
+    for (const { id, ...one } of stateless.of("AWS::ApiGatewayV2::ApiMapping")) {
+      const { DependsOn = [] } = one as { readonly DependsOn?: readonly string[] };
+      expect([id, DependsOn]).toEqual([id, [expect.stringMatching(/^DevicesStage/)]]);
+    }
   });
 
   test("a function has its rights before it runs", () => {

@@ -1,11 +1,12 @@
 /** cdk-nag finds nothing that was not acknowledged with its reason, and sees what it should see. */
 import { expect, test } from "@jest/globals";
 import { Bucket } from "aws-cdk-lib/aws-s3";
-import { FULL, SHIPPED, synthesise } from "./synth.ts";
+import { FULL, SHIPPED, WITH_DEVICES, synthesise } from "./synth.ts";
 
 test.each([
   ["as it is shipped", SHIPPED],
   ["with everything", FULL],
+  ["with a name of the devices' own", WITH_DEVICES],
 ])("%s", (_, config) => {
   expect(() => synthesise(config)).not.toThrow();
 });

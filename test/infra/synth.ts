@@ -22,6 +22,15 @@ export const FULL: Config = {
   onlineKeys: "*/targets=kms",
 };
 export const SHIPPED = shipped;
+/** And with a host that only devices with a certificate reach. */
+export const WITH_DEVICES: Config = {
+  ...FULL,
+  devices: {
+    name: "devices.example.com",
+    certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/devices",
+    truststore: { bucket: "example-fleet", key: "fleet-ca.pem", version: "v1" },
+  },
+};
 
 export interface Resource {
   readonly Type: string;
@@ -30,15 +39,24 @@ export interface Resource {
   readonly UpdateReplacePolicy?: string;
 }
 
+interface Output {
+  readonly Value: unknown;
+  readonly Export?: { readonly Name: string };
+}
+
 export interface Template {
   readonly all: readonly (Resource & { readonly id: string })[];
   of(type: string): readonly (Resource & { readonly id: string })[];
+  /** What other stacks may import, by the name that they import it under. */
+  readonly exports: ReadonlyMap<string, unknown>;
 }
 
 export interface Synthesised {
   readonly stateful: Template;
   readonly stateless: Template;
 }
+
+export type Folders = Readonly<Record<FunctionName, { readonly folder: string }>>;
 
 /** @param change is made to the stacks before they are synthesised */
 export function synthesise(
@@ -52,25 +70,47 @@ export function synthesise(
     writeFileSync(join(one, "index.mjs"), `// ${name}\n`);
     return [name, { folder: one }];
   });
+  const made = synthesiseInto(
+    join(folder, "out"),
+    config,
+    Object.fromEntries(bundles) as Folders,
+    change,
+  );
+  rmSync(folder, { recursive: true });
+  return made;
+}
+
+/** @param outdir gets templates and code, as a deployment takes them */
+export function synthesiseInto(
+  outdir: string,
+  config: Config,
+  bundles: Folders,
+  change: (stacks: ReturnType<typeof makeStacks>) => void = () => undefined,
+): Synthesised {
   const app = new App({
-    outdir: join(folder, "out"),
+    outdir,
     context: { "@aws-cdk/core:defaultCrossStackReferences": "strong" },
   });
-  const byName = Object.fromEntries(bundles) as Record<FunctionName, { folder: string }>;
-  const stacks = makeStacks(app, config, byName);
+  const stacks = makeStacks(app, config, bundles);
   change(stacks);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   const assembly = app.synth();
   const template = (stack: Stack): Template => {
     const made = assembly.getStackByName(stack.stackName).template as {
       readonly Resources: Readonly<Record<string, Resource>>;
+      readonly Outputs?: Readonly<Record<string, Output>>;
     };
     const all = Object.entries(made.Resources).map(([id, resource]) => ({ id, ...resource }));
-    return { all, of: (type) => all.filter(({ Type }) => Type === type) };
+    const exports = Object.values(made.Outputs ?? {}).flatMap(
+      ({ Export: as, Value }): [string, unknown][] => (as === undefined ? [] : [[as.Name, Value]]),
+    );
+    return {
+      all,
+      of: (type) => all.filter(({ Type }) => Type === type),
+      exports: new Map(exports),
+    };
   };
-  const made = { stateful: template(stacks.stateful), stateless: template(stacks.stateless) };
-  rmSync(folder, { recursive: true });
-  return made;
+  return { stateful: template(stacks.stateful), stateless: template(stacks.stateless) };
 }
 
 /** What of a template's value a deployment knows only is left as the name that it has there. */

@@ -3,11 +3,15 @@
  * path, a greedy one last; of two for the same path the one that names the method.
  */
 import { HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
-import { ELSE, ROUTES, type Route } from "../../lib/infra/routes.ts";
+import { publicRoutes, type Route, type RouteTable } from "../../lib/infra/routes.ts";
 
-export function routeOf(method: string, path: string): Route["to"] {
-  const fitting = ROUTES.filter((route) => matches(route, method, path));
-  return fitting.toSorted((a, b) => rank(b) - rank(a))[0]?.to ?? ELSE;
+export function routeOf(
+  method: string,
+  path: string,
+  { routes, otherwise }: RouteTable = publicRoutes({ devices: null }),
+): Route["to"] {
+  const fitting = routes.filter((route) => matches(route, method, path));
+  return fitting.toSorted((a, b) => rank(b) - rank(a))[0]?.to ?? otherwise;
 }
 
 function matches({ path: pattern, methods }: Route, method: string, path: string): boolean {
