@@ -60,8 +60,9 @@ export function rightsOf(
   ];
 
   return {
+    // What it writes is never so long that it lies in the bucket.
     bootstrap: [
-      ...writesStore,
+      { actions: ["dynamodb:GetItem", "dynamodb:PutItem"], resources: [table] },
       ...destroysDeliveries,
       { actions: ["dynamodb:PutItem"], resources: shares },
       { actions: ["s3:PutObject"], ...archives },

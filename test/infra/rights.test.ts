@@ -62,7 +62,6 @@ const EXPECTED: Readonly<Record<FunctionName, readonly string[]>> = {
   bootstrap: [
     ...log("Bootstrap"),
     ...STORE,
-    ...DOCUMENTS,
     ...DESTROYS,
     "dynamodb:PutItem on ShareTable",
     "s3:PutObject on Archives/archives/*",

@@ -17,8 +17,13 @@ declare module "@20minutes/s3rver" {
     constructor(options: {
       readonly directory: string;
       readonly silent: boolean;
+      readonly serviceEndpoint?: string;
       readonly vhostBuckets: boolean;
-      readonly configureBuckets: readonly { readonly name: string }[];
+      /** Configurations are XML, as S3's API takes them. */
+      readonly configureBuckets: readonly {
+        readonly name: string;
+        readonly configs?: readonly string[];
+      }[];
     });
     configureBuckets(): Promise<unknown>;
     callback(): RequestListener;

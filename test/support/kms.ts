@@ -10,33 +10,38 @@ import {
   createDecipheriv,
   createHash,
   createPublicKey,
-  generateKeyPair,
   privateEncrypt,
   randomBytes,
   randomUUID,
   type KeyObject,
 } from "node:crypto";
 import { json } from "node:stream/consumers";
-import { promisify } from "node:util";
 import { listen, type Loopback } from "./loopback.ts";
+import { makeRsaKey } from "./rsa-key.ts";
 
 export interface FakeKms extends Loopback {
-  /** What each key was made with, by ARN. */
-  readonly keys: ReadonlyMap<string, { readonly tags: unknown; readonly state: string }>;
+  /** What each key was made with, by ARN; no tags where none were given. */
+  readonly keys: ReadonlyMap<
+    string,
+    { readonly tags: readonly Tag[] | undefined; readonly state: string }
+  >;
   /** The requests so far, by operation and the members that matter to a reader. */
   readonly asked: readonly string[];
+}
+
+interface Tag {
+  readonly TagKey: string;
+  readonly TagValue: string;
 }
 
 interface Key {
   /** To sign with, or 32 bytes to encrypt with. */
   readonly secret: KeyObject | Buffer;
-  readonly tags: unknown;
+  readonly tags: readonly Tag[] | undefined;
   state: "Enabled" | "PendingDeletion";
 }
 
 type Body = Record<string, unknown>;
-
-let privateKey: KeyObject | undefined;
 
 class Refusal extends Error {}
 
@@ -69,7 +74,7 @@ async function answer(keys: Map<string, Key>, operation: string, body: Body): Pr
   if (operation === "CreateKey") {
     const secret = await newSecret(`${String(body["KeySpec"])} ${String(body["KeyUsage"])}`);
     const arn = `arn:aws:kms:eu-west-1:111122223333:key/${randomUUID()}`;
-    keys.set(arn, { secret, tags: body["Tags"], state: "Enabled" });
+    keys.set(arn, { secret, tags: body["Tags"] as Key["tags"], state: "Enabled" });
     return { KeyMetadata: { Arn: arn, KeyId: arn.split("/")[1] } };
   }
   const id = String(body["KeyId"]);
@@ -105,9 +110,7 @@ async function answer(keys: Map<string, Key>, operation: string, body: Body): Pr
 async function newSecret(kind: string): Promise<Key["secret"]> {
   switch (kind) {
     case "RSA_4096 SIGN_VERIFY":
-      // One for all of them: making another takes seconds.
-      privateKey ??= (await promisify(generateKeyPair)("rsa", { modulusLength: 4096 })).privateKey;
-      return privateKey;
+      return makeRsaKey();
     case "SYMMETRIC_DEFAULT ENCRYPT_DECRYPT":
       return randomBytes(32);
     default:

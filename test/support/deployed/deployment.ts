@@ -1,49 +1,63 @@
 /**
- * The AWS form on loopback, made from the synthesised template: tables and buckets by its properties,
- * functions from their bundles with its environment, routes as the gateway picks them, and every call
- * held to its policies.
+ * The AWS form on loopback, made from the synthesised templates and nothing else: tables, buckets and
+ * keys by their properties, functions from the code, handler and environment that the template gives
+ * them, routes as its gateway picks them, the schedule's target, and every call held to its policies.
+ * Nobody is told of an emulator: requests go to the hosts of AWS, and are brought here on the way.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buffer } from "node:stream/consumers";
-import S3rver from "@20minutes/s3rver";
-import { CreateTableCommand, type CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
-import { CreateKeyCommand } from "@aws-sdk/client-kms";
 import { bundlePage } from "../../../lib/cli/page.ts";
 import { bundleFunctions } from "../../../lib/infra/bundle.ts";
-import { environmentOf, FUNCTIONS, type FunctionName } from "../../../lib/settings.ts";
+import type { Config } from "../../../lib/infra/config.ts";
 import type { GatewayEvent, GatewayResult } from "../../../lib/lambda/gateway.ts";
-import { FULL, synthesise, type Synthesised } from "../../infra/synth.ts";
-import { startDynamo, startKmsClient, startSesClient } from "../aws.ts";
-import { routeOf } from "../gateway.ts";
-import { listen, type Loopback } from "../loopback.ts";
-import type { SentMail } from "../ses.ts";
+import { FUNCTIONS, type FunctionName } from "../../../lib/settings.ts";
+import { FULL, synthesiseInto } from "../../infra/synth.ts";
+import { startKms } from "../kms.ts";
+import { startSes, type SentMail } from "../ses.ts";
+import { Cloud, REGION, type Made } from "./cloud.ts";
+import { bucketKeys, makeKeys, partitionKeys, startBuckets, startTables } from "./emulators.ts";
 import { FunctionProcess } from "./functions.ts";
-import { guarded } from "./guard.ts";
-import { isAllowed, type Asked } from "./policy.ts";
-import { readDynamo, readKms, readS3, readSes } from "./readers.ts";
+import { eventOf, listenAsGateway, type Init } from "./gateway.ts";
+import {
+  forwarding,
+  forwardingToDynamo,
+  guarded,
+  type Answering,
+  type Call,
+  type Ledger,
+} from "./guard.ts";
+import { Policies } from "./policies.ts";
+import { readDynamo, readKms, readLambda, readS3, readSes, type Reader } from "./readers.ts";
+import { reroutedFetch } from "./reroute.ts";
+import { routerOf } from "./routing.ts";
 
 export const PUBLIC_URL = "https://tuf.example.com";
-const SIGNER = "arn:aws:lambda:eu-west-1:111122223333:function:signer";
+/** Of this Factory the online keys are in KMS; all others are sealed. */
+export const IN_KMS = "vault";
+const IN_KMS_ONLY = { onlineKeys: `${IN_KMS}/*=kms` };
 
 export interface Deployment {
-  readonly stacks: Synthesised;
+  readonly cloud: Cloud;
   readonly mails: readonly SentMail[];
+  readonly policies: Policies;
+  /** Every call of an SDK that was allowed. */
+  readonly calls: readonly Call[];
   /** Calls that a policy refused. */
   readonly refused: readonly string[];
+  /** The gateway as an HTTP server, for clients that do not know of {@link reroute}. */
+  readonly front: string;
+  /** Where requests for {@link PUBLIC_URL} and for S3 go, by port; REROUTE of reroute.ts. */
+  readonly reroute: Readonly<Record<string, number>>;
+  /** As everywhere, for requests to {@link PUBLIC_URL} and to presigned URLs. */
+  readonly fetch: typeof fetch;
   ask(method: string, path: string, init?: Init): Promise<Answer>;
+  /** One run of the schedule, by the rule's target. */
   runSchedule(): Promise<void>;
-  /** The gateway as an HTTP server, for clients that are no test's own. */
-  listen(): Promise<Loopback>;
+  /** Moves the clock of every function. @param offset milliseconds from the real time */
+  moveClock(offset: number): Promise<void>;
   logs(): string;
   stop(): Promise<void>;
-}
-
-interface Init {
-  readonly token?: string;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 interface Answer {
@@ -54,203 +68,147 @@ interface Answer {
 }
 
 /** @param adminToken SHA-256 of the operator's token */
-export async function deploy(adminToken: string): Promise<Deployment> {
-  const stacks = synthesise({ ...FULL, onlineKeys: "" });
+export async function deploy(adminToken: string, more: Partial<Config> = {}): Promise<Deployment> {
+  const started = new AsyncDisposableStack();
+  try {
+    return await start({ ...FULL, adminTokenSha256: adminToken, ...IN_KMS_ONLY, ...more }, started);
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+}
+
+async function start(config: Config, started: AsyncDisposableStack): Promise<Deployment> {
+  const until = <T extends { stop(): Promise<void> }>(one: T): T => {
+    started.defer(() => one.stop());
+    return one;
+  };
   const folder = mkdtempSync(join(tmpdir(), "rootward-deployed-"));
+  started.defer(() => rmSync(folder, { recursive: true, force: true }));
   const bundles = await bundleFunctions(join(folder, "lambdas"), await bundlePage());
-  const [dynamo, kms, ses] = await Promise.all([startDynamo(), startKmsClient(), startSesClient()]);
-  const tables = await createTables(stacks, dynamo.client);
-  const keys = new Map<string, string>();
-  for (const name of ["ShareKey", "SealingKey", "ArchiveKey"]) {
-    const command = new CreateKeyCommand({
-      KeySpec: "SYMMETRIC_DEFAULT",
-      KeyUsage: "ENCRYPT_DECRYPT",
-    });
-    keys.set((await kms.client.send(command)).KeyMetadata?.Arn ?? "", name);
-  }
-  const arnOf = (name: string): string => [...keys].find(([, one]) => one === name)?.[0] ?? "";
-  const buckets = ["archives", "documents"];
-  const s3 = await startBuckets(join(folder, "s3"), buckets);
+  const assembly = join(folder, "assembly");
+  const stacks = synthesiseInto(assembly, config, bundles);
 
-  const refused: string[] = [];
-  const allowed = (asked: Asked): boolean => isAllowed(stacks, asked);
-  const guards = await Promise.all([
-    guarded(dynamo.endpoint, readDynamo(tables), allowed, refused),
-    guarded(s3.endpoint, readS3(), allowed, refused),
-    guarded(await endpointOf(kms.client.config), readKms(keys), allowed, refused),
-    guarded(ses.endpoint, readSes, allowed, refused),
-  ]);
-  const [dynamoUrl, s3Url, kmsUrl, sesUrl] = guards.map(({ endpoint }) => endpoint);
+  const kms = until(await startKms());
+  const keys = await makeKeys(stacks, kms.endpoint);
+  const cloud = new Cloud(stacks, keys);
+  const made = functionsOf(cloud);
+  const policies = new Policies(cloud, made);
+  const dynamo = until(await startTables(cloud));
+  const s3 = until(await startBuckets(cloud, join(folder, "s3")));
+  const ses = until(await startSes());
 
-  const functions = new Map<FunctionName, FunctionProcess>();
-  const lambda = await invoking(functions, allowed, refused);
-  const values = {
-    table: "Table",
-    documentBucket: "documents",
-    shareTable: "ShareTable",
-    shareKey: arnOf("ShareKey"),
-    archiveBucket: "archives",
-    archiveOrigin: "https://archives.example.com",
-    signerTable: "SignerTable",
-    sealingKey: arnOf("SealingKey"),
-    onlineKeys: "",
-    signerFunction: SIGNER,
-    publicUrl: PUBLIC_URL,
-    sender: "rootward@example.com",
-    configurationSet: "mail",
-    adminToken,
+  const ledger: Ledger = { calls: [], refused: [] };
+  const guard = async (read: Reader, answer: Answering): Promise<number> => {
+    const { endpoint } = until(await guarded(read, answer, policies, ledger));
+    return Number(new URL(endpoint).port);
   };
-  for (const name of FUNCTIONS) {
-    assertEnvironment(stacks, name, environmentOf(name, values));
-    functions.set(
-      name,
-      new FunctionProcess(bundles[name].folder, {
-        ...environmentOf(name, values),
-        POWERTOOLS_SERVICE_NAME: name,
-        POWERTOOLS_METRICS_NAMESPACE: "Rootward",
-        AWS_REGION: "eu-west-1",
-        AWS_ACCESS_KEY_ID: "S3RVER",
-        AWS_SECRET_ACCESS_KEY: "S3RVER",
-        AWS_SESSION_TOKEN: name,
-        AWS_ENDPOINT_URL_DYNAMODB: dynamoUrl,
-        AWS_ENDPOINT_URL_S3: s3Url,
-        AWS_ENDPOINT_URL_KMS: kmsUrl,
-        AWS_ENDPOINT_URL_SESV2: sesUrl,
-        AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
-      }),
-    );
-  }
-  const invoke = async (name: FunctionName, event: unknown): Promise<unknown> =>
-    functions.get(name)?.invoke(event);
-
-  const routed = async (event: GatewayEvent): Promise<GatewayResult> => {
-    const to = routeOf(event.requestContext.http.method, event.rawPath);
-    return (await invoke(to, event)) as GatewayResult;
+  const functions = new Map<string, FunctionProcess>();
+  const bucketKey = bucketKeys(cloud);
+  const services = {
+    dynamodb: await guard(readDynamo(partitionKeys(cloud)), forwardingToDynamo(dynamo.endpoint)),
+    s3: await guard(
+      readS3((bucket) => bucketKey.get(bucket)),
+      forwarding(s3.endpoint),
+    ),
+    kms: await guard(
+      readKms((key) => kms.keys.get(key)?.tags),
+      forwarding(kms.endpoint),
+    ),
+    email: await guard(readSes, forwarding(ses.endpoint)),
+    lambda: await guard(readLambda, invoking(functions)),
   };
+  const hosts = Object.fromEntries(
+    Object.entries(services).map(([name, port]) => [`${name}.${REGION}.amazonaws.com`, port]),
+  );
+  for (const [name, { id, properties }] of made) {
+    const own = codeOf(assembly, properties);
+    const env = { ...own.env, ...runtimeOf(name), REROUTE: JSON.stringify(hosts) };
+    functions.set(cloud.arnOf(id), until(new FunctionProcess({ ...own, env })));
+  }
+
+  const route = routerOf(cloud);
+  const scheduled = scheduledBy(cloud);
+  const answer = async (event: GatewayEvent): Promise<GatewayResult> => {
+    const to = functions.get(route(event.requestContext.http.method, event.rawPath));
+    return (await to?.invoke(event)) as GatewayResult;
+  };
+  const front = until(await listenAsGateway(answer));
+  const reroute = { ...hosts, [new URL(PUBLIC_URL).host]: Number(new URL(front.endpoint).port) };
 
   return {
-    stacks,
+    cloud,
     mails: ses.sent,
-    refused,
+    policies,
+    ...ledger,
+    front: front.endpoint,
+    reroute,
+    fetch: reroutedFetch(reroute, fetch),
     ask: async (method, path, init = {}) => {
-      const { statusCode, headers, body } = await routed(eventOf(method, path, init));
+      const { statusCode, headers, body } = await answer(eventOf(method, path, init));
       const json = (): Record<string, unknown> => JSON.parse(body) as Record<string, unknown>;
       return { status: statusCode, headers, text: body, json };
     },
-    listen: () =>
-      listen((request, response) => {
-        void (async () => {
-          const sent = (await buffer(request)).toString("utf8");
-          const headers = Object.fromEntries(
-            Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
-          );
-          const init = { headers, ...(sent !== "" && { body: sent }) };
-          const event = eventOf(request.method ?? "GET", request.url ?? "/", init);
-          const { statusCode, headers: answered, body, isBase64Encoded } = await routed(event);
-          response.writeHead(statusCode, answered);
-          response.end(Buffer.from(body, isBase64Encoded ? "base64" : "utf8"));
-        })();
-      }),
     runSchedule: async () => {
-      await invoke("refresh", {});
+      await functions.get(scheduled)?.invoke({});
+    },
+    moveClock: async (offset) => {
+      await Promise.all([...functions.values()].map((one) => one.moveClock(offset)));
     },
     logs: () => [...functions.values()].map(({ log }) => log).join("\n"),
-    stop: async () => {
-      for (const one of functions.values()) one.stop();
-      const all = [...guards, lambda, dynamo, kms, ses, s3];
-      await Promise.all(all.map((one) => one.stop()));
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop: () => started.disposeAsync(),
   };
 }
 
-async function createTables(
-  { stateful }: Synthesised,
-  client: Awaited<ReturnType<typeof startDynamo>>["client"],
-): Promise<ReadonlySet<string>> {
-  const names = new Set<string>();
-  for (const { id, Properties } of stateful.of("AWS::DynamoDB::Table")) {
-    const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode } = Properties;
-    const TableName = id.slice(0, -8);
-    const input = {
-      KeySchema,
-      AttributeDefinitions,
-      GlobalSecondaryIndexes,
-      BillingMode,
-      TableName,
-    };
-    await client.send(new CreateTableCommand(input as CreateTableCommandInput));
-    names.add(TableName);
-  }
-  return names;
+export function functionsOf(cloud: Cloud): ReadonlyMap<FunctionName, Made> {
+  const made = cloud.of("AWS::Lambda::Function");
+  return new Map(
+    FUNCTIONS.map((name) => {
+      const found = made.find((one) => one.name.toLowerCase() === name);
+      if (found === undefined) throw new Error(`the template has no function ${name}`);
+      return [name, found];
+    }),
+  );
 }
 
-async function startBuckets(directory: string, names: readonly string[]): Promise<Loopback> {
-  const configureBuckets = names.map((name) => ({ name }));
-  const s3 = new S3rver({ directory, silent: true, vhostBuckets: false, configureBuckets });
-  await s3.configureBuckets();
-  return listen(s3.callback());
-}
-
-async function endpointOf(config: unknown): Promise<string> {
-  const { endpoint } = config as { endpoint: () => Promise<Record<string, unknown>> };
-  const { hostname, port } = await endpoint();
-  return `http://${String(hostname)}:${String(port)}`;
-}
-
-/** Lambda's own API: who may invoke the signer is a right like every other. */
-function invoking(
-  functions: ReadonlyMap<FunctionName, FunctionProcess>,
-  allowed: (asked: Asked) => boolean,
-  refused: string[],
-): Promise<Loopback> {
-  return listen((request, response) => {
-    void (async () => {
-      const by = request.headers["x-amz-security-token"] as FunctionName;
-      const asked = { by, action: "lambda:InvokeFunction", resource: "Signer" };
-      const path = `/2015-03-31/functions/${encodeURIComponent(SIGNER)}/invocations`;
-      if (request.url !== path || !allowed(asked)) {
-        refused.push(`${by}: ${asked.action} on ${String(request.url)}`);
-        response.writeHead(403).end("{}");
-        return;
-      }
-      const event = JSON.parse((await buffer(request)).toString("utf8")) as unknown;
-      response.end(JSON.stringify(await functions.get("signer")?.invoke(event)));
-    })();
-  });
-}
-
-/** What the template writes is what the function is started with. */
-function assertEnvironment(
-  { stateless }: Synthesised,
-  name: FunctionName,
-  env: Readonly<Record<string, string>>,
-): void {
-  const id = `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
-  const made = stateless.of("AWS::Lambda::Function").find((one) => one.id.slice(0, -8) === id);
-  const { Variables } = (made?.Properties["Environment"] ?? { Variables: {} }) as {
-    readonly Variables: Readonly<Record<string, unknown>>;
+/** What the template says of a function's code. */
+function codeOf(assembly: string, properties: Made["properties"]) {
+  const { S3Key } = properties["Code"] as { readonly S3Key: string };
+  const { Variables } = properties["Environment"] as {
+    readonly Variables: Readonly<Record<string, string>>;
   };
-  const written = Object.keys(Variables).filter((key) => key.startsWith("ROOTWARD_"));
-  const missing = Object.keys(env).filter((key) => !written.includes(key));
-  if (missing.length > 0 || written.length !== Object.keys(env).length) {
-    throw new Error(`environment of ${name}: the template has ${written.join(", ")}`);
-  }
+  const folder = join(assembly, `asset.${S3Key.replace(/\.zip$/, "")}`);
+  return { folder, handler: String(properties["Handler"]), env: Variables };
 }
 
-function eventOf(method: string, path: string, { token, body, headers }: Init): GatewayEvent {
-  const url = new URL(path, PUBLIC_URL);
+/** What Lambda adds to a function's environment. Emulators know one pair of keys only. */
+function runtimeOf(name: FunctionName): Readonly<Record<string, string>> {
   return {
-    rawPath: url.pathname,
-    rawQueryString: url.search.slice(1),
-    headers: {
-      host: "api.example.com",
-      ...(token !== undefined && { "osf-token": token }),
-      ...(body !== undefined && { "content-type": "application/json" }),
-      ...headers,
-    },
-    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
-    isBase64Encoded: false,
-    requestContext: { domainName: "api.example.com", http: { method } },
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: "S3RVER",
+    AWS_SECRET_ACCESS_KEY: "S3RVER",
+    AWS_SESSION_TOKEN: name,
+  };
+}
+
+/** The one function that a rule invokes. */
+function scheduledBy(cloud: Cloud): string {
+  const targets = cloud.of("AWS::Events::Rule").flatMap(({ properties }) => {
+    const all = properties["Targets"] as readonly { readonly Arn: string }[];
+    return properties["ScheduleExpression"] === undefined ? [] : all;
+  });
+  const [target, ...others] = targets;
+  if (target !== undefined && others.length === 0) return target.Arn;
+  throw new Error("expected that one function is scheduled");
+}
+
+/** Lambda's own API. */
+function invoking(functions: ReadonlyMap<string, FunctionProcess>): Answering {
+  return async (request, body, response) => {
+    const [asked] = readLambda(request, body);
+    const to = functions.get(asked?.resource ?? "");
+    const result = await to?.invoke(JSON.parse(body.toString("utf8")));
+    response.end(JSON.stringify(result));
+    return { units: 1 };
   };
 }

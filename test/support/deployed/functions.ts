@@ -8,21 +8,31 @@ interface Reply {
   readonly failed?: string;
 }
 
+export interface FunctionCode {
+  /** Of its bundle. */
+  readonly folder: string;
+  /** `FILE.EXPORT`. */
+  readonly handler: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
 export class FunctionProcess {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #last = 0;
   /** Everything that it logged. */
   log = "";
+  /** Settles when its code was read; the first invocation waits for it. */
+  readonly ready: Promise<unknown>;
 
-  /** @param folder of its bundle; the first invocation waits for it */
-  constructor(folder: string, env: NodeJS.ProcessEnv) {
+  constructor({ folder, handler, env }: FunctionCode) {
     const file = fileURLToPath(new URL("function-process.ts", import.meta.url));
     const stdio = ["ignore", "pipe", "pipe", "ipc"] as const;
-    this.#child = fork(file, [`${folder}/index.mjs`], { env, stdio: [...stdio], execArgv: [] });
+    this.#child = fork(file, [folder, handler], { env, stdio: [...stdio], execArgv: [] });
     const started = Promise.withResolvers<unknown>();
     this.#waiting.set(0, started);
     started.promise.catch(() => undefined);
+    this.ready = started.promise;
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on("data", (chunk: Buffer) => {
         this.log += chunk.toString("utf8");
@@ -37,22 +47,28 @@ export class FunctionProcess {
       const ended = new Error(`the function ended with ${code}: ${this.log}`);
       for (const { reject } of this.#waiting.values()) reject(ended);
     });
-    this.ready = started.promise;
   }
 
-  readonly ready: Promise<unknown>;
-
   async invoke(event: unknown): Promise<unknown> {
+    return this.#send({ event: event ?? {} });
+  }
+
+  /** @param offset milliseconds from the real time */
+  async moveClock(offset: number): Promise<void> {
+    await this.#send({ clock: offset });
+  }
+
+  async stop(): Promise<void> {
+    this.#child.removeAllListeners("exit");
+    this.#child.kill();
+  }
+
+  async #send(message: object): Promise<unknown> {
     await this.ready;
     const number = (this.#last += 1);
     const waiting = Promise.withResolvers<unknown>();
     this.#waiting.set(number, waiting);
-    this.#child.send({ number, event: event ?? {} });
+    this.#child.send({ number, ...message });
     return waiting.promise;
-  }
-
-  stop(): void {
-    this.#child.removeAllListeners("exit");
-    this.#child.kill();
   }
 }

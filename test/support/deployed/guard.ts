@@ -1,45 +1,117 @@
 /**
- * Emulators behind a guard that asks the template's policies about each call first. Who calls is in the
- * session token: the emulators do not look at it, and the SDK signs it.
+ * Emulators behind a guard that asks the templates' policies about each call first, and notes what the
+ * call was. Who calls is in the session token: the emulators do not look at it, and the SDK signs it.
  */
-import { request as send, type IncomingMessage } from "node:http";
+import { request as send, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { FUNCTIONS } from "../../../lib/settings.ts";
+import { FUNCTIONS, type FunctionName } from "../../../lib/settings.ts";
 import { listen, type Loopback } from "../loopback.ts";
-import type { Asked } from "./policy.ts";
+import type { Policies } from "./policies.ts";
+import type { Reader } from "./readers.ts";
+import { restoreHost } from "./reroute.ts";
 
-/** What a call is, in terms of policies; one call may need several rights. */
-export type Reader = (request: IncomingMessage, body: Buffer) => readonly Omit<Asked, "by">[];
+/** A call as AWS would count it. */
+export interface Call {
+  readonly by: FunctionName;
+  readonly action: string;
+  readonly resource: string;
+  /** DynamoDB's request units; 1 elsewhere. */
+  readonly units: number;
+}
 
-/** @param target of the emulator; a call that is not allowed never reaches it */
+export interface Ledger {
+  readonly calls: Call[];
+  /** What a policy did not allow. */
+  readonly refused: string[];
+}
+
+/** @returns the answer's body, and after how many units it came */
+export type Answering = (
+  request: IncomingMessage,
+  body: Buffer,
+  response: ServerResponse,
+) => Promise<{ readonly units: number }>;
+
+/** @param answer does what was asked, once it is allowed; it never hears of anything else */
 export function guarded(
-  target: string,
   read: Reader,
-  isAllowed: (asked: Asked) => boolean,
-  refused: string[],
+  answer: Answering,
+  policies: Policies,
+  { calls, refused }: Ledger,
 ): Promise<Loopback> {
+  const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    restoreHost(request);
+    const body = await buffer(request);
+    // A browser asks first whether it may ask; S3 answers that by the bucket's CORS rules.
+    if (request.method === "OPTIONS") return void (await answer(request, body, response));
+    const by = callerOf(request);
+    if (by === undefined) return deny(response);
+    const asked = read(request, body);
+    for (const one of asked) {
+      if (await policies.allows(by, one)) continue;
+      refused.push(`${by}: ${one.action} on ${one.resource}`);
+      return deny(response);
+    }
+    const { units } = await answer(request, body, response);
+    // What needs a second right, such as a use of a key by S3, is a second call to AWS.
+    for (const [index, { action, resource }] of asked.entries()) {
+      calls.push({ by, action, resource, units: index === 0 ? units : 1 });
+    }
+  };
   return listen((request, response) => {
-    void (async () => {
-      const body = await buffer(request);
-      const query = new URL(request.url ?? "/", target).searchParams;
-      const token = request.headers["x-amz-security-token"] ?? query.get("X-Amz-Security-Token");
-      const by = FUNCTIONS.find((name) => name === token);
-      const wrong = read(request, body).find(
-        (asked) => by === undefined || !isAllowed({ by, ...asked }),
-      );
-      if (wrong !== undefined) {
-        refused.push(`${by}: ${wrong.action} on ${wrong.resource}`);
-        response.writeHead(400, { "Content-Type": "application/x-amz-json-1.0" });
-        response.end(JSON.stringify({ __type: "AccessDeniedException", message: "denied" }));
-        return;
-      }
-      const { method, headers, url } = request;
-      const forwarded = send(new URL(url ?? "/", target), { method, headers }, (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-      });
-      forwarded.on("error", () => response.destroy());
-      forwarded.end(body);
-    })();
+    pass(request, response).catch((error: unknown) => {
+      refused.push(String(error));
+      response.destroy();
+    });
+  });
+}
+
+function deny(response: ServerResponse): void {
+  response.writeHead(403, { "Content-Type": "application/x-amz-json-1.0" });
+  response.end(JSON.stringify({ __type: "AccessDeniedException", message: "denied" }));
+}
+
+/** @returns undefined for whoever shows no signature of a function; S3 takes none of those either */
+function callerOf({ headers, url }: IncomingMessage): FunctionName | undefined {
+  const { searchParams } = new URL(url ?? "/", "http://aws");
+  const token = headers["x-amz-security-token"] ?? searchParams.get("X-Amz-Security-Token");
+  return FUNCTIONS.find((name) => name === token);
+}
+
+/** Passes a call on to an emulator. */
+export function forwarding(target: string): Answering {
+  return async (request, body, response) => {
+    const answer = await forward(target, request, body);
+    response.writeHead(answer.statusCode ?? 500, answer.headers);
+    response.end(await buffer(answer));
+    return { units: 1 };
+  };
+}
+
+/** The same for DynamoDB, which says how many request units a call took when it is asked to. */
+export function forwardingToDynamo(target: string): Answering {
+  return async (request, body, response) => {
+    const asked = {
+      ...(JSON.parse(body.toString("utf8")) as object),
+      ReturnConsumedCapacity: "TOTAL",
+    };
+    const answer = await forward(target, request, Buffer.from(JSON.stringify(asked)));
+    const text = await buffer(answer);
+    response.writeHead(answer.statusCode ?? 500, answer.headers);
+    response.end(text);
+    const { ConsumedCapacity } = JSON.parse(text.toString("utf8")) as {
+      readonly ConsumedCapacity?: { readonly CapacityUnits: number };
+    };
+    return { units: ConsumedCapacity?.CapacityUnits ?? 1 };
+  };
+}
+
+function forward(target: string, request: IncomingMessage, body: Buffer): Promise<IncomingMessage> {
+  const { method, url } = request;
+  const headers = { ...request.headers, "content-length": `${body.length}` };
+  return new Promise((resolve, reject) => {
+    const forwarded = send(new URL(url ?? "/", target), { method, headers }, resolve);
+    forwarded.on("error", reject);
+    forwarded.end(body);
   });
 }

@@ -1,38 +1,76 @@
-/** What a call to each service is in terms of policies: an action, and a resource of the template. */
+/** What a call to each service is in terms of policies: actions, resources, and what conditions see. */
 import type { IncomingMessage } from "node:http";
-import type { Reader } from "./guard.ts";
+import { ACCOUNT, REGION } from "./cloud.ts";
+import type { Asked } from "./policies.ts";
+
+/** One call may need several rights. */
+export type Reader = (request: IncomingMessage, body: Buffer) => readonly Asked[];
 
 interface DynamoBody {
   readonly TableName: string;
   readonly IndexName?: string;
   readonly Key?: Readonly<Record<string, { readonly S: string }>>;
   readonly Item?: Readonly<Record<string, { readonly S: string }>>;
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;
+  readonly ExpressionAttributeValues?: Readonly<Record<string, { readonly S?: string }>>;
 }
 
-/** @param tables by their names in the template, which are their names here */
-export function readDynamo(tables: ReadonlySet<string>): Reader {
+/** @param partitionKeys of the tables, by their names */
+export function readDynamo(partitionKeys: ReadonlyMap<string, string>): Reader {
   return (request, body) => {
-    const { TableName, IndexName, Key, Item } = JSON.parse(body.toString("utf8")) as DynamoBody;
-    const name = tables.has(TableName) ? TableName : `unknown ${TableName}`;
-    const leadingKey = (Key ?? Item)?.["pk"]?.S;
+    const asked = JSON.parse(body.toString("utf8")) as DynamoBody;
+    const { TableName, IndexName, Key, Item } = asked;
+    const table = `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${TableName}`;
+    const leadingKey = (Key ?? Item)?.[partitionKeys.get(TableName) ?? ""]?.S;
     return [
       {
         action: `dynamodb:${operation(request)}`,
-        resource: IndexName === undefined ? name : `${name}/index/${IndexName}`,
-        ...(leadingKey !== undefined && { leadingKey }),
+        resource: IndexName === undefined ? table : `${table}/index/${IndexName}`,
+        ...(leadingKey !== undefined && { context: { "dynamodb:LeadingKeys": [leadingKey] } }),
       },
     ];
   };
 }
 
-/** @param keys names in the template by ARN */
-export function readKms(keys: ReadonlyMap<string, string>): Reader {
+interface KmsBody {
+  readonly KeyId?: string;
+  readonly KeySpec?: string;
+  readonly KeyUsage?: string;
+  readonly Tags?: readonly Tag[];
+  readonly EncryptionContext?: Readonly<Record<string, string>>;
+}
+interface Tag {
+  readonly TagKey: string;
+  readonly TagValue: string;
+}
+
+/** @param tagsOf what a key that a function made was tagged with; undefined for every other key */
+export function readKms(tagsOf: (key: string) => readonly Tag[] | undefined): Reader {
   return (request, body) => {
-    const { KeyId = "" } = JSON.parse(body.toString("utf8")) as { readonly KeyId?: string };
-    return [
-      { action: `kms:${operation(request)}`, resource: keys.get(KeyId) ?? `unknown ${KeyId}` },
-    ];
+    const { KeyId = "", Tags = [], ...asked } = JSON.parse(body.toString("utf8")) as KmsBody;
+    const action = `kms:${operation(request)}`;
+    if (action === "kms:CreateKey") return creation(asked, Tags);
+    const tags = tagsOf(KeyId);
+    const context = {
+      ...prefixed("kms:EncryptionContext:", asked.EncryptionContext ?? {}),
+      // The one kind of key that is made here and signs.
+      ...(tags && { "kms:KeySpec": "RSA_4096", "kms:KeyUsage": "SIGN_VERIFY" }),
+      ...prefixed("aws:ResourceTag/", tagMembers(tags ?? [])),
+    };
+    return [{ action, resource: KeyId, context }];
   };
+}
+
+/** Tags are given by a right of their own. */
+function creation({ KeySpec = "", KeyUsage = "" }: KmsBody, tags: readonly Tag[]): Asked[] {
+  const names = { "aws:TagKeys": tags.map(({ TagKey }) => TagKey) };
+  const given = { ...prefixed("aws:RequestTag/", tagMembers(tags)), ...names };
+  const kind = { "kms:KeySpec": KeySpec, "kms:KeyUsage": KeyUsage };
+  const newKey = `arn:aws:kms:${REGION}:${ACCOUNT}:key/new`;
+  return [
+    { action: "kms:CreateKey", resource: "*", context: { ...kind, ...given } },
+    { action: "kms:TagResource", resource: newKey, context: given },
+  ];
 }
 
 const S3_ACTIONS = new Map([
@@ -40,36 +78,54 @@ const S3_ACTIONS = new Map([
   ["PUT", "s3:PutObject"],
   ["DELETE", "s3:DeleteObject"],
 ]);
-const BUCKETS = new Map([
-  ["archives", "Archives"],
-  ["documents", "Documents"],
-]);
 /** S3 uses the bucket's key with the rights of whoever calls. */
 const KEY_USES = new Map([
   ["s3:GetObject", "kms:Decrypt"],
   ["s3:PutObject", "kms:GenerateDataKey"],
 ]);
 
-export function readS3(): Reader {
-  return (request) => {
-    const [, bucket = "", ...key] = new URL(request.url ?? "/", "http://s3").pathname.split("/");
-    const action = S3_ACTIONS.get(request.method ?? "") ?? `unknown ${request.method}`;
-    const resource = `${BUCKETS.get(bucket) ?? "unknown"}/${key.join("/")}`;
-    const use = bucket === "archives" ? KEY_USES.get(action) : undefined;
+/** @param keyOf ARN of the key that encrypts a bucket; undefined where S3 has one of its own */
+export function readS3(keyOf: (bucket: string) => string | undefined): Reader {
+  return ({ headers, method = "", url }) => {
+    const [bucket = ""] = String(headers.host).split(".");
+    const { pathname } = new URL(url ?? "/", "http://s3");
+    const action = S3_ACTIONS.get(method) ?? `s3:Unknown${method}`;
+    const [use, key] = [KEY_USES.get(action), keyOf(bucket)];
     return [
-      { action, resource },
-      ...(use === undefined ? [] : [{ action: use, resource: "ArchiveKey" }]),
+      { action, resource: `arn:aws:s3:::${bucket}${pathname}` },
+      ...(use === undefined || key === undefined ? [] : [{ action: use, resource: key }]),
     ];
   };
 }
 
-const IDENTITY = "arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>";
+export const readSes: Reader = (_, body) => {
+  const { FromEmailAddress, ConfigurationSetName } = JSON.parse(body.toString("utf8")) as {
+    readonly FromEmailAddress: string;
+    readonly ConfigurationSetName: string;
+  };
+  const [, domain = ""] = FromEmailAddress.split("@");
+  const resources = [`identity/${domain}`, `configuration-set/${ConfigurationSetName}`];
+  return resources.map((one) => ({
+    action: "ses:SendEmail",
+    resource: `arn:aws:ses:${REGION}:${ACCOUNT}:${one}`,
+  }));
+};
 
-export const readSes: Reader = () => [
-  { action: "ses:SendEmail", resource: `${IDENTITY}:identity/<Sender>` },
-  { action: "ses:SendEmail", resource: `${IDENTITY}:configuration-set/<Mail>` },
-];
+const INVOCATION = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
+
+export const readLambda: Reader = ({ url = "" }) => {
+  const [, arn = ""] = INVOCATION.exec(url) ?? [];
+  return [{ action: "lambda:InvokeFunction", resource: decodeURIComponent(arn) }];
+};
 
 function operation(request: IncomingMessage): string {
   return String(request.headers["x-amz-target"]).split(".").at(-1) ?? "";
+}
+
+function tagMembers(tags: readonly Tag[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(tags.map(({ TagKey, TagValue }) => [TagKey, TagValue]));
+}
+
+function prefixed(prefix: string, members: Readonly<Record<string, string>>) {
+  return Object.fromEntries(Object.entries(members).map(([name, value]) => [prefix + name, value]));
 }
