@@ -3,6 +3,7 @@
  * bundled functions that have the rights of their roles and nothing else.
  */
 import { expect, test } from "@jest/globals";
+import { tellInBrowser } from "./stories/browser.ts";
 import { tellDeliveries } from "./stories/delivery.ts";
 import { tellLongDocuments } from "./stories/documents.ts";
 import { installation } from "./stories/installation.ts";
@@ -14,6 +15,7 @@ const one = installation();
 
 tellLives(one);
 tellDeliveries(one);
+tellInBrowser(one);
 tellLongDocuments(one);
 tellSchedule(one);
 

@@ -1,5 +1,5 @@
 /**
- * The download page in a real browser, for one test file: a server, Chromium (Debian's package
+ * The download page in a real browser, for the tests of one file or block: a server, Chromium (Debian's package
  * `chromium`, or CHROMIUM), and for each test a context of its own. Where there is no browser the
  * tests say that they did not run, and with REQUIRE_BROWSER=1, as in CI, they fail.
  *
@@ -43,16 +43,32 @@ const FAILED = /^Failed to load resource/;
 const TELL_VIOLATIONS = `addEventListener("securitypolicyviolation", (event) =>
   console.error("policy: " + event.violatedDirective + " " + event.blockedURI));`;
 
-export class Visitors {
-  #server: TestServer | null = null;
+/** Where the page is. */
+export interface Place<S> {
+  readonly server: S;
+  /** Starts of the URLs that the page may ask. */
+  readonly origins: readonly string[];
+  /** What else Chromium is started with. */
+  readonly args?: readonly string[];
+  readonly context?: BrowserContextOptions;
+  close(): Promise<void>;
+}
+
+export class Visitors<S> {
+  readonly #open: () => Promise<Place<S>>;
+  #place: Place<S> | null = null;
   #browser: Browser | null = null;
   #contexts: BrowserContext[] = [];
   #page: Page | null = null;
   #complaints: string[] = [];
   #allowed: readonly RegExp[] = [];
 
-  get server(): TestServer {
-    return this.#server ?? missing("server");
+  constructor(open: () => Promise<Place<S>>) {
+    this.#open = open;
+  }
+
+  get server(): S {
+    return (this.#place ?? missing("server")).server;
   }
 
   /** The page of this test. */
@@ -68,7 +84,8 @@ export class Visitors {
   /** A page in a context of its own: another browser, as far as the page can tell. */
   async another(options: BrowserContextOptions = {}): Promise<Page> {
     const browser = this.#browser ?? missing("browser");
-    const context = await browser.newContext({ acceptDownloads: true, ...options });
+    const { origins, context: own } = this.#place ?? missing("server");
+    const context = await browser.newContext({ acceptDownloads: true, ...own, ...options });
     this.#contexts.push(context);
     await context.addInitScript({ content: TELL_VIOLATIONS });
     context.on("console", (message) => {
@@ -77,20 +94,21 @@ export class Visitors {
     context.on("weberror", (error) => this.#complaints.push(error.error().message));
     context.on("request", (request) => {
       const url = request.url();
-      const own = ["data:", "blob:", `${this.server.url}/`].some((start) => url.startsWith(start));
-      if (!own) this.#complaints.push(`request to ${url}`);
+      const known = ["data:", "blob:", ...origins].some((start) => url.startsWith(start));
+      if (!known) this.#complaints.push(`request to ${url}`);
     });
     return context.newPage();
   }
 
   async openBrowser(): Promise<void> {
-    this.#server = await startServer();
-    this.#browser = await chromium.launch({ executablePath: BINARY, args: ARGS });
+    this.#place = await this.#open();
+    const args = [...ARGS, ...(this.#place.args ?? [])];
+    this.#browser = await chromium.launch({ executablePath: BINARY, args });
   }
 
   async closeBrowser(): Promise<void> {
     await this.#browser?.close();
-    await this.#server?.remove();
+    await this.#place?.close();
   }
 
   async openPage(): Promise<void> {
@@ -111,9 +129,17 @@ function missing(what: string): never {
   throw new Error(`there is no ${what} before the first test`);
 }
 
-/** The server, the browser and a page for the tests of one file. */
-export function visitors(): Visitors {
-  const all = new Visitors();
+/** An embedded server, the browser and a page for the tests of one file. */
+export function visitors(): Visitors<TestServer> {
+  return visitorsOf(async () => {
+    const server = await startServer();
+    return { server, origins: [`${server.url}/`], close: () => server.remove() };
+  });
+}
+
+/** The same where the page is elsewhere. */
+export function visitorsOf<S>(open: () => Promise<Place<S>>): Visitors<S> {
+  const all = new Visitors(open);
   if (!runs) return all;
   beforeAll(() => all.openBrowser());
   afterAll(() => all.closeBrowser());
