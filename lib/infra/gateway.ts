@@ -1,7 +1,8 @@
 /**
- * An HTTP API as it is here, whoever it is for: one stage without a name, throttled, with numbers of each
- * route, and a log of requests that holds no token, no body and no address. Whoever it is for, each
- * function answers for itself what may be asked of it.
+ * An HTTP API as it is here, whoever it is for: one stage without a name, throttled, and with a log of
+ * requests that holds no token, no body and no address. Numbers are of the API as a whole: those of each
+ * route would cost more a month than all else of a small installation, and nobody looks at them. Whoever
+ * it is for, each function answers for itself what may be asked of it.
  */
 import { RemovalPolicy, type Stack } from "aws-cdk-lib";
 import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
@@ -67,7 +68,6 @@ export class Gateway {
       stageName: "$default",
       autoDeploy: true,
       throttle: { rateLimit, burstLimit },
-      detailedMetricsEnabled: true,
       accessLogSettings: {
         destination: new LogGroupLogDestination(log),
         format: AccessLogFormat.custom(ACCESS_LOG),

@@ -138,12 +138,13 @@ export async function catchUp(service: Service, head: Head, channel: Channel): P
   for (let version = trusted + 1; version <= current; version += 1) {
     missing.push(await readVersion(service, head, channel, "root", version));
   }
-  await service.boundary.follow(ref, missing);
+  if (missing.length > 0) await service.boundary.follow(ref, missing);
   return ref;
 }
 
 /**
- * Where one version of a role lies: the newest by the head, an older one by the published index.
+ * Where one version of a role lies: the newest by the head, an older one by the published index. A newer
+ * one does not exist, which is what devices ask for most: it costs no read.
  *
  * @throws RootwardError `not-found`
  */
@@ -156,8 +157,9 @@ export async function findVersion(
 ): Promise<DocumentAddress> {
   const place = rolePlace(head, channel, role, version);
   const newest = head.roles[channel]?.[role];
-  const sha256 =
-    newest?.version === version ? newest.sha256 : await service.documents.published(place);
+  if (newest?.version === version) return { ...place, sha256: newest.sha256 };
+  const isOlder = version < (newest?.version ?? 0);
+  const sha256 = isOlder ? await service.documents.published(place) : null;
   if (sha256 !== null) return { ...place, sha256 };
   throw new RootwardError(
     "not-found",

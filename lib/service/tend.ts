@@ -33,9 +33,6 @@ export async function tendDue(service: Service, ending?: AbortSignal): Promise<n
   for (;;) {
     const due = await service.heads.due(now, limit);
     const fresh = due.filter((factory) => !seen.has(factory));
-    // Only a list that is not full says that nobody waits behind those who came again.
-    if (fresh.length === 0 && due.length < limit) return seen.size;
-    limit = BATCH + due.length - fresh.length;
     for (const factory of fresh) {
       await othersTurn();
       if (ending?.aborted === true) return seen.size;
@@ -46,6 +43,9 @@ export async function tendDue(service: Service, ending?: AbortSignal): Promise<n
         service.report(`tending to ${factory}`, error);
       }
     }
+    // Only a list that is not full says that nobody waits behind those who came again.
+    if (due.length < limit) return seen.size;
+    limit = BATCH + due.length - fresh.length;
   }
 }
 
