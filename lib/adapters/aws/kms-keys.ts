@@ -12,7 +12,7 @@ import {
   GetPublicKeyCommand,
   ScheduleKeyDeletionCommand,
   SignCommand,
-  type KMSClient,
+  KMSClient,
 } from "@aws-sdk/client-kms";
 import { RootwardError } from "../../error.ts";
 import type { FactoryRef } from "../../service/ports.ts";
@@ -21,6 +21,7 @@ import type { OnlineRole } from "../../tuf/dialect.ts";
 import type { KeyType } from "../../tuf/keys.ts";
 import { fromBase64, toBase64 } from "../../tuf/bytes.ts";
 import { fromSpki, type PublicKey } from "../../tuf/spki.ts";
+import { clientOptions } from "./clients.ts";
 
 /** The longest that KMS waits before it deletes: an error can be taken back until then. */
 const PENDING_DAYS = 30;
@@ -88,6 +89,11 @@ export class KmsKeys implements KeyStore {
       if (!Error.isError(error) || !DELETED.includes(error.name)) throw error;
     }
   }
+}
+
+/** In AWS's own KMS. */
+export function keysInKms(): KeyStore {
+  return new KmsKeys(new KMSClient(clientOptions()));
 }
 
 /** The key's ARN and its public half, so that reading a key asks nobody. */

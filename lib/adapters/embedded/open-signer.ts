@@ -66,15 +66,11 @@ export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
   }
 }
 
-/** Milliseconds; a signature takes a fraction of a second. */
-const KMS_TIMES = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true };
-
 /** Loaded only where it is asked for: an installation without AWS runs none of its code. */
 async function kmsStore(kinds: ReadonlySet<KeyKind>): Promise<{ kms?: KeyStore }> {
   if (!kinds.has("kms")) return {};
-  const { KMSClient } = await import("@aws-sdk/client-kms");
-  const { KmsKeys } = await import("../aws/kms-keys.ts");
-  return { kms: new KmsKeys(new KMSClient({ requestHandler: KMS_TIMES })) };
+  const { keysInKms } = await import("../aws/kms-keys.ts");
+  return { kms: keysInKms() };
 }
 
 function missing(): RootwardError {
