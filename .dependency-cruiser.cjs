@@ -65,7 +65,13 @@ module.exports = {
     only(
       "adapters",
       "^lib/adapters/",
-      [pure, "^lib/crypto/", "^lib/service/(ports|mail|scopes)\\.ts$", "^lib/signing/", files],
+      [
+        pure,
+        "^lib/crypto/",
+        "^lib/service/(announcement|mail|ports|scopes)\\.ts$",
+        "^lib/signing/",
+        files,
+      ],
       "adapters know ports and pure code",
     ),
     only("http", "^lib/http/", [pure, "^lib/service/"], "http translates requests to use cases"),

@@ -5,7 +5,7 @@ import { bootstrapRoutes } from "../lib/http/bootstrap.ts";
 import { boundaryOf } from "../lib/lambda/boundary.ts";
 import { deliveryOf } from "../lib/lambda/delivery.ts";
 import { httpHandler } from "../lib/lambda/handler.ts";
-import { mailOf } from "../lib/lambda/mail.ts";
+import { notifierOf } from "../lib/lambda/notifier.ts";
 import { serviceOf } from "../lib/lambda/service.ts";
 import { storeOf } from "../lib/lambda/store.ts";
 import { wrapperOf } from "../lib/lambda/wrapper.ts";
@@ -17,7 +17,7 @@ const service = serviceOf({
   ...deliveryOf(settings),
   wrapper: wrapperOf(settings),
   boundary: boundaryOf(settings),
-  notifier: mailOf(settings),
+  notifier: notifierOf(settings),
   makeRootKey: makeSigningKey,
   // What reads certificates is large, and few name one.
   async readRecipient(pem, now) {
@@ -25,7 +25,7 @@ const service = serviceOf({
     return recipientOf(pem, now);
   },
   publicUrl: settings.publicUrl,
-  effects: ["destroy-share", "destroy-archive", "withdraw-link", "notify"],
+  effects: ["destroy-share", "destroy-archive", "withdraw-link", "notify", "announce"],
 });
 
 export const handler = httpHandler(appOf(service, [bootstrapRoutes]));

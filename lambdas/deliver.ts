@@ -4,7 +4,7 @@ import { downloadRoutes } from "../lib/http/download.ts";
 import { initialKeyRoutes } from "../lib/http/initial-key.ts";
 import { deliveryOf } from "../lib/lambda/delivery.ts";
 import { httpHandler } from "../lib/lambda/handler.ts";
-import { mailOf } from "../lib/lambda/mail.ts";
+import { notifierOf } from "../lib/lambda/notifier.ts";
 import { bundledPage } from "../lib/lambda/page.ts";
 import { serviceOf } from "../lib/lambda/service.ts";
 import { storeOf } from "../lib/lambda/store.ts";
@@ -16,9 +16,9 @@ const service = serviceOf({
   ...storeOf(settings),
   ...deliveryOf(settings),
   wrapper: wrapperOf(settings),
-  notifier: mailOf(settings),
+  notifier: notifierOf(settings),
   publicUrl: settings.publicUrl,
-  effects: ["destroy-share", "destroy-archive", "withdraw-link", "notify"],
+  effects: ["destroy-share", "destroy-archive", "withdraw-link", "notify", "announce"],
 });
 const page = downloadRoutes(bundledPage(), settings.archiveOrigin);
 

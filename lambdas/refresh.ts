@@ -2,7 +2,7 @@
 import { boundaryOf } from "../lib/lambda/boundary.ts";
 import { deliveryOf } from "../lib/lambda/delivery.ts";
 import { plainHandler } from "../lib/lambda/handler.ts";
-import { mailOf } from "../lib/lambda/mail.ts";
+import { notifierOf } from "../lib/lambda/notifier.ts";
 import { serviceOf } from "../lib/lambda/service.ts";
 import { storeOf } from "../lib/lambda/store.ts";
 import { tendInTime } from "../lib/lambda/tend-in-time.ts";
@@ -14,7 +14,7 @@ const service = serviceOf({
   ...storeOf(settings),
   ...deliveryOf(settings),
   boundary: boundaryOf(settings),
-  notifier: mailOf(settings),
+  notifier: notifierOf(settings),
   publicUrl: settings.publicUrl,
   effects: EFFECT_KINDS,
 });

@@ -8,7 +8,7 @@ import { targetRoutes } from "../lib/http/targets.ts";
 import { tokenRoutes } from "../lib/http/tokens.ts";
 import { boundaryOf } from "../lib/lambda/boundary.ts";
 import { httpHandler } from "../lib/lambda/handler.ts";
-import { mailOf } from "../lib/lambda/mail.ts";
+import { notifierOf } from "../lib/lambda/notifier.ts";
 import { serviceOf } from "../lib/lambda/service.ts";
 import { storeOf } from "../lib/lambda/store.ts";
 import { readSettings } from "../lib/settings.ts";
@@ -17,10 +17,10 @@ const settings = readSettings("roots", process.env);
 const service = serviceOf({
   ...storeOf(settings),
   boundary: boundaryOf(settings),
-  notifier: mailOf(settings),
+  notifier: notifierOf(settings),
   publicUrl: settings.publicUrl,
   // An owner's only copy of a key is out of its reach: the schedule destroys it once no root lists it.
-  effects: ["destroy-key", "withdraw-link", "notify"],
+  effects: ["destroy-key", "withdraw-link", "notify", "announce"],
 });
 const groups = [factoryRoutes, tokenRoutes, fioctlRoutes, rootRoutes, rootUpdateRoutes];
 

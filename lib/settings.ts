@@ -61,6 +61,14 @@ const NEEDED = {
 
 export type Settings<F extends FunctionName> = Pick<Values, (typeof NEEDED)[F][number]>;
 
+/**
+ * What rules on the account's event bus know an installation by. Its host, since that is how everybody
+ * else knows it, and since one account may hold several.
+ */
+export function eventSource(publicUrl: string): string {
+  return `rootward.${publicUrl.slice("https://".length)}`;
+}
+
 /** @throws Error that names every variable that is missing or wrong, and no value */
 export function readSettings<F extends FunctionName>(
   name: F,

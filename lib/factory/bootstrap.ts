@@ -18,7 +18,7 @@ import type { FactoryName } from "./names.ts";
 import { firstRoots } from "./roles.ts";
 import { assertNoRootUpdate } from "./root-update.ts";
 import { versionTime } from "./schedule.ts";
-import { advance, create, type Moment, type Transition } from "./transition.ts";
+import { advance, create, tellingOf, type Moment, type Transition } from "./transition.ts";
 
 /** How many earlier bootstraps may wait until what is left of them is destroyed. */
 const MAX_REPLACED = 100;
@@ -59,7 +59,7 @@ export function createFactory(
     rootUpdate: null,
     applied: null,
     expiryTold: null,
-    pending: told ? [{ kind: "notify", ref: "1" } as const] : [],
+    pending: told ? tellingOf(1) : [],
   };
   const details = jsonObject({ dialect, ...described(first) });
   return create(first, documents, details, moment);
@@ -144,8 +144,8 @@ export function bootstrapAgain(
       },
       documents,
       effects: destruction(delivery.idHash),
-      // The notice of this swap says it all, and its online keys go with the instance.
-      done: head.pending.filter(({ kind }) => kind === "notify" || kind === "destroy-key"),
+      // What is told of this swap says it all, and its online keys go with the instance.
+      done: head.pending.filter(({ kind }) => ["notify", "announce", "destroy-key"].includes(kind)),
       type: "factory-bootstrapped-again",
       details: jsonObject({
         ...described(fresh),

@@ -95,6 +95,7 @@ export const EFFECT_KINDS = [
   "forget-instance",
   "withdraw-link",
   "notify",
+  "announce",
 ] as const;
 
 /** What must follow a swap: named by that very swap, idempotent, taken off by a later one. */

@@ -48,7 +48,7 @@ export interface Change {
   readonly done?: readonly Effect[];
   readonly type: EventType;
   readonly details: JsonObject;
-  /** Tell the owner of this event. */
+  /** Tell people and programs of this event. */
   readonly notify?: boolean;
 }
 
@@ -66,7 +66,7 @@ export function advance(base: Head, change: Change, moment: Moment): Transition 
   };
   const logged = eventDocument(base, event);
   const done = change.done ?? [];
-  const notice: readonly Effect[] = change.notify ? [{ kind: "notify", ref: `${event.seq}` }] : [];
+  const telling = change.notify ? tellingOf(event.seq) : [];
   const next: Head = {
     ...base,
     ...change.head,
@@ -74,7 +74,7 @@ export function advance(base: Head, change: Change, moment: Moment): Transition 
     pending: [
       ...base.pending.filter((effect) => !includes(done, effect)),
       ...(change.effects ?? []),
-      ...notice,
+      ...telling,
     ],
     log: { seq: event.seq, sha256: logged.address.sha256 },
   };
@@ -118,6 +118,17 @@ export function create(
     superseded: [],
     eventId: event.id,
   };
+}
+
+/**
+ * Two effects: a mail that cannot be sent keeps no program from hearing of an event, a bus that takes none
+ * keeps no mail back, and neither is told again for the other's sake.
+ */
+export function tellingOf(seq: number): readonly Effect[] {
+  return [
+    { kind: "notify", ref: `${seq}` },
+    { kind: "announce", ref: `${seq}` },
+  ];
 }
 
 function eventDocument({ factory }: Pick<Head, "factory">, event: AuditEvent): StoredDocument {

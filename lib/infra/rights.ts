@@ -9,7 +9,7 @@
  *   owner's only copy of a key.
  */
 import { Aws } from "aws-cdk-lib";
-import type { FunctionName } from "../settings.ts";
+import { eventSource, type FunctionName } from "../settings.ts";
 import type { Config } from "./config.ts";
 import type { Right } from "./service-function.ts";
 import type { StatefulStack } from "./stateful-stack.ts";
@@ -19,11 +19,13 @@ export interface Others {
   readonly signer: string;
   /** SES identity and configuration set; empty where no mail is sent. */
   readonly mail: readonly string[];
+  /** https://HOST of this installation. */
+  readonly publicUrl: string;
 }
 
 export function rightsOf(
   state: StatefulStack,
-  { signer, mail }: Others,
+  { signer, mail, publicUrl }: Others,
   config: Config,
 ): Readonly<Record<FunctionName, readonly Right[]>> {
   const table = state.table.tableArn;
@@ -53,6 +55,7 @@ export function rightsOf(
   ];
   const asksSigner = [{ actions: ["lambda:InvokeFunction"], resources: [signer] }];
   const mails = mail.length === 0 ? [] : [{ actions: ["ses:SendEmail"], resources: mail }];
+  const tells = [...mails, announces(publicUrl)];
   // A deletion is read back.
   const destroysDeliveries = [
     { actions: ["dynamodb:DeleteItem", "dynamodb:GetItem"], resources: shares },
@@ -69,16 +72,16 @@ export function rightsOf(
       { actions: ["kms:Encrypt"], resources: [state.shareKey.keyArn] },
       { actions: ["kms:GenerateDataKey"], resources: [state.archiveKey.keyArn] },
       ...asksSigner,
-      ...mails,
+      ...tells,
     ],
     deliver: [
       ...writesStore,
       ...destroysDeliveries,
       { actions: ["s3:GetObject"], ...archives },
       { actions: ["kms:Decrypt"], resources: [state.shareKey.keyArn, state.archiveKey.keyArn] },
-      ...mails,
+      ...tells,
     ],
-    roots: [...writesStore, ...listsAndDeletesTokens, ...asksSigner, ...mails],
+    roots: [...writesStore, ...listsAndDeletesTokens, ...asksSigner, ...tells],
     metadata: readsStore.map((right) =>
       right.resources[0] === table ? onlyFactories(right) : right,
     ),
@@ -102,8 +105,19 @@ export function rightsOf(
       ...listsAndDeletesTokens,
       ...destroysDeliveries,
       ...asksSigner,
-      ...mails,
+      ...tells,
     ],
+  };
+}
+
+/** Events for programs: its own, and none that could be another installation's. */
+function announces(publicUrl: string): Right {
+  const bus = `arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:event-bus/default`;
+  return {
+    actions: ["events:PutEvents"],
+    resources: [bus],
+    // A call may have several entries, so the key is a list: each entry's source must be this one.
+    conditions: { "ForAllValues:StringEquals": { "events:source": [eventSource(publicUrl)] } },
   };
 }
 

@@ -82,7 +82,8 @@ function makeFunctions(
     refresh: make("refresh", all),
     signer,
   };
-  const rights = rightsOf(state, { signer: signer.functionArn, mail: mail.arns }, config);
+  const others = { signer: signer.functionArn, mail: mail.arns, publicUrl };
+  const rights = rightsOf(state, others, config);
   for (const name of FUNCTIONS) {
     for (const right of rights[name]) functions[name].allow(right);
   }

@@ -198,6 +198,12 @@ export interface Notice {
   readonly event: LoggedEvent;
 }
 
+/** An event of the audit log, for programs. */
+export interface Announcement {
+  readonly factory: FactoryName;
+  readonly event: LoggedEvent;
+}
+
 export interface Notifier {
   /** At most once: the link is in no store, so it cannot be sent again. Never logs the link. */
   sendLink(mail: LinkMail): Promise<void>;
@@ -205,6 +211,11 @@ export interface Notifier {
   withdrawLink(idHash: Sha256): Promise<void>;
   /** At least once; readers know it by factory and event number. Says nothing where nothing is told. */
   notify(notice: Notice): Promise<void>;
+  /**
+   * Tells programs of an event: at least once; they know it by factory and event id. Nothing of it is
+   * secret or personal (announcement.ts). Says nothing where no program can listen.
+   */
+  announce(announcement: Announcement): Promise<void>;
 }
 
 export interface Ports {

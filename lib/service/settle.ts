@@ -1,7 +1,8 @@
 /**
  * Doing what a swap named in `pending`: destroying a share or an archive, taking back the mail with
- * a link, telling people. Each effect is idempotent; done ones leave by a swap of their own. A crash
- * in between only means that the schedule, for which the Factory is due at once, does them again.
+ * a link, telling people and programs. Each effect is idempotent; done ones leave by a swap of their
+ * own. A crash in between only means that the schedule, for which the Factory is due at once, does
+ * them again.
  */
 import { RootwardError } from "../error.ts";
 import { decodeEvent } from "../factory/event.ts";
@@ -94,6 +95,8 @@ async function run(service: Service, head: Head, { kind, ref }: Effect): Promise
       return service.notifier.withdrawLink(idHash(ref));
     case "notify":
       return notify(service, head, Number(ref));
+    case "announce":
+      return announce(service, head, Number(ref));
   }
 }
 
@@ -133,6 +136,11 @@ async function notify(service: Service, head: Head, seq: number): Promise<void> 
   for (const [reader, email] of readers) {
     if (typeof email === "string") await service.notifier.notify({ factory, reader, email, event });
   }
+}
+
+async function announce(service: Service, head: Head, seq: number): Promise<void> {
+  const event = decodeEvent(await readEvent(service, head, seq));
+  await service.notifier.announce({ factory: head.factory, event });
 }
 
 function idHash(ref: string): Sha256 {

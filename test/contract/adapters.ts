@@ -31,6 +31,7 @@ import {
 } from "../../lib/adapters/memory/store.ts";
 import type { Ports } from "../../lib/service/ports.ts";
 import type { SignerRecords } from "../../lib/signing/records.ts";
+import type { JsonObject } from "../../lib/tuf/json.ts";
 
 type Stores = Pick<
   Ports,
@@ -46,6 +47,8 @@ export interface Opened extends Stores {
   mails(): readonly string[];
   /** Whether a mail can be taken back until somebody fetches it. */
   readonly withdraws: boolean;
+  /** What programs were told, without what came again; null where no program can listen. */
+  announced(): readonly JsonObject[] | null;
   /** The content of everything that the stores keep on a medium of this machine. */
   medium(): readonly Uint8Array[];
   /** Throws if the adapter saw a broken invariant. */
@@ -79,6 +82,7 @@ const memory: Adapter = {
       mails: () =>
         [...state.outbox.values()].map(({ to, subject, body }) => mail(to, subject, body)),
       withdraws: true,
+      announced: () => [...state.announced.values()],
       medium: () => [],
       assertInvariants: () => state.invariants.assertInvariants(),
       remove: () => undefined,
@@ -117,6 +121,7 @@ const embedded: Adapter = {
       },
       mails: () => filesIn(outbox).map((bytes) => text(bytes).replaceAll("\r\n", "\n")),
       withdraws: true,
+      announced: () => null,
       medium: () => filesIn(data),
       assertInvariants: () => undefined,
       remove: () => {

@@ -3,14 +3,24 @@ import { jest } from "@jest/globals";
 import { S3Archives } from "../../lib/adapters/aws/archives.ts";
 import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
-import { ID_HEADER, SesNotifier } from "../../lib/adapters/aws/notifier.ts";
+import { ID_HEADER } from "../../lib/adapters/aws/notifier.ts";
 import { S3Objects } from "../../lib/adapters/aws/objects.ts";
 import { DynamoRequests } from "../../lib/adapters/aws/requests.ts";
 import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
 import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
 import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
 import { DynamoTokens } from "../../lib/adapters/aws/tokens.ts";
-import { createTable, deleteTable, startDynamo, startS3, startSesClient } from "../support/aws.ts";
+import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../../lib/tuf/json.ts";
+import {
+  createTable,
+  deleteTable,
+  notifierOn,
+  startDynamo,
+  startEventsClient,
+  startS3,
+  startSesClient,
+} from "../support/aws.ts";
+import type { SentEvent } from "../support/events.ts";
 import type { SentMail } from "../support/ses.ts";
 import type { Adapter, Opened } from "./adapters.ts";
 
@@ -19,8 +29,13 @@ type Emulators = Awaited<ReturnType<typeof start>>;
 let emulators: Promise<Emulators> | null = null;
 
 async function start() {
-  const [dynamo, s3, ses] = await Promise.all([startDynamo(), startS3(), startSesClient()]);
-  return { dynamo, s3, ses };
+  const [dynamo, s3, ses, events] = await Promise.all([
+    startDynamo(),
+    startS3(),
+    startSesClient(),
+    startEventsClient(),
+  ]);
+  return { dynamo, s3, ses, events };
 }
 
 export const aws: Adapter = {
@@ -33,11 +48,11 @@ export const aws: Adapter = {
     const started = await emulators;
     emulators = null;
     if (started === null) return;
-    await Promise.all([started.dynamo.stop(), started.s3.stop(), started.ses.stop()]);
+    await Promise.all(Object.values(started).map((one) => one.stop()));
   },
 };
 
-async function open({ dynamo: { client }, s3, ses }: Emulators): Promise<Opened> {
+async function open({ dynamo: { client }, s3, ses, events }: Emulators): Promise<Opened> {
   const [table, sharesTable, signerTable, bucket] = await Promise.all([
     createTable(client, MAIN_TABLE),
     createTable(client, SHARES_TABLE),
@@ -45,6 +60,7 @@ async function open({ dynamo: { client }, s3, ses }: Emulators): Promise<Opened>
     s3.createBucket(),
   ]);
   ses.sent.length = 0;
+  events.sent.length = 0;
   const now = (): number => Date.now();
   const objects = new S3Objects(s3.client, bucket);
   return {
@@ -54,15 +70,14 @@ async function open({ dynamo: { client }, s3, ses }: Emulators): Promise<Opened>
     archives: new S3Archives(s3.client, bucket, now),
     tokens: new DynamoTokens(client, table),
     requests: new DynamoRequests(client, table),
-    notifier: new SesNotifier({
-      ses: ses.client,
-      from: "rootward@example.com",
-      configurationSet: "rootward",
-    }),
+    notifier: notifierOn(ses, events),
     records: new DynamoSignerRecords(client, signerTable),
     openArchive: (url, at) => (s3.ours ? openAt(url, at) : openClaimed(url, at)),
     mails: () => [...new Map(ses.sent.map((sent) => [idOf(sent), asText(sent)])).values()],
     withdraws: false,
+    announced: () => [
+      ...new Map(events.sent.map(detailOf).map((one) => [keyOf(one), one])).values(),
+    ],
     medium: () => [],
     assertInvariants: () => undefined,
     remove: async () => {
@@ -118,4 +133,14 @@ function asText({ Destination, Content: { Simple: content } }: SentMail): string
     content.Body.Text.Data,
     "",
   ].join("\n");
+}
+
+function detailOf({ Detail }: SentEvent): JsonObject {
+  const value = parseJson(new TextEncoder().encode(Detail), { maxBytes: 100_000 });
+  return isJsonObject(value) ? value : jsonObject({});
+}
+
+/** By which a program knows what comes again. */
+function keyOf({ factory, id }: JsonObject): string {
+  return JSON.stringify([factory, id]);
 }

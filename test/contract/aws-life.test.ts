@@ -7,7 +7,6 @@ import { S3Archives } from "../../lib/adapters/aws/archives.ts";
 import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
 import { KmsWrapper } from "../../lib/adapters/aws/key-wrapper.ts";
-import { SesNotifier } from "../../lib/adapters/aws/notifier.ts";
 import { S3Objects } from "../../lib/adapters/aws/objects.ts";
 import { DynamoRequests } from "../../lib/adapters/aws/requests.ts";
 import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
@@ -25,7 +24,9 @@ import { SealedKeys } from "../../lib/signing/sealed-keys.ts";
 import {
   createTable,
   deleteTable,
+  notifierOn,
   startDynamo,
+  startEventsClient,
   startKmsClient,
   startS3,
   startSesClient,
@@ -52,11 +53,12 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 async function start() {
-  const [dynamo, s3, kms, ses] = await Promise.all([
+  const [dynamo, s3, kms, ses, events] = await Promise.all([
     startDynamo(),
     startS3(),
     startKmsClient(),
     startSesClient(),
+    startEventsClient(),
   ]);
   const tables = {
     main: await createTable(dynamo.client, MAIN_TABLE),
@@ -69,6 +71,7 @@ async function start() {
   );
   return {
     ses,
+    events,
     /** What the time is, in milliseconds after the present. */
     later: 0,
     tables,
@@ -79,7 +82,7 @@ async function start() {
     async stop() {
       for (const name of Object.values(tables)) await deleteTable(dynamo.client, name);
       await s3.deleteBucket(bucket);
-      await Promise.all([dynamo.stop(), s3.stop(), kms.stop(), ses.stop()]);
+      await Promise.all([dynamo, s3, kms, ses, events].map((one) => one.stop()));
     },
   };
 }
@@ -98,7 +101,6 @@ function begin() {
     const bytes = new Uint8Array(await response.arrayBuffer());
     return response.ok ? bytes : null;
   };
-  const sender = { from: "rootward@example.com", configurationSet: "rootward" };
   const service = {
     heads: new DynamoHeads(dynamo, tables.main),
     documents: new DynamoDocuments({ dynamo, table: tables.main, objects, now }),
@@ -106,7 +108,7 @@ function begin() {
     archives: Object.assign(new S3Archives(s3, bucket, now), { open }),
     tokens: new DynamoTokens(dynamo, tables.main),
     requests: new DynamoRequests(dynamo, tables.main),
-    notifier: new SesNotifier({ ses: world.ses.client, ...sender }),
+    notifier: notifierOn(world.ses, world.events),
     wrapper,
     boundary: new Boundary({ records, stores, kindOf: () => "sealed", policy, now }),
     makeRootKey: makeSigningKey,
@@ -128,7 +130,7 @@ async function count(table: string): Promise<number> {
   return (await world.dynamo.send(scan)).Count ?? -1;
 }
 
-it("a Factory lives on DynamoDB, S3, KMS and SES", async () => {
+it("a Factory lives on DynamoDB, S3, KMS, SES and EventBridge", async () => {
   const { service, reports } = begin();
   const link = (await bootstrapOf(service, "ats")).delivery.url ?? "";
   expect(world.ses.sent[0]?.Content.Simple.Body.Text.Data).toContain(link);
@@ -137,6 +139,8 @@ it("a Factory lives on DynamoDB, S3, KMS and SES", async () => {
   const archive = await takeArchive(begin(), link, ALICE);
   await expect(claimAs(service, link, MALLORY)).rejects.toMatchObject({ code: "delivery-used" });
   await confirmAs(service, link, ALICE, archive);
+  const told = world.events.sent.map(({ DetailType }) => DetailType);
+  expect(told).toEqual(["delivery-refused", "delivery-confirmed"]);
   expect(await count(world.tables.shares)).toBe(0);
   const { idHash } = (await readHead(service.heads, FACTORY)).delivery;
   expect(await service.archives.get(idHash)).toBeNull();

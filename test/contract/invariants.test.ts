@@ -1,8 +1,10 @@
 /** The memory heads refuse what breaks the state, so a test that breaks it fails. */
 import { describe, expect, it } from "@jest/globals";
+import { MemoryNotifier } from "../../lib/adapters/memory/delivery.ts";
 import { Faults } from "../../lib/adapters/memory/faults.ts";
 import { MemoryState } from "../../lib/adapters/memory/state.ts";
 import { MemoryDocuments, MemoryHeads } from "../../lib/adapters/memory/store.ts";
+import type { LoggedEvent } from "../../lib/factory/event.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import type { InstanceId } from "../../lib/factory/names.ts";
 import { roleVersion } from "../../lib/factory/roles.ts";
@@ -11,6 +13,7 @@ import { sha256Text } from "../../lib/tuf/bytes.ts";
 import {
   createHead,
   creation,
+  eventIn,
   factoryName,
   NOW,
   rootDocument,
@@ -112,6 +115,41 @@ describe("invariants of the memory heads", () => {
     await expect(heads.create(creation("acme").head)).rejects.toThrow("is not stored");
   });
 });
+
+describe("programs are told of", () => {
+  it("what is in the log, however long ago", async () => {
+    const stores = open();
+    const [first, next] = await loggedAndNot(stores);
+    const notifier = new MemoryNotifier(stores.state, new Faults());
+    expect(await stores.heads.swap(1, next.head)).toBe(true);
+    for (const one of [first, next]) await notifier.announce(eventIn(one));
+    expect(stores.state.announced.size).toBe(2);
+  });
+
+  it.each([
+    ["before its swap", (event: LoggedEvent) => event],
+    ["with the number of another", (event: LoggedEvent) => ({ ...event, seq: 1 })],
+    ["that never was", (event: LoggedEvent) => ({ ...event, seq: 3 })],
+  ])("no event %s", async (_, change) => {
+    const stores = open();
+    const [, next] = await loggedAndNot(stores);
+    const notifier = new MemoryNotifier(stores.state, new Faults());
+    const { factory, event } = eventIn(next);
+    const told = notifier.announce({ factory, event: change(event) });
+    await expect(told).rejects.toThrow("told before its swap");
+    expect(stores.state.announced.size).toBe(0);
+    expect(() => stores.state.invariants.assertInvariants()).toThrow("invariant broken");
+  });
+});
+
+/** A Factory, and its next change up to the swap. */
+async function loggedAndNot(stores: Stores): Promise<readonly [Transition, Transition]> {
+  const first = creation("acme");
+  await createHead(stores, first);
+  const next = successor(first.head);
+  await storeDocuments(stores, next);
+  return [first, next];
+}
 
 /** The swap throws, changes nothing, and is remembered. */
 async function expectBroken({ heads, state }: Stores, base: Head, next: Head): Promise<void> {

@@ -2,7 +2,16 @@ import { expect, it } from "@jest/globals";
 import type { EventType } from "../../lib/factory/event.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
-import { factoryName, NOW } from "./sample-head.ts";
+import type { Opened } from "./adapters.ts";
+import {
+  createHead,
+  creation,
+  eventIn,
+  factoryName,
+  NOW,
+  storeDocuments,
+  successor,
+} from "./sample-head.ts";
 import { contract } from "./suite.ts";
 
 const LINK = "https://rootward.example/download#0123456789abcdefghijABCDEFGHIJ0123456789abc";
@@ -100,4 +109,47 @@ contract("notifier", (stores) => {
     await notifier.notify(notice("metadata-refreshed"));
     expect(mails()).toEqual([]);
   });
+
+  it("tells programs of an event once, however often it is sent, and no person", async () => {
+    const { notifier, announced, mails } = stores();
+    const [created, confirmed] = await logged(stores(), "acme");
+    for (const one of [created, created, confirmed, created]) await notifier.announce(one);
+    await Promise.all([created, confirmed].map((one) => notifier.announce(one)));
+    const expected = [
+      { factory: "acme", seq: 1, id: created.event.id, type: "factory-created", details: {} },
+      {
+        factory: "acme",
+        seq: 2,
+        id: confirmed.event.id,
+        time: "2026-01-15T00:00:00Z",
+        type: "delivery-confirmed",
+        actor: "schedule",
+        details: { sha256: sha256Text("archive") },
+      },
+    ];
+    // On one machine nobody listens.
+    if (announced() !== null) expect(announced()).toMatchObject(expected);
+    expect(mails()).toEqual([]);
+  });
+
+  it("tells programs of every Factory's events", async () => {
+    const { notifier, announced } = stores();
+    for (const name of ["acme", "bolt"]) {
+      const [created] = await logged(stores(), name);
+      await notifier.announce(created);
+    }
+    const told = announced()?.map(({ factory }) => factory);
+    expect(told ?? ["acme", "bolt"]).toEqual(["acme", "bolt"]);
+  });
 });
+
+/** A Factory with two events, as the log has them. */
+async function logged(opened: Opened, name: string) {
+  const first = creation(name);
+  await createHead(opened, first);
+  const details = jsonObject({ sha256: sha256Text("archive"), user: "olga@example.com" });
+  const second = successor(first.head, { type: "delivery-confirmed", details });
+  await storeDocuments(opened, second);
+  await opened.heads.swap(first.head.revision, second.head);
+  return [eventIn(first), eventIn(second)] as const;
+}

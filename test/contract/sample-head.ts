@@ -1,12 +1,13 @@
 /** Small heads whose documents are stored, for tests of the stores. */
 import type { StoredDocument } from "../../lib/factory/documents.ts";
 import type { Head } from "../../lib/factory/head.ts";
+import { decodeEvent } from "../../lib/factory/event.ts";
 import type { FactoryName, InstanceId } from "../../lib/factory/names.ts";
 import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
 import { rolePlace, storedDocument } from "../../lib/factory/documents.ts";
 import { roleVersion } from "../../lib/factory/roles.ts";
 import { advance, create, type Change, type Transition } from "../../lib/factory/transition.ts";
-import type { Documents, Heads } from "../../lib/service/ports.ts";
+import type { Announcement, Documents, Heads } from "../../lib/service/ports.ts";
 import { sha256Text, toHex } from "../../lib/tuf/bytes.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
 import type { KeyId } from "../../lib/tuf/keys.ts";
@@ -85,4 +86,10 @@ export async function createHead(
 ): Promise<boolean> {
   await storeDocuments(stores, transition);
   return stores.heads.create(transition.head);
+}
+
+/** The event of a transition, to be told. */
+export function eventIn({ head, documents }: Transition): Announcement {
+  const bytes = documents.find(({ address }) => address.sha256 === head.log.sha256)?.bytes;
+  return { factory: head.factory, event: decodeEvent(bytes ?? new Uint8Array()) };
 }

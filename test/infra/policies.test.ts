@@ -32,6 +32,9 @@ function arnIn(one: Cloud, name: string, rest = ""): string {
 
 const table = arnIn(cloud, "Table");
 const leading = (key: string) => ({ "dynamodb:LeadingKeys": [key] });
+const bus = (name: string) => `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/${name}`;
+const event = { action: "events:PutEvents", resource: bus("default") };
+const from = (...sources: string[]) => ({ context: { "events:source": sources } });
 const made = `arn:aws:kms:${REGION}:${ACCOUNT}:key/made`;
 const kind = { "kms:KeySpec": "RSA_4096", "kms:KeyUsage": "SIGN_VERIFY" };
 const tagged = { ...kind, "aws:ResourceTag/rootward:factory": "acme" };
@@ -68,6 +71,12 @@ test.each<readonly [boolean, FunctionName, Asked]>([
   ],
   [true, "roots", { action: "lambda:InvokeFunction", resource: arnIn(cloud, "Signer") }],
   [false, "deliver", { action: "lambda:InvokeFunction", resource: arnIn(cloud, "Signer") }],
+  [true, "deliver", { ...event, ...from("rootward.tuf.example.com") }],
+  [false, "deliver", { ...event, ...from("rootward.other.example.com") }],
+  [false, "deliver", { ...event, ...from("rootward.tuf.example.com", "aws.health") }],
+  [false, "deliver", { ...event, resource: bus("other"), ...from("rootward.tuf.example.com") }],
+  [false, "metadata", { ...event, ...from("rootward.tuf.example.com") }],
+  [false, "signer", { ...event, ...from("rootward.tuf.example.com") }],
   [true, "signer", { action: "kms:Sign", resource: made, context: tagged }],
   [false, "signer", { action: "kms:Sign", resource: made, context: kind }],
   [false, "signer", { action: "kms:ScheduleKeyDeletion", resource: arnIn(cloud, "SealingKey") }],

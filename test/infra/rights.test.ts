@@ -53,6 +53,9 @@ const MAIL = [
   "ses:SendEmail on arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:configuration-set/<Mail>",
   "ses:SendEmail on arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:identity/<Sender>",
 ];
+const EVENTS = [
+  "events:PutEvents on arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default",
+];
 const log = (name: string) => [
   `logs:CreateLogStream on ${name}Log`,
   `logs:PutLogEvents on ${name}Log`,
@@ -69,6 +72,7 @@ const EXPECTED: Readonly<Record<FunctionName, readonly string[]>> = {
     "kms:GenerateDataKey on ArchiveKey",
     ...SIGNER,
     ...MAIL,
+    ...EVENTS,
   ],
   deliver: [
     ...log("Deliver"),
@@ -79,8 +83,9 @@ const EXPECTED: Readonly<Record<FunctionName, readonly string[]>> = {
     "kms:Decrypt on ShareKey",
     "kms:Decrypt on ArchiveKey",
     ...MAIL,
+    ...EVENTS,
   ],
-  roots: [...log("Roots"), ...STORE, ...DOCUMENTS, ...TOKENS, ...SIGNER, ...MAIL],
+  roots: [...log("Roots"), ...STORE, ...DOCUMENTS, ...TOKENS, ...SIGNER, ...MAIL, ...EVENTS],
   metadata: [
     ...log("Metadata"),
     "dynamodb:GetItem on Table",
@@ -110,6 +115,7 @@ const EXPECTED: Readonly<Record<FunctionName, readonly string[]>> = {
     ...DESTROYS,
     ...SIGNER,
     ...MAIL,
+    ...EVENTS,
   ],
 };
 
@@ -138,6 +144,19 @@ describe("however it is configured", () => {
     expect(all.filter((text) => /kms:(?:CreateKey|Sign|Tag|Schedule)/.test(text))).toEqual([]);
     expect(all.filter((text) => text.startsWith("ses:"))).toEqual([]);
   });
+
+  test("programs are told also where no mail is sent, and without a domain by CloudFront's name", () => {
+    const told = FUNCTIONS.filter((name) =>
+      rightsIn(shipped, name).some(({ text }) => text === EVENTS[0]),
+    );
+    expect(told).toEqual(["bootstrap", "deliver", "roots", "refresh"]);
+    const [{ condition } = { condition: "" }] = rightsIn(shipped, "deliver").filter(
+      ({ text }) => text === EVENTS[0],
+    );
+    expect(condition).toMatch(
+      /"Fn::Join":\["",\["rootward\.",\{"Fn::GetAtt":\["\w+","DomainName"\]/,
+    );
+  });
 });
 
 describe("conditions", () => {
@@ -152,6 +171,14 @@ describe("conditions", () => {
 
   test("devices' function reads Factories, and no tokens", () => {
     expect(conditionOf("metadata", "dynamodb:GetItem on Table")).toContain('["factory#*"]');
+  });
+
+  test("events for programs have this installation as their source", () => {
+    for (const name of ["bootstrap", "deliver", "roots", "refresh"] as const) {
+      const condition =
+        '"ForAllValues:StringEquals":{"events:source":["rootward.tuf.example.com"]}';
+      expect(conditionOf(name, EVENTS[0] ?? "")).toBe(`{${condition}}`);
+    }
   });
 
   test("online keys in KMS are RSA-4096 and carry our tag", () => {

@@ -38,7 +38,8 @@ test("effects of others wait for whoever may carry them out", async () => {
   const archive = await takeArchive({ service }, link, ALICE);
   await confirmAs({ ...service, effects: ["notify"] }, link, ALICE, archive);
   const left = world.head(FACTORY)?.pending.map(({ kind }) => kind);
-  expect(new Set(left)).toEqual(new Set(["destroy-share", "destroy-archive", "withdraw-link"]));
+  const others = ["destroy-share", "destroy-archive", "withdraw-link", "announce"];
+  expect(new Set(left)).toEqual(new Set(others));
   expect(world.state.shares.size).toBe(1);
   await settle(service, FACTORY);
   expect([world.head(FACTORY)?.pending, world.state.shares.size]).toEqual([[], 0]);

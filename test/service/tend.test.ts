@@ -260,6 +260,7 @@ describe("what fails in the schedule", () => {
       "archives.delete",
       "notifier.withdrawLink",
       "notifier.notify",
+      "notifier.announce",
     ];
     const broken: Plan = ({ name }) => (effects.includes(name) ? "not applied" : null);
     for (let round = 0; round < 3; round += 1) {
@@ -271,6 +272,7 @@ describe("what fails in the schedule", () => {
         "destroy-archive",
         "withdraw-link",
         "notify",
+        "announce",
       ]);
       expect(await service.heads.due(0, 10)).toEqual([FACTORY]);
     }
@@ -280,7 +282,7 @@ describe("what fails in the schedule", () => {
     expect(world.state.outbox.size).toBe(1);
   });
 
-  it.each(["shares.destroy", "archives.delete", "notifier.notify"])(
+  it.each(["shares.destroy", "archives.delete", "notifier.announce", "notifier.notify"])(
     "keeps no fleet from fresh metadata: %s",
     async (write) => {
       const world = new TestWorld();

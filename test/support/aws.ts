@@ -1,5 +1,5 @@
 /**
- * AWS on loopback for one test file: dynalite, s3rver, and doubles of KMS and SES. Other emulators are
+ * AWS on loopback for one test file: dynalite, s3rver, and doubles of KMS, SES and EventBridge. Other emulators are
  * taken where DYNAMODB_ENDPOINT, S3_ENDPOINT or KMS_ENDPOINT name them (CONTRIBUTING.md), with the
  * region and the credentials of the environment.
  */
@@ -14,6 +14,7 @@ import {
   DynamoDBClient,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { KMSClient } from "@aws-sdk/client-kms";
 import {
   CreateBucketCommand,
@@ -26,6 +27,10 @@ import { SESv2Client } from "@aws-sdk/client-sesv2";
 import dynalite from "dynalite";
 import { clientOptions } from "../../lib/adapters/aws/clients.ts";
 import type { TableLayout } from "../../lib/adapters/aws/tables.ts";
+import { EventBus } from "../../lib/adapters/aws/events.ts";
+import { SesNotifier } from "../../lib/adapters/aws/notifier.ts";
+import type { Announcement, Notifier } from "../../lib/service/ports.ts";
+import { startEvents, type FakeEvents } from "./events.ts";
 import { startKms, type FakeKms } from "./kms.ts";
 import { listen, listenWith, type Loopback } from "./loopback.ts";
 import { startSes, type FakeSes } from "./ses.ts";
@@ -210,4 +215,22 @@ export interface Ses extends FakeSes {
 export async function startSesClient(): Promise<Ses> {
   const double = await startSes();
   return { ...double, client: new SESv2Client(emulated(double.endpoint)) };
+}
+
+export interface Events extends FakeEvents {
+  readonly client: EventBridgeClient;
+}
+
+export async function startEventsClient(): Promise<Events> {
+  const double = await startEvents();
+  return { ...double, client: new EventBridgeClient(emulated(double.endpoint)) };
+}
+
+/** People are told by SES, and programs by EventBridge. */
+export function notifierOn(ses: Ses, events: Events): Notifier {
+  const sender = { from: "rootward@example.com", configurationSet: "rootward" };
+  const bus = new EventBus({ client: events.client, source: "rootward.tuf.example.com" });
+  return Object.assign(new SesNotifier({ ses: ses.client, ...sender }), {
+    announce: (announcement: Announcement) => bus.announce(announcement),
+  });
 }

@@ -4,7 +4,7 @@
  *
  * The mail with the link is sent once, or not at all (once.ts). It cannot be taken back: SES keeps
  * nothing within reach. Notices may come again, and have an id by which a reader drops repeats.
- * Events for programs (EventBridge) are no part of this.
+ * Programs are told elsewhere (events.ts).
  */
 import { SendEmailCommand, SESv2Client } from "@aws-sdk/client-sesv2";
 import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
@@ -23,7 +23,10 @@ interface Sender {
   readonly configurationSet: string;
 }
 
-export class SesNotifier implements Notifier {
+/** What of a notifier is mail. */
+type Mailer = Omit<Notifier, "announce">;
+
+export class SesNotifier implements Mailer {
   readonly #sender: Sender;
 
   constructor(sender: Sender) {
@@ -64,6 +67,6 @@ export class SesNotifier implements Notifier {
 }
 
 /** By AWS's own SES. */
-export function mailing(sender: Omit<Sender, "ses">): Notifier {
+export function mailing(sender: Omit<Sender, "ses">): Mailer {
   return new SesNotifier({ ...sender, ses: new SESv2Client(clientOptions()) });
 }

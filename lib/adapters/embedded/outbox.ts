@@ -46,6 +46,10 @@ export class Outbox implements Notifier {
     });
   }
 
+  async announce(): Promise<void> {
+    // One machine has no bus: whoever wants to follow a Factory by a program reads its audit log.
+  }
+
   #linkFile(idHash: Sha256): string {
     return join(this.#folder, `download-${idHash.slice(0, 32)}.eml`);
   }

@@ -1,9 +1,18 @@
-/** What a delivery needs, in memory: server shares, sealed archives, and an outbox. */
+/** What a delivery needs, in memory: server shares, sealed archives, an outbox, and events for programs. */
 import { createHmac, randomBytes } from "node:crypto";
+import { announcementOf } from "../../service/announcement.ts";
 import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
-import type { Archives, LinkMail, Notice, Notifier, Shares } from "../../service/ports.ts";
+import type {
+  Announcement,
+  Archives,
+  LinkMail,
+  Notice,
+  Notifier,
+  Shares,
+} from "../../service/ports.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import type { Faults } from "./faults.ts";
+import { checkLogged } from "./head-rules.ts";
 import { copyOf, type MemoryState } from "./state.ts";
 
 export class MemoryShares implements Shares {
@@ -110,6 +119,14 @@ export class MemoryNotifier implements Notifier {
     await this.#faults.write("notifier.notify", factory, () => {
       const text = noticeText(notice);
       if (text !== null) this.#state.outbox.set(noticeId(notice), { to: email, ...text });
+    });
+  }
+
+  async announce(announcement: Announcement): Promise<void> {
+    const { factory, event } = announcement;
+    await this.#faults.write("notifier.announce", factory, () => {
+      checkLogged(announcement, this.#state);
+      this.#state.announced.set(`${factory} ${event.id}`, announcementOf(announcement));
     });
   }
 }

@@ -1,7 +1,8 @@
-/** What holds between a head and the next, and between a head and the documents that it names. */
+/** What holds between a head and the next, between a head and the documents that it names, and of events. */
 import { eventPlace, rolePlace, type DocumentAddress } from "../../factory/documents.ts";
 import { decodeEvent } from "../../factory/event.ts";
-import type { Head } from "../../factory/head.ts";
+import { decodeHead, type Head } from "../../factory/head.ts";
+import type { Announcement } from "../../service/ports.ts";
 import { stagedPlace } from "../../factory/root-update.ts";
 import { sha256 } from "../../tuf/bytes.ts";
 import { ROLES, type Channel } from "../../tuf/dialect.ts";
@@ -88,6 +89,25 @@ function checkEvent(head: Head, base: Head | null, state: MemoryState): void {
   state.invariants.expect(
     event?.seq === head.log.seq && event.previous === (base?.log.sha256 ?? null),
     `event ${head.log.seq} does not follow the one before it`,
+  );
+}
+
+/**
+ * An event that is told is in the log: told before its swap, it would be of a change that may never come.
+ *
+ * @throws InvariantError
+ */
+export function checkLogged({ factory, event }: Announcement, state: MemoryState): void {
+  const { heads, published, documents, invariants } = state;
+  const text = heads.get(factory);
+  const log = text === undefined ? null : decodeHead(text).log;
+  const place = eventPlace(factory, event.seq);
+  const hash = log?.seq === event.seq ? log.sha256 : published.get(placeKey(place));
+  const inLog = log !== null && event.seq <= log.seq && hash !== undefined;
+  const bytes = inLog ? documents.get(addressKey({ ...place, sha256: hash })) : undefined;
+  invariants.expect(
+    bytes !== undefined && decodeEvent(bytes).id === event.id,
+    `event ${event.seq} of ${factory} is told before its swap`,
   );
 }
 

@@ -7,6 +7,7 @@ import type { DocumentAddress, Place } from "../../factory/documents.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import type { TokenRecord } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
+import type { JsonObject } from "../../tuf/json.ts";
 import type { KeyRecord, TrustedRoot } from "../../signing/records.ts";
 import { Invariants } from "./invariants.ts";
 
@@ -29,6 +30,8 @@ export class MemoryState {
   readonly requests = new Map<Sha256, Sha256>();
   /** By message id; a message that is sent again takes its own place. */
   readonly outbox = new Map<string, Message>();
+  /** What programs were told, by Factory and event id. */
+  readonly announced = new Map<string, JsonObject>();
   /** The signing boundary's own records. */
   readonly signer = {
     keys: new Map<string, KeyRecord>(),
@@ -47,6 +50,7 @@ export class MemoryState {
     copyInto(copy.tokens, this.tokens);
     copyInto(copy.requests, this.requests);
     copyInto(copy.outbox, this.outbox);
+    copyInto(copy.announced, this.announced);
     copyInto(copy.signer.keys, this.signer.keys);
     copyInto(copy.signer.roots, this.signer.roots);
     copyInto(copy.signer.versions, this.signer.versions);

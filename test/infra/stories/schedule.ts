@@ -20,6 +20,7 @@ import {
   readRoot,
   stateOf,
 } from "../../support/owner.ts";
+import { heardOf } from "./events.ts";
 import type { Installation } from "./installation.ts";
 
 const MINUTE = 60_000;
@@ -66,6 +67,7 @@ export function tellSchedule(one: Installation): void {
     expect(await stateOf(one, "late")).toMatchObject({ delivery: { state: "expired" } });
     const subjects = one.aws.mails.map(({ Content }) => Content.Simple.Subject.Data);
     expect(subjects.at(-1)).toContain("late");
+    expect(heardOf(one, "late").map(({ type }) => type)).toEqual(["delivery-expired"]);
   }, 60_000);
 
   test("metadata is signed again in good time, and devices follow", async () => {

@@ -13,10 +13,18 @@ import type { Config } from "../../../lib/infra/config.ts";
 import type { GatewayEvent, GatewayResult } from "../../../lib/lambda/gateway.ts";
 import { FUNCTIONS, type FunctionName } from "../../../lib/settings.ts";
 import { FULL, synthesiseInto } from "../../infra/synth.ts";
+import { startEvents, type SentEvent } from "../events.ts";
 import { startKms } from "../kms.ts";
 import { startSes, type SentMail } from "../ses.ts";
 import { Cloud, REGION, type Made } from "./cloud.ts";
-import { bucketKeys, makeKeys, partitionKeys, startBuckets, startTables } from "./emulators.ts";
+import {
+  bucketKeys,
+  indexesOf,
+  makeKeys,
+  partitionKeys,
+  startBuckets,
+  startTables,
+} from "./emulators.ts";
 import { FunctionProcess } from "./functions.ts";
 import { eventOf, listenAsGateway, type Init } from "./gateway.ts";
 import {
@@ -28,7 +36,15 @@ import {
   type Ledger,
 } from "./guard.ts";
 import { Policies } from "./policies.ts";
-import { readDynamo, readKms, readLambda, readS3, readSes, type Reader } from "./readers.ts";
+import {
+  readDynamo,
+  readEvents,
+  readKms,
+  readLambda,
+  readS3,
+  readSes,
+  type Reader,
+} from "./readers.ts";
 import { reroutedFetch } from "./reroute.ts";
 import { routerOf } from "./routing.ts";
 
@@ -40,9 +56,13 @@ const IN_KMS_ONLY = { onlineKeys: `${IN_KMS}/*=kms` };
 export interface Deployment {
   readonly cloud: Cloud;
   readonly mails: readonly SentMail[];
+  /** What programs were told on the account's default bus. */
+  readonly events: readonly SentEvent[];
   readonly policies: Policies;
   /** Every call of an SDK that was allowed. */
   readonly calls: readonly Call[];
+  /** Every run of a function, in order; invocations by other functions included. */
+  readonly runs: readonly FunctionName[];
   /** Calls that a policy refused. */
   readonly refused: readonly string[];
   /** The gateway as an HTTP server, for clients that do not know of {@link reroute}. */
@@ -97,6 +117,7 @@ async function start(config: Config, started: AsyncDisposableStack): Promise<Dep
   const dynamo = until(await startTables(cloud));
   const s3 = until(await startBuckets(cloud, join(folder, "s3")));
   const ses = until(await startSes());
+  const events = until(await startEvents());
 
   const ledger: Ledger = { calls: [], refused: [] };
   const guard = async (read: Reader, answer: Answering): Promise<number> => {
@@ -104,9 +125,13 @@ async function start(config: Config, started: AsyncDisposableStack): Promise<Dep
     return Number(new URL(endpoint).port);
   };
   const functions = new Map<string, FunctionProcess>();
+  const runs: FunctionName[] = [];
   const bucketKey = bucketKeys(cloud);
   const services = {
-    dynamodb: await guard(readDynamo(partitionKeys(cloud)), forwardingToDynamo(dynamo.endpoint)),
+    dynamodb: await guard(
+      readDynamo(partitionKeys(cloud)),
+      forwardingToDynamo(dynamo.endpoint, indexesOf(cloud)),
+    ),
     s3: await guard(
       readS3((bucket) => bucketKey.get(bucket)),
       forwarding(s3.endpoint),
@@ -116,6 +141,7 @@ async function start(config: Config, started: AsyncDisposableStack): Promise<Dep
       forwarding(kms.endpoint),
     ),
     email: await guard(readSes, forwarding(ses.endpoint)),
+    events: await guard(readEvents, forwarding(events.endpoint)),
     lambda: await guard(readLambda, invoking(functions)),
   };
   const hosts = Object.fromEntries(
@@ -124,7 +150,10 @@ async function start(config: Config, started: AsyncDisposableStack): Promise<Dep
   for (const [name, { id, properties }] of made) {
     const own = codeOf(assembly, properties);
     const env = { ...own.env, ...runtimeOf(name), REROUTE: JSON.stringify(hosts) };
-    functions.set(cloud.arnOf(id), until(new FunctionProcess({ ...own, env })));
+    functions.set(
+      cloud.arnOf(id),
+      until(new FunctionProcess({ ...own, env, begins: () => runs.push(name) })),
+    );
   }
 
   const route = routerOf(cloud);
@@ -139,8 +168,10 @@ async function start(config: Config, started: AsyncDisposableStack): Promise<Dep
   return {
     cloud,
     mails: ses.sent,
+    events: events.sent,
     policies,
     ...ledger,
+    runs,
     front: front.endpoint,
     reroute,
     fetch: reroutedFetch(reroute, fetch),

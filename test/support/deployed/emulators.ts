@@ -8,6 +8,7 @@ import type { Synthesised } from "../../infra/synth.ts";
 import { emulated, startDynamo, type Dynamo } from "../aws.ts";
 import { listen, type Loopback } from "../loopback.ts";
 import type { Cloud, Properties } from "./cloud.ts";
+import type { Index } from "./guard.ts";
 
 /** @returns ARNs of the templates' keys, by their logical ids */
 export async function makeKeys(
@@ -44,6 +45,23 @@ export function partitionKeys(cloud: Cloud): ReadonlyMap<string, string> {
       const schema = properties["KeySchema"] as readonly Readonly<Record<string, string>>[];
       const key = schema.find(({ KeyType }) => KeyType === "HASH")?.["AttributeName"] ?? "";
       return [ref, key];
+    }),
+  );
+}
+
+/** Secondary indexes, by table. */
+export function indexesOf(cloud: Cloud): ReadonlyMap<string, readonly Index[]> {
+  return new Map(
+    cloud.of("AWS::DynamoDB::Table").map(({ ref, properties }) => {
+      const all = (properties["GlobalSecondaryIndexes"] ?? []) as readonly {
+        readonly KeySchema: readonly { readonly AttributeName: string }[];
+        readonly Projection: { readonly ProjectionType: string };
+      }[];
+      const indexes = all.map(({ KeySchema, Projection }) => ({
+        keys: KeySchema.map(({ AttributeName }) => AttributeName),
+        whole: Projection.ProjectionType === "ALL",
+      }));
+      return [ref, indexes];
     }),
   );
 }

@@ -14,10 +14,13 @@ export interface FunctionCode {
   /** `FILE.EXPORT`. */
   readonly handler: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Called as each run begins. */
+  readonly begins: () => void;
 }
 
 export class FunctionProcess {
   readonly #child: ChildProcess;
+  readonly #begins: () => void;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #last = 0;
   /** Everything that it logged. */
@@ -25,7 +28,8 @@ export class FunctionProcess {
   /** Settles when its code was read; the first invocation waits for it. */
   readonly ready: Promise<unknown>;
 
-  constructor({ folder, handler, env }: FunctionCode) {
+  constructor({ folder, handler, env, begins }: FunctionCode) {
+    this.#begins = begins;
     const file = fileURLToPath(new URL("function-process.ts", import.meta.url));
     const stdio = ["ignore", "pipe", "pipe", "ipc"] as const;
     this.#child = fork(file, [folder, handler], { env, stdio: [...stdio], execArgv: [] });
@@ -50,6 +54,7 @@ export class FunctionProcess {
   }
 
   async invoke(event: unknown): Promise<unknown> {
+    this.#begins();
     return this.#send({ event: event ?? {} });
   }
 

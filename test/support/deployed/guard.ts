@@ -88,22 +88,55 @@ export function forwarding(target: string): Answering {
   };
 }
 
-/** The same for DynamoDB, which says how many request units a call took when it is asked to. */
-export function forwardingToDynamo(target: string): Answering {
+/** A secondary index: entries of items that have all of its keys. */
+export interface Index {
+  readonly keys: readonly string[];
+  /** Whether an entry is the whole item, and not its keys alone. */
+  readonly whole: boolean;
+}
+
+/**
+ * The same for DynamoDB, which says how many request units a call took when it is asked to. What the
+ * emulator leaves out is added: a query is never free, and a write changes the indexes as well.
+ *
+ * @param indexes by table
+ */
+export function forwardingToDynamo(
+  target: string,
+  indexes: ReadonlyMap<string, readonly Index[]>,
+): Answering {
   return async (request, body, response) => {
-    const asked = {
-      ...(JSON.parse(body.toString("utf8")) as object),
-      ReturnConsumedCapacity: "TOTAL",
-    };
-    const answer = await forward(target, request, Buffer.from(JSON.stringify(asked)));
+    const asked = JSON.parse(body.toString("utf8")) as Asked;
+    const told = Buffer.from(JSON.stringify({ ...asked, ReturnConsumedCapacity: "TOTAL" }));
+    const answer = await forward(target, request, told);
     const text = await buffer(answer);
     response.writeHead(answer.statusCode ?? 500, answer.headers);
     response.end(text);
     const { ConsumedCapacity } = JSON.parse(text.toString("utf8")) as {
       readonly ConsumedCapacity?: { readonly CapacityUnits: number };
     };
-    return { units: ConsumedCapacity?.CapacityUnits ?? 1 };
+    const units = Math.max(ConsumedCapacity?.CapacityUnits ?? 1, LEAST_UNITS);
+    return { units: units + indexUnits(asked, units, indexes.get(asked.TableName) ?? []) };
   };
+}
+
+interface Asked {
+  readonly TableName: string;
+  readonly Item?: object;
+  readonly ConditionExpression?: string;
+}
+
+/** What an eventually consistent read of next to nothing takes. */
+const LEAST_UNITS = 0.5;
+
+/** A new item is one entry; one that replaces another takes its entry out as well. */
+function indexUnits({ Item, ConditionExpression }: Asked, units: number, all: readonly Index[]) {
+  if (Item === undefined) return 0;
+  const isNew = ConditionExpression?.startsWith("attribute_not_exists") === true;
+  const entries = all
+    .filter(({ keys }) => keys.every((key) => key in Item))
+    .map(({ whole }) => (whole ? units : 1) * (isNew ? 1 : 2));
+  return entries.reduce((sum, one) => sum + one, 0);
 }
 
 function forward(target: string, request: IncomingMessage, body: Buffer): Promise<IncomingMessage> {

@@ -111,6 +111,18 @@ export const readSes: Reader = (_, body) => {
   }));
 };
 
+/** Each entry names its bus: the default one where it names none. */
+export const readEvents: Reader = (request, body) => {
+  const { Entries } = JSON.parse(body.toString("utf8")) as {
+    readonly Entries: readonly { readonly Source: string; readonly EventBusName?: string }[];
+  };
+  return Entries.map(({ Source, EventBusName = "default" }) => ({
+    action: `events:${operation(request)}`,
+    resource: `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/${EventBusName}`,
+    context: { "events:source": [Source] },
+  }));
+};
+
 const INVOCATION = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
 export const readLambda: Reader = ({ url = "" }) => {
