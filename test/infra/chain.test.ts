@@ -6,6 +6,8 @@ import { expect, test } from "@jest/globals";
 import { tellInBrowser } from "./stories/browser.ts";
 import { tellDeliveries } from "./stories/delivery.ts";
 import { tellLongDocuments } from "./stories/documents.ts";
+import { tellEvents } from "./stories/events.ts";
+import { tellFioctl } from "./stories/fioctl.ts";
 import { installation } from "./stories/installation.ts";
 import { tellLives } from "./stories/life.ts";
 import { tellRights } from "./stories/rights.ts";
@@ -15,8 +17,10 @@ const one = installation();
 
 tellLives(one);
 tellDeliveries(one);
+tellFioctl(one);
 tellInBrowser(one);
 tellLongDocuments(one);
+tellEvents(one);
 tellSchedule(one);
 
 test("paths are exact", async () => {
@@ -31,6 +35,10 @@ test("paths are exact", async () => {
 
 test("no log holds a token or a link", () => {
   expect(one.aws.logs()).not.toMatch(/rw_[A-Za-z0-9_-]{20}|download#/);
+});
+
+test("no event for programs holds a token, a link or an address", () => {
+  expect(JSON.stringify(one.aws.events)).not.toMatch(/rw_[A-Za-z0-9_-]{20}|download#|@/);
 });
 
 tellRights(one);
