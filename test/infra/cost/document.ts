@@ -1,0 +1,168 @@
+/** docs/cost.md, from what was measured. */
+import { FUNCTIONS } from "../../../lib/settings.ts";
+import * as assumed from "./assumptions.ts";
+import { monthOf, pollPrice, priceOf, type Installation, type Month } from "./months.ts";
+import { OPERATIONS, type Measured } from "./operations.ts";
+import { PRICES } from "./prices.ts";
+import type { Usage } from "./usage.ts";
+
+export function costDocument(measured: Measured, of: Installation): string {
+  return [
+    INTRODUCTION,
+    operations(measured, of),
+    months(measured, of),
+    assumptions(of),
+    pricing(),
+  ].join("\n");
+}
+
+const INTRODUCTION = `# What it costs on AWS
+
+Counted, not estimated: each operation was done on the synthesised stacks and their bundled functions, and
+every call to AWS was counted where AWS would count it (\`test/infra/cost.test.ts\`, which also holds this
+page to it; \`UPDATE_DOCS=1 npm test -- test/infra/cost\` writes it again). Prices and what no emulator can
+tell are assumptions, at the end.
+`;
+
+function operations(measured: Measured, of: Installation): string {
+  const rows = OPERATIONS.map((name) => {
+    const usage = measured[name];
+    const dollars = priceOf(usage, of) * 1_000_000;
+    return row([name, ...cells(usage), money(dollars)]);
+  });
+  const head = [
+    "",
+    "requests",
+    "runs",
+    "reads",
+    "writes",
+    "KMS",
+    "S3",
+    "mail, events",
+    "$ a million",
+  ];
+  return [
+    "## Each operation",
+    "",
+    "Of a Factory in `tuf` with Ed25519 online keys, sealed unless it says otherwise. *Runs* are those of",
+    "functions, the signer's in brackets; *reads* and *writes* are requests to DynamoDB, their request units",
+    "in brackets; under *KMS* what is after the plus is done by keys that sign.",
+    "",
+    row(head),
+    row(head.map((_, index) => (index === 0 ? "---" : "---:"))),
+    ...rows,
+    "",
+  ].join("\n");
+}
+
+function cells(usage: Usage): readonly string[] {
+  const all = FUNCTIONS.reduce((sum, name) => sum + usage.runs[name], 0);
+  const { signer } = usage.runs;
+  const counted = ({ requests, units }: Usage["reads"]) =>
+    requests === 0 ? "" : `${requests} (${units})`;
+  return [
+    some(usage.requests),
+    signer === 0 ? `${all}` : `${all} (${signer})`,
+    counted(usage.reads),
+    counted(usage.writes),
+    usage.signatures === 0 ? some(usage.wraps) : `${usage.wraps} + ${usage.signatures}`,
+    some(usage.s3Reads + usage.s3Writes),
+    some(usage.mails + usage.events),
+  ];
+}
+
+const PARTS: readonly (readonly [keyof Month, string])[] = [
+  ["installation", "the installation: keys that wrap, alarms, dashboard, schedule"],
+  ["refreshing", "metadata signed again in time"],
+  ["owners", "owners: a rotation a year, targets every week"],
+  ["storage", "tables and their backups, after a year"],
+];
+
+function months(measured: Measured, of: Installation): string {
+  const sizes = [1, 1000, 100_000];
+  const all = sizes.map((factories) => monthOf(measured, factories, of));
+  const line = (what: string, value: (month: Month) => number): string =>
+    row([what, ...all.map((month) => money(value(month)))]);
+  const service = (month: Month) => PARTS.reduce((sum, [part]) => sum + month[part], 0);
+  const head = ["$ a month", ...sizes.map((size) => `${count(size)} Factories`)];
+  return [
+    "## A month",
+    "",
+    row(head.map((one) => one.replace(/^1 Factories$/, "1 Factory"))),
+    row(head.map((_, index) => (index === 0 ? "---" : "---:"))),
+    ...PARTS.map(([part, what]) => line(what, (month) => month[part])),
+    line("**all of that, keys sealed**", service),
+    line("**with all online keys in KMS**", (month) => service(month) + month.keysInKms),
+    line(
+      `devices, besides: ${assumed.DEVICES} a Factory, each polling once an hour`,
+      (month) => month.devices,
+    ),
+    "",
+    "Keys in KMS cost by the month, whether they sign or not, and each role has one; sealed keys cost a",
+    "request when they sign.",
+    "",
+    `A million polls in which nothing is new cost $${money(pollPrice(measured, of) * 1_000_000)}: the devices decide what a`,
+    "fleet costs. What helps, in this order: polling less often; clients that ask with `If-None-Match`;",
+    "and in `tuf` Factories the five seconds for which CloudFront answers by itself, which are not in these",
+    "figures, as they save nothing where fewer than one device polls in that time.",
+    "",
+  ].join("\n");
+}
+
+function assumptions(of: Installation): string {
+  const times = FUNCTIONS.map((name) => `${name} ${assumed.RUN_TIME[name]} ms`).join(", ");
+  const { timestamp, snapshot, all } = assumed.REFRESHES;
+  return [
+    "## Assumed",
+    "",
+    `- A warm run takes: ${times}; each Factory adds ${assumed.TENDING} ms to a run of the schedule.`,
+    `  Memory as in the template. The dashboard shows what it really is.`,
+    `- Each Factory's timestamp is signed again ${timestamp.toFixed(1)} times a month, timestamp and snapshot`,
+    `  together ${snapshot.toFixed(1)} times, all three ${all.toFixed(1)} times.`,
+    `- Logs: ${assumed.RUN_LOG} bytes a run, ${assumed.ACCESS_LOG} bytes a request.`,
+    `- Tables: ${count(assumed.FACTORY_BYTES)} bytes a Factory, ${count(assumed.SIGNING_BYTES)} for each signing, kept for ever.`,
+    `- A poll brings ${count(assumed.POLL_BYTES)} bytes. Nothing comes from an edge's cache.`,
+    `- ${of.keys} keys that wrap, ${of.alarms} alarms, ${of.metrics} numbers of our own, one dashboard.`,
+    "",
+  ].join("\n");
+}
+
+function pricing(): string {
+  const a = (value: number, of: number): string =>
+    `$${(value * of).toPrecision(3).replace(/\.?0+$/, "")}`;
+  const million = 1_000_000;
+  return [
+    "## Prices",
+    "",
+    "AWS's list for us-east-1, November 2026, without free allowances and without lower prices for more:",
+    `DynamoDB ${a(PRICES.readUnit, million)} a million read units, ${a(PRICES.writeUnit, million)} a million write units,`,
+    `${a(PRICES.tableGb, 1)} a GB with its backup; KMS ${a(PRICES.kmsKey, 1)} a key, ${a(PRICES.wrap, 10_000)} and for RSA-4096`,
+    `${a(PRICES.signature, 10_000)} for 10,000 requests; Lambda (arm64) ${a(PRICES.run, million)} a million runs and`,
+    `$0.0000133334 a GB-second; HTTP API ${a(PRICES.httpRequest, million)} and CloudFront ${a(PRICES.edgeRequest, million)} a million requests,`,
+    `${a(PRICES.edgeGb, 1)} a GB; S3 ${a(PRICES.s3Write, 1000)} for 1,000 writes, ${a(PRICES.s3Read, 1000)} for 1,000 reads; SES ${a(PRICES.mail, 1000)} for`,
+    `1,000 mails; EventBridge ${a(PRICES.event, million)} a million events; CloudWatch ${a(PRICES.logGb, 1)} a GB of logs,`,
+    `${a(PRICES.alarm, 1)} an alarm, ${a(PRICES.dashboard, 1)} a dashboard, ${a(PRICES.metric, 1)} a number. DynamoDB's own use of KMS for the tables is`,
+    "left out: it asks once in five minutes for each caller at most.",
+    "",
+  ].join("\n");
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}
+
+function some(count: number): string {
+  return count === 0 ? "" : `${count}`;
+}
+
+function money(dollars: number): string {
+  const digits = dollars < 100 ? 2 : 0;
+  return dollars.toLocaleString("en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
