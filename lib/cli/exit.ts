@@ -50,7 +50,12 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
     code: 1,
     hint: "nothing was signed; if the service is the right one, it was tampered with",
   },
-  "log-broken": { code: 1, hint: "nothing was signed; ask the service's operator what happened" },
+  "log-broken": {
+    code: 1,
+    hint:
+      "nothing was signed; ask the service's operator what happened. Only if they restored a backup: " +
+      "keys rotate --accept-log",
+  },
   "link-invalid": plain,
   "server-unreachable": { code: 1, hint: "is the service running? see --server, ROOTWARD_SERVER" },
   "server-refused": plain,

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "@jest/globals";
 import { sha256Text } from "../../../lib/tuf/bytes.ts";
+import type { Config } from "../../../lib/infra/config.ts";
 import { runCli, type CliResult } from "../../support/cli.ts";
 import { deploy, PUBLIC_URL, type Deployment } from "../../support/deployed/deployment.ts";
 
@@ -28,6 +29,12 @@ export class Installation {
   async start(): Promise<void> {
     this.#aws = await deploy(sha256Text(this.adminToken));
     // For whatever in this file speaks to the public name or follows a presigned URL.
+    globalThis.fetch = this.aws.fetch;
+  }
+
+  /** Another release takes the place of this one. */
+  async release(change: Partial<Config>): Promise<void> {
+    this.#aws = await this.aws.release(change);
     globalThis.fetch = this.aws.fetch;
   }
 

@@ -12,49 +12,26 @@ import { bundleFunctions } from "../../../lib/infra/bundle.ts";
 import type { Config } from "../../../lib/infra/config.ts";
 import type { GatewayEvent, GatewayResult } from "../../../lib/lambda/gateway.ts";
 import { FUNCTIONS, type FunctionName } from "../../../lib/settings.ts";
-import { FULL, synthesiseInto } from "../../infra/synth.ts";
-import { startEvents, type SentEvent } from "../events.ts";
-import { startKms } from "../kms.ts";
-import { startSes, type SentMail } from "../ses.ts";
+import { FULL, synthesiseInto, type Synthesised } from "../../infra/synth.ts";
+import type { SentEvent } from "../events.ts";
+import type { SentMail } from "../ses.ts";
 import { Cloud, REGION, type Made } from "./cloud.ts";
-import {
-  bucketKeys,
-  indexesOf,
-  makeKeys,
-  partitionKeys,
-  startBuckets,
-  startTables,
-} from "./emulators.ts";
+import type { Dynamo } from "../aws.ts";
 import { FunctionProcess } from "./functions.ts";
 import { eventOf, listenAsGateway, type Init } from "./gateway.ts";
-import {
-  forwarding,
-  forwardingToDynamo,
-  guarded,
-  type Answering,
-  type Call,
-  type Ledger,
-} from "./guard.ts";
+import type { Call, Ledger } from "./guard.ts";
 import { Policies } from "./policies.ts";
-import {
-  readDynamo,
-  readEvents,
-  readKms,
-  readLambda,
-  readS3,
-  readSes,
-  type Reader,
-} from "./readers.ts";
 import { reroutedFetch } from "./reroute.ts";
 import { routerOf } from "./routing.ts";
+import { startServices, startWorld, type World } from "./world.ts";
 
 export const PUBLIC_URL = "https://tuf.example.com";
 /** Of this Factory the online keys are in KMS; all others are sealed. */
 export const IN_KMS = "vault";
-const IN_KMS_ONLY = { onlineKeys: `${IN_KMS}/*=kms` };
 
 export interface Deployment {
   readonly cloud: Cloud;
+  readonly dynamo: Dynamo;
   readonly mails: readonly SentMail[];
   /** What programs were told on the account's default bus. */
   readonly events: readonly SentEvent[];
@@ -76,6 +53,12 @@ export interface Deployment {
   runSchedule(): Promise<void>;
   /** Moves the clock of every function. @param offset milliseconds from the real time */
   moveClock(offset: number): Promise<void>;
+  /**
+   * Another release of the same installation: tables, buckets and keys stay, and this one ends.
+   *
+   * @param change of the configuration that it was begun with
+   */
+  release(change: Partial<Config>): Promise<Deployment>;
   logs(): string;
   stop(): Promise<void>;
 }
@@ -88,72 +71,53 @@ interface Answer {
 }
 
 /** @param adminToken SHA-256 of the operator's token */
-export async function deploy(adminToken: string, more: Partial<Config> = {}): Promise<Deployment> {
+export async function deploy(adminToken: string): Promise<Deployment> {
+  const config = { ...FULL, adminTokenSha256: adminToken, onlineKeys: `${IN_KMS}/*=kms` };
+  const folder = mkdtempSync(join(tmpdir(), "rootward-deployed-"));
   const started = new AsyncDisposableStack();
+  started.defer(() => rmSync(folder, { recursive: true, force: true }));
   try {
-    return await start({ ...FULL, adminTokenSha256: adminToken, ...IN_KMS_ONLY, ...more }, started);
+    const bundles = await bundleFunctions(join(folder, "lambdas"), await bundlePage());
+    const first = synthesiseInto(join(folder, "assembly-0"), config, bundles);
+    const world = await startWorld(first, join(folder, "s3"), started);
+    let releases = 0;
+    const release = async (change: Partial<Config>): Promise<Deployment> => {
+      const assembly = join(folder, `assembly-${(releases += 1)}`);
+      const stacks = synthesiseInto(assembly, { ...config, ...change }, bundles);
+      return begin(world, { stacks, assembly, started, release });
+    };
+    return await release({});
   } catch (error) {
     await started.disposeAsync();
     throw error;
   }
 }
 
-async function start(config: Config, started: AsyncDisposableStack): Promise<Deployment> {
-  const until = <T extends { stop(): Promise<void> }>(one: T): T => {
-    started.defer(() => one.stop());
-    return one;
-  };
-  const folder = mkdtempSync(join(tmpdir(), "rootward-deployed-"));
-  started.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const bundles = await bundleFunctions(join(folder, "lambdas"), await bundlePage());
-  const assembly = join(folder, "assembly");
-  const stacks = synthesiseInto(assembly, config, bundles);
+interface Release {
+  readonly stacks: Synthesised;
+  /** The folder with the functions' code. */
+  readonly assembly: string;
+  /** What is stopped in the end. */
+  readonly started: AsyncDisposableStack;
+  readonly release: Deployment["release"];
+}
 
-  const kms = until(await startKms());
-  const keys = await makeKeys(stacks, kms.endpoint);
-  const cloud = new Cloud(stacks, keys);
+async function begin(world: World, release: Release): Promise<Deployment> {
+  const { stacks, assembly, started } = release;
+  const own = started.use(new AsyncDisposableStack());
+  const cloud = new Cloud(stacks, world.keys);
   const made = functionsOf(cloud);
   const policies = new Policies(cloud, made);
-  const dynamo = until(await startTables(cloud));
-  const s3 = until(await startBuckets(cloud, join(folder, "s3")));
-  const ses = until(await startSes());
-  const events = until(await startEvents());
-
   const ledger: Ledger = { calls: [], refused: [] };
-  const guard = async (read: Reader, answer: Answering): Promise<number> => {
-    const { endpoint } = until(await guarded(read, answer, policies, ledger));
-    return Number(new URL(endpoint).port);
-  };
   const functions = new Map<string, FunctionProcess>();
   const runs: FunctionName[] = [];
-  const bucketKey = bucketKeys(cloud);
-  const services = {
-    dynamodb: await guard(
-      readDynamo(partitionKeys(cloud)),
-      forwardingToDynamo(dynamo.endpoint, indexesOf(cloud)),
-    ),
-    s3: await guard(
-      readS3((bucket) => bucketKey.get(bucket)),
-      forwarding(s3.endpoint),
-    ),
-    kms: await guard(
-      readKms((key) => kms.keys.get(key)?.tags),
-      forwarding(kms.endpoint),
-    ),
-    email: await guard(readSes, forwarding(ses.endpoint)),
-    events: await guard(readEvents, forwarding(events.endpoint)),
-    lambda: await guard(readLambda, invoking(functions)),
-  };
-  const hosts = Object.fromEntries(
-    Object.entries(services).map(([name, port]) => [`${name}.${REGION}.amazonaws.com`, port]),
-  );
+  const hosts = await startServices({ world, cloud, policies, ledger, functions }, own);
   for (const [name, { id, properties }] of made) {
-    const own = codeOf(assembly, properties);
-    const env = { ...own.env, ...runtimeOf(name), REROUTE: JSON.stringify(hosts) };
-    functions.set(
-      cloud.arnOf(id),
-      until(new FunctionProcess({ ...own, env, begins: () => runs.push(name) })),
-    );
+    const code = codeOf(assembly, properties);
+    const env = { ...code.env, ...runtimeOf(name), REROUTE: JSON.stringify(hosts) };
+    const one = new FunctionProcess({ ...code, env, begins: () => runs.push(name) });
+    own.defer(() => one.stop());
+    functions.set(cloud.arnOf(id), one);
   }
 
   const route = routerOf(cloud);
@@ -162,18 +126,20 @@ async function start(config: Config, started: AsyncDisposableStack): Promise<Dep
     const to = functions.get(route(event.requestContext.http.method, event.rawPath));
     return (await to?.invoke(event)) as GatewayResult;
   };
-  const front = until(await listenAsGateway(answer));
+  const front = await listenAsGateway(answer);
+  own.defer(() => front.stop());
   const reroute = { ...hosts, [new URL(PUBLIC_URL).host]: Number(new URL(front.endpoint).port) };
 
   return {
     cloud,
-    mails: ses.sent,
-    events: events.sent,
     policies,
-    ...ledger,
     runs,
-    front: front.endpoint,
     reroute,
+    ...ledger,
+    dynamo: world.dynamo,
+    mails: world.ses.sent,
+    events: world.bus.sent,
+    front: front.endpoint,
     fetch: reroutedFetch(reroute, fetch),
     ask: async (method, path, init = {}) => {
       const { statusCode, headers, body } = await answer(eventOf(method, path, init));
@@ -185,6 +151,10 @@ async function start(config: Config, started: AsyncDisposableStack): Promise<Dep
     },
     moveClock: async (offset) => {
       await Promise.all([...functions.values()].map((one) => one.moveClock(offset)));
+    },
+    release: async (change) => {
+      await own.disposeAsync();
+      return release.release(change);
     },
     logs: () => [...functions.values()].map(({ log }) => log).join("\n"),
     stop: () => started.disposeAsync(),
@@ -231,15 +201,4 @@ function scheduledBy(cloud: Cloud): string {
   const [target, ...others] = targets;
   if (target !== undefined && others.length === 0) return target.Arn;
   throw new Error("expected that one function is scheduled");
-}
-
-/** Lambda's own API. */
-function invoking(functions: ReadonlyMap<string, FunctionProcess>): Answering {
-  return async (request, body, response) => {
-    const [asked] = readLambda(request, body);
-    const to = functions.get(asked?.resource ?? "");
-    const result = await to?.invoke(JSON.parse(body.toString("utf8")));
-    response.end(JSON.stringify(result));
-    return { units: 1 };
-  };
 }

@@ -2,7 +2,15 @@
 import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import S3rver from "@20minutes/s3rver";
-import { CreateTableCommand, type CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  ListTablesCommand,
+  PutItemCommand,
+  ScanCommand,
+  type AttributeValue,
+  type CreateTableCommandInput,
+} from "@aws-sdk/client-dynamodb";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import type { Synthesised } from "../../infra/synth.ts";
 import { emulated, startDynamo, type Dynamo } from "../aws.ts";
@@ -38,33 +46,66 @@ export async function startTables(cloud: Cloud): Promise<Dynamo> {
   return dynamo;
 }
 
-/** Names of partition keys, by table. */
-export function partitionKeys(cloud: Cloud): ReadonlyMap<string, string> {
-  return new Map(
-    cloud.of("AWS::DynamoDB::Table").map(({ ref, properties }) => {
-      const schema = properties["KeySchema"] as readonly Readonly<Record<string, string>>[];
-      const key = schema.find(({ KeyType }) => KeyType === "HASH")?.["AttributeName"] ?? "";
-      return [ref, key];
-    }),
-  );
+/** What a table is laid out like, whoever made it. */
+export interface Layout {
+  readonly partitionKey: string;
+  readonly indexes: readonly Index[];
 }
 
-/** Secondary indexes, by table. */
-export function indexesOf(cloud: Cloud): ReadonlyMap<string, readonly Index[]> {
-  return new Map(
-    cloud.of("AWS::DynamoDB::Table").map(({ ref, properties }) => {
-      const all = (properties["GlobalSecondaryIndexes"] ?? []) as readonly {
-        readonly KeySchema: readonly { readonly AttributeName: string }[];
-        readonly Projection: { readonly ProjectionType: string };
-      }[];
-      const indexes = all.map(({ KeySchema, Projection }) => ({
-        keys: KeySchema.map(({ AttributeName }) => AttributeName),
-        whole: Projection.ProjectionType === "ALL",
-      }));
-      return [ref, indexes];
+/** By name. */
+export async function tablesIn({ client }: Dynamo): Promise<ReadonlyMap<string, Layout>> {
+  const { TableNames: names = [] } = await client.send(new ListTablesCommand({}));
+  const tables = names.map(async (TableName) => {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName }));
+    const key = Table?.KeySchema?.find(({ KeyType }) => KeyType === "HASH");
+    const indexes = (Table?.GlobalSecondaryIndexes ?? []).map((index) => ({
+      keys: (index.KeySchema ?? []).map(({ AttributeName = "" }) => AttributeName),
+      whole: index.Projection?.ProjectionType === "ALL",
+    }));
+    return [TableName, { partitionKey: key?.AttributeName ?? "", indexes }] as const;
+  });
+  return new Map(await Promise.all(tables));
+}
+
+/** All that is in a table, as a backup has it. */
+export async function itemsOf({ client }: Dynamo, TableName: string): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  let next: Record<string, AttributeValue> | undefined;
+  do {
+    const page = await client.send(
+      new ScanCommand({ TableName, ...(next && { ExclusiveStartKey: next }) }),
+    );
+    items.push(...(page.Items ?? []));
+    next = page.LastEvaluatedKey;
+  } while (next !== undefined);
+  return items;
+}
+
+/** A new table that is laid out as another one, with these items: what a restore of DynamoDB makes. */
+export async function restoreTable(
+  { client }: Dynamo,
+  { like, name }: { readonly like: string; readonly name: string },
+  items: readonly Item[],
+): Promise<void> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: like }));
+  const indexes = Table?.GlobalSecondaryIndexes?.map(({ IndexName, KeySchema, Projection }) => {
+    return { IndexName, KeySchema, Projection };
+  });
+  await client.send(
+    new CreateTableCommand({
+      TableName: name,
+      KeySchema: Table?.KeySchema,
+      AttributeDefinitions: Table?.AttributeDefinitions,
+      BillingMode: "PAY_PER_REQUEST",
+      ...(indexes && { GlobalSecondaryIndexes: indexes }),
     }),
   );
+  for (const item of items) {
+    await client.send(new PutItemCommand({ TableName: name, Item: item }));
+  }
 }
+
+type Item = Record<string, AttributeValue>;
 
 /**
  * What our keys in S3 begin with. s3rver reckons the signature of a request to `BUCKET.s3...` with the

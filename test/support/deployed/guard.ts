@@ -99,11 +99,11 @@ export interface Index {
  * The same for DynamoDB, which says how many request units a call took when it is asked to. What the
  * emulator leaves out is added: a query is never free, and a write changes the indexes as well.
  *
- * @param indexes by table
+ * @param tables by their names
  */
 export function forwardingToDynamo(
   target: string,
-  indexes: ReadonlyMap<string, readonly Index[]>,
+  tables: ReadonlyMap<string, { readonly indexes: readonly Index[] }>,
 ): Answering {
   return async (request, body, response) => {
     const asked = JSON.parse(body.toString("utf8")) as Asked;
@@ -116,7 +116,7 @@ export function forwardingToDynamo(
       readonly ConsumedCapacity?: { readonly CapacityUnits: number };
     };
     const units = Math.max(ConsumedCapacity?.CapacityUnits ?? 1, LEAST_UNITS);
-    return { units: units + indexUnits(asked, units, indexes.get(asked.TableName) ?? []) };
+    return { units: units + indexUnits(asked, units, tables.get(asked.TableName)?.indexes ?? []) };
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a call to each service is in terms of policies: actions, resources, and what conditions see. */
 import type { IncomingMessage } from "node:http";
 import { ACCOUNT, REGION } from "./cloud.ts";
+import type { Layout } from "./emulators.ts";
 import type { Asked } from "./policies.ts";
 
 /** One call may need several rights. */
@@ -15,13 +16,13 @@ interface DynamoBody {
   readonly ExpressionAttributeValues?: Readonly<Record<string, { readonly S?: string }>>;
 }
 
-/** @param partitionKeys of the tables, by their names */
-export function readDynamo(partitionKeys: ReadonlyMap<string, string>): Reader {
+/** @param tables by their names */
+export function readDynamo(tables: ReadonlyMap<string, Layout>): Reader {
   return (request, body) => {
     const asked = JSON.parse(body.toString("utf8")) as DynamoBody;
     const { TableName, IndexName, Key, Item } = asked;
     const table = `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${TableName}`;
-    const leadingKey = (Key ?? Item)?.[partitionKeys.get(TableName) ?? ""]?.S;
+    const leadingKey = (Key ?? Item)?.[tables.get(TableName)?.partitionKey ?? ""]?.S;
     return [
       {
         action: `dynamodb:${operation(request)}`,
