@@ -18,7 +18,8 @@ import type { FactoryName } from "./names.ts";
 import { firstRoots } from "./roles.ts";
 import { assertNoRootUpdate } from "./root-update.ts";
 import { versionTime } from "./schedule.ts";
-import { advance, create, tellingOf, type Moment, type Transition } from "./transition.ts";
+import { tellingOf } from "./telling.ts";
+import { advance, create, type Moment, type Transition } from "./transition.ts";
 
 /** How many earlier bootstraps may wait until what is left of them is destroyed. */
 const MAX_REPLACED = 100;
@@ -59,10 +60,10 @@ export function createFactory(
     rootUpdate: null,
     applied: null,
     expiryTold: null,
-    pending: told ? tellingOf(1) : [],
   };
   const details = jsonObject({ dialect, ...described(first) });
-  return create(first, documents, details, moment);
+  const pending = told ? tellingOf(1, fresh, details) : [];
+  return create({ ...first, pending }, documents, details, moment);
 }
 
 export interface Replacement {

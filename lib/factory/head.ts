@@ -104,7 +104,7 @@ const effect = frozen(
     kind: v.picklist(EFFECT_KINDS),
     /**
      * The delivery's idHash; role and keyid of an online key, with a space between; an instance; or
-     * the sequence number of the event to tell of.
+     * the sequence number of the event to tell of, with the reader after a space (telling.ts).
      */
     ref: v.string(),
   }),

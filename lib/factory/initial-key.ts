@@ -6,10 +6,11 @@ import { RootwardError } from "../error.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import type { Head } from "./head.ts";
+import { untoldEvents } from "./telling.ts";
 import { advance, type Moment, type Transition } from "./transition.ts";
 
-/** Effects that may wait before the key is kept back. */
-const MAX_PENDING = 100;
+/** Events that may wait to be told before the key is kept back. */
+const MAX_UNTOLD = 100;
 
 /**
  * The owner reads the escrowed key, which is logged and told of before the key is handed over.
@@ -25,10 +26,11 @@ export function readInitialKey(head: Head, user: string, moment: Moment): Transi
 
 /** Nobody reads it while its owner cannot be told: messages that wait are bounded, too. */
 export function assertTellable({ factory, pending }: Head): void {
-  if (pending.length < MAX_PENDING) return;
+  const untold = untoldEvents(pending);
+  if (untold < MAX_UNTOLD) return;
   throw new RootwardError(
     "busy",
-    `the owner of ${factory} could not be told of ${pending.length} earlier events: try again later`,
+    `the owner of ${factory} could not be told of ${untold} earlier events: try again later`,
   );
 }
 

@@ -18,6 +18,7 @@ import {
 } from "./documents.ts";
 import type { Effect, Head } from "./head.ts";
 import { dueAt, type RefreshPolicy } from "./schedule.ts";
+import { tellingOf } from "./telling.ts";
 
 /** What pure code cannot know by itself. */
 export interface Moment {
@@ -66,7 +67,8 @@ export function advance(base: Head, change: Change, moment: Moment): Transition 
   };
   const logged = eventDocument(base, event);
   const done = change.done ?? [];
-  const telling = change.notify ? tellingOf(event.seq) : [];
+  const people = { ...base, ...change.head };
+  const telling = change.notify ? tellingOf(event.seq, people, event.details) : [];
   const next: Head = {
     ...base,
     ...change.head,
@@ -118,17 +120,6 @@ export function create(
     superseded: [],
     eventId: event.id,
   };
-}
-
-/**
- * Two effects: a mail that cannot be sent keeps no program from hearing of an event, a bus that takes none
- * keeps no mail back, and neither is told again for the other's sake.
- */
-export function tellingOf(seq: number): readonly Effect[] {
-  return [
-    { kind: "notify", ref: `${seq}` },
-    { kind: "announce", ref: `${seq}` },
-  ];
 }
 
 function eventDocument({ factory }: Pick<Head, "factory">, event: AuditEvent): StoredDocument {

@@ -10,6 +10,7 @@ import type { DocumentAddress, Place, StoredDocument } from "../factory/document
 import type { LoggedEvent } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName, InstanceId } from "../factory/names.ts";
+import type { Reader } from "../factory/telling.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
 import type { Channel, Dialect, OnlineRole } from "../tuf/dialect.ts";
 import type { JsonObject } from "../tuf/json.ts";
@@ -187,9 +188,6 @@ export interface LinkMail {
   readonly recipient: Sha256 | null;
   readonly now: number;
 }
-
-/** Who is told of an event: each in other words. The former ones where a Factory got others. */
-type Reader = "owner" | "provisioner" | "former-owner" | "former-provisioner";
 
 export interface Notice {
   readonly factory: FactoryName;

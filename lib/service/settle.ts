@@ -8,6 +8,7 @@ import { RootwardError } from "../error.ts";
 import { decodeEvent } from "../factory/event.ts";
 import type { Effect, Head } from "../factory/head.ts";
 import { isInstanceId, type FactoryName } from "../factory/names.ts";
+import { addressOf, toldBy } from "../factory/telling.ts";
 import { advance } from "../factory/transition.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
 import { channelsOf, ONLINE_ROLES } from "../tuf/dialect.ts";
@@ -32,8 +33,10 @@ export async function settle(service: Service, factory: FactoryName): Promise<vo
   const { effects } = service;
   const mine = effects ? head.pending.filter(({ kind }) => effects.includes(kind)) : head.pending;
   if (mine.length === 0) return;
+  // What destroys comes first: mails that wait must keep no share and no archive alive.
+  const inOrder = [...mine.filter(destroys), ...mine.filter((effect) => !destroys(effect))];
   // So many that the event about them stays small.
-  const pending = mine.slice(0, MAX_AT_ONCE);
+  const pending = inOrder.slice(0, MAX_AT_ONCE);
   const results = await Promise.all(
     pending.map(async (effect) => ({ effect, done: await attempt(service, head, effect) })),
   );
@@ -43,10 +46,14 @@ export async function settle(service: Service, factory: FactoryName): Promise<vo
       transition: settled(service, newest, done),
     }));
   }
-  const left = results.find(({ effect, done: ok }) => !ok && effect.kind.startsWith("destroy-"));
+  const left = mine.find((effect) => destroys(effect) && !done.includes(effect));
   if (left !== undefined) {
-    throw new RootwardError("internal", `${left.effect.kind} did not succeed yet`);
+    throw new RootwardError("internal", `${left.kind} did not succeed yet`);
   }
+}
+
+function destroys({ kind }: Effect): boolean {
+  return kind.startsWith("destroy-");
 }
 
 /** The same where the answer does not depend on it: what fails is reported and left to the schedule. */
@@ -94,7 +101,7 @@ async function run(service: Service, head: Head, { kind, ref }: Effect): Promise
     case "withdraw-link":
       return service.notifier.withdrawLink(idHash(ref));
     case "notify":
-      return notify(service, head, Number(ref));
+      return notify(service, head, ref);
     case "announce":
       return announce(service, head, Number(ref));
   }
@@ -123,18 +130,13 @@ async function forgetInstance(service: Service, head: Head, ref: string): Promis
   }
 }
 
-async function notify(service: Service, head: Head, seq: number): Promise<void> {
+async function notify(service: Service, head: Head, ref: string): Promise<void> {
   const { factory } = head;
+  const { seq, readers } = toldBy(ref);
   const event = decodeEvent(await readEvent(service, head, seq));
-  const { formerOwner, formerProvisioner } = event.details;
-  const readers = [
-    ["owner", head.owner.email],
-    ["provisioner", head.provisioner?.email],
-    ["former-owner", formerOwner],
-    ["former-provisioner", formerProvisioner],
-  ] as const;
-  for (const [reader, email] of readers) {
-    if (typeof email === "string") await service.notifier.notify({ factory, reader, email, event });
+  for (const reader of readers) {
+    const email = addressOf(reader, head, event.details);
+    if (email !== null) await service.notifier.notify({ factory, reader, email, event });
   }
 }
 

@@ -4,9 +4,11 @@ import { failing, type Plan } from "../../lib/adapters/memory/faults.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
 import { findForDevice } from "../../lib/service/read.ts";
+import type { Service } from "../../lib/service/service.ts";
 import { settle } from "../../lib/service/settle.ts";
 import { readVersion, targetsOf } from "../../lib/service/sign-roles.ts";
 import { tendDue } from "../../lib/service/tend.ts";
+import { createToken } from "../../lib/service/tokens.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { channelsOf, firstChannel, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
 import {
@@ -20,6 +22,7 @@ import {
   newFactory,
   takeArchive,
 } from "../support/memory-owner.ts";
+import { ownerOf } from "../support/memory-root-update.ts";
 import { DAY, HOUR, TestWorld } from "../support/memory-service.ts";
 
 function headOf(world: TestWorld, factory = FACTORY): Head {
@@ -297,6 +300,43 @@ describe("what fails in the schedule", () => {
       expect(headOf(world).roles.main?.timestamp?.expires).toBeGreaterThan(world.now + 5 * DAY);
     },
   );
+
+  it("keeps no share and no archive alive, however many mails wait before them", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    const archive = await takeArchive(world.start(), link, ALICE);
+    const muted = world.start(failing("notifier.notify")).service;
+    const pipeline = await ownerOf(muted, "pipeline");
+    const spec = { user: "robot", scopes: ["root:read"], expiresAt: null } as const;
+    for (let i = 0; i < 101; i += 1) await createToken(muted, FACTORY, pipeline, spec);
+    expect((await confirmAs(muted, link, ALICE, archive)).state).toBe("live");
+    expect([world.state.shares.size, world.state.archives.size]).toEqual([0, 0]);
+  });
+
+  it("is told to nobody twice: each reader of a notice has an effect", async () => {
+    const world = new TestWorld();
+    const provisioner = { id: "pat", email: "pat@example.com" };
+    const made = await bootstrapOf(world.start().service, "tuf", { provisioner });
+    const link = made.delivery.url ?? "";
+    const archive = await takeArchive(world.start(), link, ALICE);
+    const { service } = world.start();
+    const told: string[] = [];
+    const { notifier: own } = service;
+    const notifier: Service["notifier"] = {
+      sendLink: (mail) => own.sendLink(mail),
+      withdrawLink: (idHash) => own.withdrawLink(idHash),
+      announce: (announcement) => own.announce(announcement),
+      notify: async ({ reader }) => {
+        if (reader === "provisioner") throw new Error("no such address");
+        told.push(reader);
+      },
+    };
+    await confirmAs({ ...service, notifier }, link, ALICE, archive);
+    for (let run = 0; run < 3; run += 1) await tendDue({ ...service, notifier });
+    expect(told).toEqual(["owner"]);
+    const pending = headOf(world).pending.map(({ kind, ref }) => `${kind} ${ref}`);
+    expect(pending).toEqual([expect.stringMatching(/^notify \d+ provisioner$/)]);
+  });
 
   it("keeps no other fleet from its turn, however many Factories fail for good", async () => {
     const world = new TestWorld();
