@@ -13,6 +13,8 @@ export const config: Config = {
   alarmEmail: null,
   // printf %s "$TOKEN" | sha256sum
   adminTokenSha256: null,
+  // Of another token, for pipelines
+  provisionerTokenSha256: null,
   // "*/targets=kms"
   onlineKeys: "",
   restored: null,

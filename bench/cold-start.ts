@@ -43,7 +43,10 @@ const SETTINGS = {
   sender: "rootward@example.com",
   configurationSet: "mail",
   adminToken: "",
-};
+  linksFrom: "",
+  provisionerToken: "",
+  clientCertificates: "",
+} as const;
 const AWS = {
   AWS_REGION: "eu-west-1",
   AWS_ACCESS_KEY_ID: "nobody",

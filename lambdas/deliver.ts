@@ -18,6 +18,7 @@ const service = serviceOf({
   wrapper: wrapperOf(settings),
   notifier: notifierOf(settings),
   publicUrl: settings.publicUrl,
+  linksFrom: settings.linksFrom === "" ? 0 : Date.parse(settings.linksFrom),
   effects: ["destroy-share", "destroy-archive", "withdraw-link", "notify", "announce"],
 });
 const page = downloadRoutes(bundledPage(), settings.archiveOrigin);

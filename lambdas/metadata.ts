@@ -2,6 +2,7 @@
 import { appOf } from "../lib/http/base.ts";
 import { deviceRoutes } from "../lib/http/devices.ts";
 import { healthRoute } from "../lib/http/health.ts";
+import { certificateGuard } from "../lib/lambda/client-certificate.ts";
 import { httpHandler } from "../lib/lambda/handler.ts";
 import { serviceOf } from "../lib/lambda/service.ts";
 import { storeOf } from "../lib/lambda/store.ts";
@@ -9,5 +10,7 @@ import { readSettings } from "../lib/settings.ts";
 
 const settings = readSettings("metadata", process.env);
 const service = serviceOf({ ...storeOf(settings), effects: [] });
+const app = appOf(service, [healthRoute, deviceRoutes]);
 
-export const handler = httpHandler(appOf(service, [healthRoute, deviceRoutes]));
+// Where devices need certificates this function looks for them itself, whatever the gateway did.
+export const handler = httpHandler(app, certificateGuard(settings.clientCertificates));

@@ -9,12 +9,10 @@ import { KmsWrapper } from "../lib/adapters/aws/key-wrapper.ts";
 import { KmsKeys } from "../lib/adapters/aws/kms-keys.ts";
 import { DynamoSignerRecords } from "../lib/adapters/aws/signer-records.ts";
 import { DEFAULT_REFRESH } from "../lib/factory/schedule.ts";
-import { plainHandler } from "../lib/lambda/handler.ts";
-import { report } from "../lib/lambda/telemetry.ts";
+import { signerHandler } from "../lib/lambda/signer-handler.ts";
 import { readSettings } from "../lib/settings.ts";
 import { Boundary } from "../lib/signing/boundary.ts";
 import { readKeyRules } from "../lib/signing/key-store.ts";
-import { answer } from "../lib/signing/operations.ts";
 import { SealedKeys } from "../lib/signing/sealed-keys.ts";
 
 const { signerTable, sealingKey, onlineKeys } = readSettings("signer", process.env);
@@ -27,6 +25,4 @@ const boundary = new Boundary({
   now: Date.now,
 });
 
-export const handler = plainHandler((request) =>
-  answer({ id: signerTable, boundary }, request, report),
-);
+export const handler = signerHandler({ id: signerTable, boundary });

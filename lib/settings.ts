@@ -16,7 +16,9 @@ export const FUNCTIONS = [
 export type FunctionName = (typeof FUNCTIONS)[number];
 
 const HOST = /^https:\/\/[^\s/?#]+$/;
+const TIME_OR_EMPTY = /^(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$/;
 const given = v.pipe(v.string(), v.nonEmpty("expected a value"));
+const hashOrEmpty = v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{64})?$/, "expected a SHA-256 in hex"));
 
 const VALUES = {
   /** Heads, documents, tokens and requests. */
@@ -42,19 +44,26 @@ const VALUES = {
   sender: v.string(),
   configurationSet: v.string(),
   /** SHA-256 (hex) of the operator's token of all scopes; empty where there is none. */
-  adminToken: v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{64})?$/, "expected a SHA-256 in hex")),
+  adminToken: hashOrEmpty,
+  /** The same of the token that makes Factories. */
+  provisionerToken: hashOrEmpty,
+  /** Links made before this time (`YYYY-MM-DDTHH:MM:SSZ`) yield nothing; empty where all do. */
+  linksFrom: v.pipe(v.string(), v.regex(TIME_OR_EMPTY, "expected YYYY-MM-DDTHH:MM:SSZ")),
+  /** Whether what devices read is for those with a client certificate; empty where it is for everybody. */
+  clientCertificates: v.picklist(["required", ""], "expected required or nothing"),
 } as const;
 type Values = { readonly [K in keyof typeof VALUES]: v.InferOutput<(typeof VALUES)[K]> };
 
 const STORE = ["table", "documentBucket"] as const;
 const MAIL = ["sender", "configurationSet", "publicUrl"] as const;
 const DELIVERY = ["shareTable", "archiveBucket"] as const;
+const OPERATORS = ["adminToken", "provisionerToken"] as const;
 
 const NEEDED = {
-  bootstrap: [...STORE, ...MAIL, ...DELIVERY, "shareKey", "signerFunction", "adminToken"],
-  deliver: [...STORE, ...MAIL, ...DELIVERY, "archiveOrigin", "shareKey", "adminToken"],
-  roots: [...STORE, ...MAIL, "signerFunction", "adminToken"],
-  metadata: STORE,
+  bootstrap: [...STORE, ...MAIL, ...DELIVERY, "shareKey", "signerFunction", ...OPERATORS],
+  deliver: [...STORE, ...MAIL, ...DELIVERY, "archiveOrigin", "shareKey", "linksFrom", ...OPERATORS],
+  roots: [...STORE, ...MAIL, "signerFunction", ...OPERATORS],
+  metadata: [...STORE, "clientCertificates"],
   signer: ["signerTable", "sealingKey", "onlineKeys"],
   refresh: [...STORE, ...MAIL, ...DELIVERY, "signerFunction"],
 } as const satisfies Record<FunctionName, readonly (keyof Values)[]>;

@@ -38,18 +38,29 @@ export interface Holder {
   readonly claimantHash: Sha256;
 }
 
-/** @throws RootwardError `delivery-replaced` */
-export function claimDelivery(head: Head, holder: Holder, moment: Moment): ClaimDecision {
+/**
+ * @param linksFrom milliseconds since 1970. What was made before yields nothing: since then a backup was
+ *   restored, and what became of it meanwhile nobody knows
+ * @throws RootwardError `delivery-replaced`
+ */
+export function claimDelivery(
+  head: Head,
+  holder: Holder,
+  moment: Moment,
+  linksFrom = 0,
+): ClaimDecision {
   const delivery = byLink(head, holder.idHash);
   const { claimantHash } = holder;
   const { now, policy } = moment;
   switch (delivery.state) {
     case "ready":
       if (now >= delivery.expiresAt) return refuse(expired(delivery.expiresAt, head));
+      if (delivery.expiresAt - policy.linkLifetime < linksFrom) return refuse(fromBackup());
       return grant(head, delivery, claimantHash, moment, now + policy.claimLease);
     case "claimed":
       if (delivery.claimantHash !== claimantHash) return refuseOther(head, delivery, moment);
       if (now >= delivery.leaseUntil) return refuse(leaseEnded(delivery.leaseUntil));
+      if (delivery.claimedAt < linksFrom) return refuse(fromBackup());
       return { kind: "granted", leaseUntil: delivery.leaseUntil, transition: null };
     case "confirmed":
       if (delivery.claimantHash === claimantHash) return refuse(used(delivery.confirmedAt));
@@ -90,6 +101,14 @@ function grant(
     moment,
   );
   return { kind: "granted", leaseUntil, transition };
+}
+
+function fromBackup(): RootwardError {
+  return new RootwardError(
+    "delivery-expired",
+    "the service was restored from a backup after this link was made, and somebody may have used it in " +
+      "between: ask whoever provisioned the Factory to bootstrap it again",
+  );
 }
 
 function refuse(error: RootwardError, transition: Transition | null = null): ClaimDecision {

@@ -7,7 +7,7 @@ import type { JsonObject } from "../tuf/json.ts";
 import type { Effect, Head } from "./head.ts";
 
 /** Who is told of an event: each in other words. The former ones where a Factory got others. */
-export const READERS = ["owner", "provisioner", "former-owner", "former-provisioner"] as const;
+const READERS = ["owner", "provisioner", "former-owner", "former-provisioner"] as const;
 export type Reader = (typeof READERS)[number];
 
 type People = Pick<Head, "owner" | "provisioner">;

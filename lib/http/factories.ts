@@ -1,15 +1,16 @@
-/** Routes of owners: the state of a Factory and its audit log. */
+/** The state of a Factory, for its owner and for whoever makes Factories; and its audit log, for the owner. */
 import type { Hono } from "hono";
 import { RootwardError } from "../error.ts";
+import { authorizeState } from "../service/authorize.ts";
 import { describeFactory, readLog } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
-import { authorizeOwner } from "./request.ts";
+import { authorizeOwner, factoryParam, requestToken } from "./request.ts";
 import { routes } from "./routes.ts";
 
 export function factoryRoutes(app: Hono, service: Service): void {
   routes(app, "/ota/factories/:factory/", {
     GET: async (c) => {
-      const { head } = await authorizeOwner(service, c, "root:read");
+      const { head } = await authorizeState(service, requestToken(c), factoryParam(c));
       return c.json(describeFactory(head));
     },
   });

@@ -40,6 +40,11 @@ export interface Config {
   /** SHA-256 (hex) of a token of all scopes, the first one that there is. Null: none. */
   readonly adminTokenSha256: string | null;
   /**
+   * SHA-256 (hex) of another token, for pipelines: it makes Factories, bootstraps them again and reads their
+   * state, and nothing else. Null: none.
+   */
+  readonly provisionerTokenSha256: string | null;
+  /**
    * Where new online keys are kept: `FACTORY/ROLE=sealed` or `=kms`, `*` for any, commas between, the last
    * that fits counts (docs/operations.md). Empty: all sealed, which costs nothing a key.
    */
@@ -48,9 +53,14 @@ export interface Config {
   readonly logDays: 30 | 60 | 90 | 180 | 365 | 731;
   /**
    * Tables that were restored from a backup, to be used instead of the stack's own (docs/deploy.md). Both
-   * or none: the signer's may be newer than the other, never older.
+   * or none: the signer's may be newer than the other, never older, and may well be the one that there was.
    */
-  readonly restored: { readonly table: string; readonly signerTable: string } | null;
+  readonly restored: {
+    readonly table: string;
+    readonly signerTable: string;
+    /** The time that the table went back to, `YYYY-MM-DDTHH:MM:SSZ`: links from before yield nothing. */
+    readonly at: string;
+  } | null;
   /** Requests a second, and how many more at once, before the gateway answers 429. */
   readonly throttle: { readonly rate: number; readonly burst: number };
   /**

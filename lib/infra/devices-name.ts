@@ -3,8 +3,9 @@
  * operator's trust store signed. The gateway asks for it while TLS is set up, before anything of ours
  * runs. CloudFront is not before it, since TLS would end there: no answer is kept at an edge.
  *
- * It is worth what its side doors are: the API has no other name, and with it the public one has no way
- * to what devices read (routes.ts).
+ * It is worth what its side doors are: the API has no other name, with it the public one has no way
+ * to what devices read (routes.ts), and the function refuses by itself what came without a certificate
+ * (lambda/client-certificate.ts), since all this can be changed by hand.
  */
 import { CfnOutput, type Stack } from "aws-cdk-lib";
 import {

@@ -5,6 +5,7 @@
  * - only `bootstrap` wraps shares and stores archives, only `deliver` opens them;
  * - only `signer` uses online keys, and the table in which it keeps what it believes;
  * - `metadata`, which the whole internet reaches, writes nothing and sees no tokens;
+ * - who makes no tokens can write none, and only `bootstrap` writes which requests there were;
  * - `roots`, which parses what strangers send, can destroy no share and no archive: they may be an
  *   owner's only copy of a key.
  */
@@ -13,6 +14,11 @@ import { eventSource, type FunctionName } from "../settings.ts";
 import type { Config } from "./config.ts";
 import type { Right } from "./service-function.ts";
 import type { StatefulStack } from "./stateful-stack.ts";
+
+/** What lies in the main table (adapters/aws/tables.ts): heads and documents of Factories, and two more. */
+const FACTORIES = "factory#*";
+const TOKENS = "token#*";
+const REQUESTS = "request#*";
 
 /** ARNs. */
 export interface Others {
@@ -40,22 +46,19 @@ export function rightsOf(
     { actions: ["dynamodb:GetItem"], resources: [table] },
     { actions: ["s3:GetObject"], ...documents },
   ];
-  const writesStore = [
-    { actions: ["dynamodb:GetItem", "dynamodb:PutItem"], resources: [table] },
+  const puts = (...leading: readonly string[]) =>
+    leadingWith(leading, { actions: ["dynamodb:PutItem"], resources: [table] });
+  const writesDocuments = [
+    { actions: ["dynamodb:GetItem"], resources: [table] },
     { actions: ["s3:GetObject", "s3:PutObject"], ...documents },
   ];
   // The one deletion in the table is of tokens: heads and documents are never deleted.
   const listsAndDeletesTokens = [
     { actions: ["dynamodb:Query"], resources: [`${table}/index/factory`] },
-    {
-      actions: ["dynamodb:DeleteItem"],
-      resources: [table],
-      conditions: { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["token#*"] } },
-    },
+    leadingWith([TOKENS], { actions: ["dynamodb:DeleteItem"], resources: [table] }),
   ];
   const asksSigner = [{ actions: ["lambda:InvokeFunction"], resources: [signer] }];
-  const mails = mail.length === 0 ? [] : [{ actions: ["ses:SendEmail"], resources: mail }];
-  const tells = [...mails, announces(publicUrl)];
+  const tells = [...mails(config.sender, mail), announces(publicUrl)];
   // A deletion is read back.
   const destroysDeliveries = [
     { actions: ["dynamodb:DeleteItem", "dynamodb:GetItem"], resources: shares },
@@ -65,7 +68,8 @@ export function rightsOf(
   return {
     // What it writes is never so long that it lies in the bucket.
     bootstrap: [
-      { actions: ["dynamodb:GetItem", "dynamodb:PutItem"], resources: [table] },
+      { actions: ["dynamodb:GetItem"], resources: [table] },
+      puts(FACTORIES, TOKENS, REQUESTS),
       ...destroysDeliveries,
       { actions: ["dynamodb:PutItem"], resources: shares },
       { actions: ["s3:PutObject"], ...archives },
@@ -75,15 +79,22 @@ export function rightsOf(
       ...tells,
     ],
     deliver: [
-      ...writesStore,
+      ...writesDocuments,
+      puts(FACTORIES, TOKENS),
       ...destroysDeliveries,
       { actions: ["s3:GetObject"], ...archives },
       { actions: ["kms:Decrypt"], resources: [state.shareKey.keyArn, state.archiveKey.keyArn] },
       ...tells,
     ],
-    roots: [...writesStore, ...listsAndDeletesTokens, ...asksSigner, ...tells],
+    roots: [
+      ...writesDocuments,
+      puts(FACTORIES, TOKENS),
+      ...listsAndDeletesTokens,
+      ...asksSigner,
+      ...tells,
+    ],
     metadata: readsStore.map((right) =>
-      right.resources[0] === table ? onlyFactories(right) : right,
+      right.resources[0] === table ? leadingWith([FACTORIES], right) : right,
     ),
     signer: [
       {
@@ -100,7 +111,9 @@ export function rightsOf(
       ...(config.onlineKeys.includes("=kms") ? keysInKms() : []),
     ],
     refresh: [
-      ...writesStore,
+      ...writesDocuments,
+      // The schedule makes no tokens.
+      puts(FACTORIES),
       { actions: ["dynamodb:Query"], resources: [`${table}/index/due`] },
       ...listsAndDeletesTokens,
       ...destroysDeliveries,
@@ -121,12 +134,19 @@ function announces(publicUrl: string): Right {
   };
 }
 
-/** Heads and documents lie under `factory#`; tokens and requests do not. */
-function onlyFactories(right: Right): Right {
+/** A right to those items of a table whose partition keys begin so. */
+function leadingWith(keys: readonly string[], right: Right): Right {
   return {
     ...right,
-    conditions: { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["factory#*"] } },
+    conditions: { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [...keys] } },
   };
+}
+
+/** An identity is of a whole domain, which others send from, too: only as the one sender here. */
+function mails(sender: string | null, resources: readonly string[]): readonly Right[] {
+  if (sender === null) return [];
+  const conditions = { StringEquals: { "ses:FromAddress": [sender] } };
+  return [{ actions: ["ses:SendEmail"], resources, conditions }];
 }
 
 /**

@@ -10,6 +10,7 @@ export function makeStacks(
   config: Config,
   bundles: Readonly<Record<FunctionName, { readonly folder: string }>>,
 ): { readonly stateful: StatefulStack; readonly stateless: StatelessStack } {
+  assertTokensDiffer(config);
   const folders = Object.fromEntries(FUNCTIONS.map((name) => [name, bundles[name].folder]));
   const stateful = new StatefulStack(app, `${config.name}-stateful`, config, {
     description: "Rootward: tables, buckets and keys",
@@ -21,4 +22,10 @@ export function makeStacks(
     folders: folders as Record<FunctionName, string>,
   });
   return { stateful, stateless };
+}
+
+/** One token for both would make the pipeline's the operator's. */
+function assertTokensDiffer({ adminTokenSha256, provisionerTokenSha256 }: Config): void {
+  if (provisionerTokenSha256 === null || provisionerTokenSha256 !== adminTokenSha256) return;
+  throw new Error("provisionerTokenSha256: expected another token than that of adminTokenSha256");
 }

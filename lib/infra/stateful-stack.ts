@@ -58,6 +58,12 @@ export class StatefulStack extends Stack {
     this.signerTable = restored
       ? Table.fromTableName(this, "RestoredSigner", restored.signerTable)
       : signerTable;
+    // Exported also while nobody imports them: CloudFormation takes no export away that the release
+    // before still uses, and a restore is no time to find that out.
+    for (const own of [table, signerTable]) {
+      this.exportValue(own.tableArn);
+      this.exportValue(own.tableName);
+    }
     this.shareTable = makeTable(this, "ShareTable", SHARES_TABLE);
     acknowledge(this.shareTable, {
       "AwsSolutions-DDB3":

@@ -2,9 +2,10 @@
  * What every release replaces: functions, the front, the schedule, alarms. It holds nothing that is
  * missed when it is made anew, but for the name that CloudFront gives where there is no domain.
  */
-import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { ArnFormat, Aws, CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
@@ -73,12 +74,16 @@ function makeFunctions(
     sender: config.sender ?? "",
     configurationSet: mail.configurationSet,
     adminToken: config.adminTokenSha256 ?? "",
+    provisionerToken: config.provisionerTokenSha256 ?? "",
   };
   const functions: Functions = {
     bootstrap: make("bootstrap", all),
-    deliver: make("deliver", all),
+    deliver: make("deliver", { ...all, linksFrom: config.restored?.at ?? "" }),
     roots: make("roots", all),
-    metadata: make("metadata", all),
+    metadata: make("metadata", {
+      ...all,
+      clientCertificates: config.devices === null ? "" : "required",
+    }),
     refresh: make("refresh", all),
     signer,
   };
@@ -102,6 +107,24 @@ function scheduleEveryMinute(stack: Stack, refresh: ServiceFunction): void {
 
 function makeTopic(stack: Stack, { alarmEmail }: Config): Topic {
   const topic = new Topic(stack, "Alarms", { displayName: "Rootward", enforceSSL: true });
+  // A topic with a policy of its own takes from nobody whom that does not name, alarms included.
+  topic.addToResourcePolicy(
+    new PolicyStatement({
+      sid: "AlarmsOfThisAccount",
+      principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+      actions: ["sns:Publish"],
+      resources: [topic.topicArn],
+      conditions: {
+        StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID },
+        ArnLike: { "aws:SourceArn": alarmsOf(stack) },
+      },
+    }),
+  );
   if (alarmEmail !== null) topic.addSubscription(new EmailSubscription(alarmEmail));
   return topic;
+}
+
+function alarmsOf(stack: Stack): string {
+  const own = { service: "cloudwatch", resource: "alarm", resourceName: "*" } as const;
+  return stack.formatArn({ ...own, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
 }

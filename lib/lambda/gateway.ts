@@ -20,6 +20,11 @@ export interface GatewayEvent {
   readonly requestContext: {
     readonly domainName: string;
     readonly http: { readonly method: string };
+    /** Of the connection, where the domain name asks for one (mutual TLS); nothing or null elsewhere. */
+    readonly authentication?: {
+      /** Its PEM, its names, its number and its time. */
+      readonly clientCert?: Readonly<Record<string, unknown>> | null;
+    } | null;
   };
 }
 
@@ -29,6 +34,12 @@ export interface GatewayResult {
   readonly body: string;
   readonly isBase64Encoded: boolean;
 }
+
+/**
+ * Up to this length a body that is text goes as such: JSON takes six bytes at most for one of it, which
+ * is within what Lambda lets an answer be.
+ */
+const SHORT = 1_000_000;
 
 /** What an app makes of an event. */
 export function answering(app: {
@@ -69,11 +80,21 @@ function requestOf(event: GatewayEvent): Request | null {
 
 async function resultOf(response: Response): Promise<GatewayResult> {
   const bytes = Buffer.from(await response.arrayBuffer());
-  const isBase64Encoded = !isUtf8(bytes);
+  const isBase64Encoded = !isUtf8(bytes) || isShorterInBase64(bytes);
   return {
     statusCode: response.status,
     headers: Object.fromEntries(response.headers),
     body: bytes.toString(isBase64Encoded ? "base64" : "utf8"),
     isBase64Encoded,
   };
+}
+
+/**
+ * A result is JSON, in which text is escaped: a document full of quotes takes up to twice its length, and
+ * base64 a third more. What came from the signer in base64 must fit here as well (signer-handler.ts).
+ */
+function isShorterInBase64(bytes: Buffer): boolean {
+  if (bytes.length <= SHORT) return false;
+  const escaped = Buffer.byteLength(JSON.stringify(bytes.toString("utf8")));
+  return escaped > Math.ceil(bytes.length / 3) * 4 + '""'.length;
 }

@@ -12,10 +12,15 @@ export interface Invocation {
   getRemainingTimeInMillis(): number;
 }
 
+/** Refuses an event before anything is made of it; null lets it pass. */
+export type Guard = (event: GatewayEvent) => GatewayResult | null;
+
 /** A function that the HTTP API invokes. */
-export function httpHandler(app: Parameters<typeof answering>[0]) {
-  return wrapped<GatewayEvent, GatewayResult>(answering(app), () =>
-    errorResult(500, "internal", "internal error"),
+export function httpHandler(app: Parameters<typeof answering>[0], guard: Guard = () => null) {
+  const answer = answering(app);
+  return wrapped<GatewayEvent, GatewayResult>(
+    async (event) => guard(event) ?? (await answer(event)),
+    () => errorResult(500, "internal", "internal error"),
   );
 }
 

@@ -7,11 +7,17 @@
 /** Of such a port every method may take the time to read a file. */
 type Asked<Port> = { readonly [Method in keyof Port]: (...args: never[]) => Promise<unknown> };
 
-/** @param make imports a file of ours (infra/bundle.ts says why no package); it is called once at most */
+/**
+ * @param make imports a file of ours (infra/bundle.ts says why no package); it is called until it succeeds
+ *   once. One that failed is forgotten: an environment lives for hours, and a moment must not decide them.
+ */
 export function later<Port extends Asked<Port>>(make: () => Promise<Port>): Port {
   let made: Promise<Port> | undefined;
   const ask = async (name: string | symbol, args: unknown[]): Promise<unknown> => {
-    made ??= make();
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
     const port = await made;
     return Reflect.apply(Reflect.get(port, name), port, args) as unknown;
   };

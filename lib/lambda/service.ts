@@ -12,7 +12,8 @@ import { report } from "./telemetry.ts";
 
 /** @param parts with the effects that the function may carry out; the schedule does the others */
 export function serviceOf(
-  parts: Partial<Ports> & { readonly publicUrl?: string } & Required<Pick<Service, "effects">>,
+  parts: Partial<Ports & Pick<Service, "publicUrl" | "linksFrom">> &
+    Required<Pick<Service, "effects">>,
 ): Service {
   const known: Partial<Service> = {
     verify: verifySignature,

@@ -7,14 +7,15 @@ import { DynamoRequests } from "../adapters/aws/requests.ts";
 import { DynamoTokens } from "../adapters/aws/tokens.ts";
 import type { Ports } from "../service/ports.ts";
 import type { Settings } from "../settings.ts";
-import { withAdminToken } from "./admin-token.ts";
 import { later } from "./later.ts";
+import { withOperatorTokens, type OperatorHashes } from "./operator-tokens.ts";
 
 type Store = Pick<Ports, "heads" | "documents" | "tokens" | "requests">;
+type Places = Pick<Settings<"metadata">, "table" | "documentBucket">;
 
-/** @param settings without `adminToken` where nobody is authorised */
-export function storeOf(settings: Settings<"metadata"> & { readonly adminToken?: string }): Store {
-  const { table, documentBucket, adminToken = "" } = settings;
+/** @param settings without the operator's tokens where nobody is authorised */
+export function storeOf(settings: Places & Partial<OperatorHashes>): Store {
+  const { table, documentBucket, adminToken = "", provisionerToken = "" } = settings;
   const dynamo = new DynamoDBClient(clientOptions());
   const objects = later(async () => {
     const { objectsIn } = await import("../adapters/aws/objects.ts");
@@ -23,7 +24,7 @@ export function storeOf(settings: Settings<"metadata"> & { readonly adminToken?:
   return {
     heads: new DynamoHeads(dynamo, table),
     documents: new DynamoDocuments({ dynamo, table, objects, now: Date.now }),
-    tokens: withAdminToken(new DynamoTokens(dynamo, table), adminToken),
+    tokens: withOperatorTokens(new DynamoTokens(dynamo, table), { adminToken, provisionerToken }),
     requests: new DynamoRequests(dynamo, table),
   };
 }

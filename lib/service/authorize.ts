@@ -33,6 +33,12 @@ export async function authorize(
   token: string | null,
   scope: Scope,
 ): Promise<Principal> {
+  const principal = await authenticate(service, token);
+  assertScope(principal, scope);
+  return principal;
+}
+
+async function authenticate(service: Service, token: string | null): Promise<Principal> {
   const record = token === null ? null : await service.tokens.find(sha256Text(token));
   const valid =
     record !== null &&
@@ -44,10 +50,12 @@ export async function authorize(
       "a valid token is needed: send it as OSF-TOKEN or as Authorization: Bearer",
     );
   }
-  if (!record.scopes.includes(scope) && !record.scopes.includes("admin")) {
-    throw new RootwardError("forbidden", `this token lacks the scope ${scope}`);
-  }
   return { token: record, actor: `token:${record.id}` };
+}
+
+function assertScope({ token: { scopes } }: Principal, scope: Scope): void {
+  if (scopes.includes(scope) || scopes.includes("admin")) return;
+  throw new RootwardError("forbidden", `this token lacks the scope ${scope}`);
 }
 
 /** Authorises for one Factory and reads its head. */
@@ -57,7 +65,27 @@ export async function authorizeFactory(
   scope: Scope,
   factory: FactoryName,
 ): Promise<Principal & { readonly head: Head }> {
-  const principal = await authorize(service, token, scope);
+  return ofFactory(service, await authorize(service, token, scope), factory);
+}
+
+/** Authorises for the state of one Factory, which whoever makes Factories reads as well as its owner. */
+export async function authorizeState(
+  service: Service,
+  token: string | null,
+  factory: FactoryName,
+): Promise<Principal & { readonly head: Head }> {
+  const principal = await authenticate(service, token);
+  const { bound, scopes } = principal.token;
+  const provisions = bound === null && scopes.includes("factory:create");
+  if (!provisions) assertScope(principal, "root:read");
+  return ofFactory(service, principal, factory);
+}
+
+async function ofFactory(
+  service: Service,
+  principal: Principal,
+  factory: FactoryName,
+): Promise<Principal & { readonly head: Head }> {
   const { bound } = principal.token;
   if (bound !== null && bound.factory !== factory) {
     throw new RootwardError("forbidden", `this token is not for Factory ${factory}`);

@@ -49,7 +49,8 @@ export async function claim(
   const wrapped = await service.shares.get(idHash);
   const share = wrapped && (await service.wrapper.unwrap(wrapped, shareContext(idHash)));
   const decision = await update(service, factory, (head) => {
-    const claimed = claimDelivery(head, { idHash, claimantHash }, moment(service, "link"));
+    const holder = { idHash, claimantHash };
+    const claimed = claimDelivery(head, holder, moment(service, "link"), service.linksFrom);
     // After a restore the head may speak of an archive that is gone: nothing to win, so no swap.
     if (share === null && head.delivery.state === "ready") throw gone();
     return { ...claimed, head };

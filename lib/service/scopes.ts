@@ -14,3 +14,6 @@ export const OWNER_SCOPES: readonly Scope[] = ["root:read", "root:update", "targ
 
 /** What whoever installs the service may do: `admin` stands for every scope but `delivery`. */
 export const ADMIN_SCOPES: readonly Scope[] = ["admin"];
+
+/** What a pipeline may do: make Factories, bootstrap them again, and read their state. */
+export const PROVISIONER_SCOPES: readonly Scope[] = ["factory:create"];

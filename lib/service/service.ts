@@ -10,6 +10,8 @@ export interface Service extends Ports {
   /** Scheme, host and path before `/download`, without a final slash. Links are built from it. */
   readonly publicUrl: string;
   readonly policy: RefreshPolicy;
+  /** Links that were made before yield nothing; milliseconds since 1970. All do unless given. */
+  readonly linksFrom?: number;
   /** The effects that this process may carry out; others wait for the schedule. All unless given. */
   readonly effects?: readonly Effect["kind"][];
 }

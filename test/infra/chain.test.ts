@@ -10,12 +10,14 @@ import { tellEvents } from "./stories/events.ts";
 import { tellFioctl } from "./stories/fioctl.ts";
 import { installation } from "./stories/installation.ts";
 import { tellLives } from "./stories/life.ts";
+import { tellPipelines } from "./stories/pipeline.ts";
 import { tellRights } from "./stories/rights.ts";
 import { tellSchedule } from "./stories/schedule.ts";
 
 const one = installation();
 
 tellLives(one);
+tellPipelines(one);
 tellDeliveries(one);
 tellFioctl(one);
 tellInBrowser(one);

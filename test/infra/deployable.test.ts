@@ -27,6 +27,11 @@ function makeable(graph: ReadonlyMap<string, readonly string[]>): ReadonlySet<st
   return made;
 }
 
+function importsOf({ all }: Template): readonly string[] {
+  const names = JSON.stringify(all).matchAll(/"Fn::ImportValue":"([^"]+)"/g);
+  return [...new Set([...names].map(([, name = ""]) => name))];
+}
+
 describe.each([
   ["as it is shipped", SHIPPED],
   ["with everything", FULL],
@@ -44,6 +49,14 @@ describe.each([
 
   test("the stateful stack knows nothing of the other", () => {
     expect(JSON.stringify(stateful.all)).not.toContain("Fn::ImportValue");
+  });
+
+  test("a restore takes no export away that the release before imports", () => {
+    const tables = { table: "main-back", signerTable: "signer-back" };
+    const back = synthesise({ ...config, restored: { ...tables, at: "2026-01-15T12:00:00Z" } });
+    const imported = importsOf(stateless);
+    expect(imported.length).toBeGreaterThan(5);
+    for (const name of imported) expect([...back.stateful.exports.keys()]).toContain(name);
   });
 
   test("a name leads to a stage that is there already", () => {

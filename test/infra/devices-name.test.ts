@@ -183,6 +183,19 @@ test("every path has one function at one of both names", () => {
   expect(routeOf("GET", "/healthz", publicRoutes(WITH_DEVICES))).toBe("metadata");
 });
 
+test("of the functions only what devices read from changes: it looks for a certificate, too", () => {
+  const functions = (template: Template) =>
+    template.of("AWS::Lambda::Function").map((one) => JSON.stringify(one));
+  const told = (value: string) => `"ROOTWARD_CLIENT_CERTIFICATES":"${value}"`;
+  const [asks, ...others] = functions(stateless).filter((one) => one.includes(told("required")));
+  expect([JSON.parse(asks ?? "{}"), others]).toEqual([
+    expect.objectContaining({ id: expect.stringMatching(/^Metadata/) }),
+    [],
+  ]);
+  const without = functions(stateless).map((one) => one.replace(told("required"), told("")));
+  expect(without).toEqual(functions(full.stateless));
+});
+
 describe("nobody's rights change", () => {
   const policies = (template: Template) =>
     template.of("AWS::IAM::Policy").map(({ id, Properties }) => [id, Properties]);
@@ -190,9 +203,6 @@ describe("nobody's rights change", () => {
   test("of the functions", () => {
     expect(policies(stateless)).toEqual(policies(full.stateless));
     expect(stateless.of("AWS::IAM::Role")).toEqual(full.stateless.of("AWS::IAM::Role"));
-    expect(stateless.of("AWS::Lambda::Function")).toEqual(
-      full.stateless.of("AWS::Lambda::Function"),
-    );
   });
 
   test("of whoever uses tables, buckets and keys", () => {

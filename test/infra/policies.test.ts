@@ -32,6 +32,12 @@ function arnIn(one: Cloud, name: string, rest = ""): string {
 
 const table = arnIn(cloud, "Table");
 const leading = (key: string) => ({ "dynamodb:LeadingKeys": [key] });
+const put = { action: "dynamodb:PutItem", resource: table };
+const mail = {
+  action: "ses:SendEmail",
+  resource: `arn:aws:ses:${REGION}:${ACCOUNT}:identity/example.com`,
+};
+const sentFrom = (address: string) => ({ "ses:FromAddress": address });
 const bus = (name: string) => `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/${name}`;
 const event = { action: "events:PutEvents", resource: bus("default") };
 const from = (...sources: string[]) => ({ context: { "events:source": sources } });
@@ -58,6 +64,19 @@ test.each<readonly [boolean, FunctionName, Asked]>([
     { action: "dynamodb:DeleteItem", resource: table, context: leading("factory#a") },
   ],
   [false, "roots", { action: "dynamodb:Query", resource: table }],
+  [true, "bootstrap", { ...put, context: leading("request#a") }],
+  [true, "bootstrap", { ...put, context: leading("token#a") }],
+  [false, "bootstrap", { ...put, context: leading("other#a") }],
+  [true, "deliver", { ...put, context: leading("token#a") }],
+  [false, "deliver", { ...put, context: leading("request#a") }],
+  [true, "roots", { ...put, context: leading("factory#a") }],
+  [false, "roots", { ...put, context: leading("request#a") }],
+  [true, "refresh", { ...put, context: leading("factory#a") }],
+  [false, "refresh", { ...put, context: leading("token#a") }],
+  [true, "refresh", { ...mail, context: sentFrom("rootward@example.com") }],
+  [false, "refresh", { ...mail, context: sentFrom("billing@example.com") }],
+  [false, "refresh", mail],
+  [false, "metadata", { ...mail, context: sentFrom("rootward@example.com") }],
   [true, "bootstrap", { action: "kms:Encrypt", resource: arnIn(cloud, "ShareKey") }],
   [false, "bootstrap", { action: "kms:Decrypt", resource: arnIn(cloud, "ShareKey") }],
   [true, "deliver", { action: "kms:Decrypt", resource: arnIn(cloud, "ShareKey") }],

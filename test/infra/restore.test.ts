@@ -17,6 +17,7 @@ import {
   createFactory,
   fetchArchive,
   newClaimant,
+  rebootstrap,
   stateOf,
   submit,
 } from "../support/owner.ts";
@@ -30,6 +31,7 @@ const claimant = newClaimant();
 let archive = "";
 let token = "";
 let link = "";
+let stolen = "";
 /** Of the other Factory: its archive, and the root that its devices were built with. */
 const opened = join(one.folder, "open.tgz");
 let devicesOfOpen = "";
@@ -56,12 +58,14 @@ test("a fleet lives on after the time that it goes back to", async () => {
   [archive, token] = [owner.archive, owner.env.ROOTWARD_TOKEN];
   succeeded(await rotate());
   ({ link } = await createFactory(one, "open"));
+  stolen = (await createFactory(one, "stolen")).link;
   mkdirSync(device);
   const first = await one.aws.ask("GET", "/repo/acme/main/1.root.json");
   writeFileSync(join(device, "root.json"), first.text);
 
   const { ref } = tableNamed("Table");
   const backup = await itemsOf(one.aws.dynamo, ref);
+  const at = new Date(Math.ceil(Date.now() / 1000) * 1000).toISOString().replace(".000", "");
   succeeded(await rotate());
   expect(await publish("app.bin")).toMatchObject({ status: 200 });
   await poll();
@@ -72,12 +76,13 @@ test("a fleet lives on after the time that it goes back to", async () => {
   writeFileSync(opened, bytes, { mode: 0o600 });
   devicesOfOpen = (await one.aws.ask("GET", "/repo/open/main/1.root.json")).text;
   await createFactory(one, "younger");
+  expect(await claim(one.url, stolen, newClaimant())).toMatchObject({ status: 200 });
 
   const signer = tableNamed("SignerTable").ref;
   await restoreTable(one.aws.dynamo, { like: ref, name: "restored" }, backup);
   const newest = await itemsOf(one.aws.dynamo, signer);
   await restoreTable(one.aws.dynamo, { like: signer, name: "restored-signer" }, newest);
-  await one.release({ restored: { table: "restored", signerTable: "restored-signer" } });
+  await one.release({ restored: { table: "restored", signerTable: "restored-signer", at } });
 }, 120_000);
 
 test("devices keep what they have, and get nothing older", async () => {
@@ -116,6 +121,15 @@ test("a delivery that was confirmed since is at its beginning, and its share is 
   expect(claimed).toMatchObject({ status: 410, body: { code: "delivery-expired" } });
   expect((await one.aws.ask("GET", "/repo/open/main/root.json")).status).toBe(404);
 });
+
+test("a link that somebody used since is used, though its archive is still there", async () => {
+  const { status, body } = await claim(one.url, stolen, newClaimant());
+  expect([status, body["code"]]).toEqual([410, "delivery-expired"]);
+  expect(body["message"]).toContain("restored from a backup");
+  const again = await rebootstrap(one, "stolen");
+  const { url } = again.body["delivery"] as { readonly url: string };
+  expect(await claim(one.url, url, newClaimant())).toMatchObject({ status: 200 });
+}, 60_000);
 
 test("its owner, who has the archive, brings it back by a rotation", async () => {
   const command = ["keys", "rotate", opened, "--key-type", "ed25519", "--accept-log"];

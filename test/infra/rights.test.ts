@@ -169,6 +169,25 @@ describe("conditions", () => {
     }
   });
 
+  test("what is written in the table is what a function makes, and the schedule makes no tokens", () => {
+    const written = FUNCTIONS.map((name) => [name, conditionOf(name, "dynamodb:PutItem on Table")]);
+    const only = (...keys: readonly string[]) =>
+      JSON.stringify({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": keys } });
+    expect(Object.fromEntries(written)).toEqual({
+      bootstrap: only("factory#*", "token#*", "request#*"),
+      deliver: only("factory#*", "token#*"),
+      roots: only("factory#*", "token#*"),
+      refresh: only("factory#*"),
+    });
+  });
+
+  test("mail is from the one sender, whatever else the domain sends", () => {
+    const condition = '{"StringEquals":{"ses:FromAddress":["rootward@example.com"]}}';
+    for (const name of ["bootstrap", "deliver", "roots", "refresh"] as const) {
+      for (const text of MAIL) expect(conditionOf(name, text)).toBe(condition);
+    }
+  });
+
   test("devices' function reads Factories, and no tokens", () => {
     expect(conditionOf("metadata", "dynamodb:GetItem on Table")).toContain('["factory#*"]');
   });

@@ -17,7 +17,10 @@ const VALUES = {
   sender: "",
   configurationSet: "",
   adminToken: "",
-};
+  provisionerToken: "",
+  clientCertificates: "",
+  linksFrom: "",
+} as const;
 
 describe.each(FUNCTIONS)("%s", (name) => {
   const env = environmentOf(name, VALUES);
@@ -42,4 +45,13 @@ test("a wrong value is named and not shown", () => {
   expect(() => readSettings("roots", env)).toThrow(/ROOTWARD_PUBLIC_URL: expected https:\/\/HOST$/);
   const token = { ...environmentOf("roots", VALUES), ROOTWARD_ADMIN_TOKEN: "rw_a-token-itself" };
   expect(() => readSettings("roots", token)).not.toThrow(/rw_a/);
+  const pipeline = { ...environmentOf("roots", VALUES), ROOTWARD_PROVISIONER_TOKEN: "rw_itself" };
+  expect(() => readSettings("roots", pipeline)).toThrow(
+    /ROOTWARD_PROVISIONER_TOKEN: expected a SHA-256 in hex$/,
+  );
+  const metadata = environmentOf("metadata", VALUES);
+  const certificates = { ...metadata, ROOTWARD_CLIENT_CERTIFICATES: "yes" };
+  expect(() => readSettings("metadata", certificates)).toThrow(
+    /ROOTWARD_CLIENT_CERTIFICATES: expected required or nothing$/,
+  );
 });

@@ -41,7 +41,7 @@ describe("tables", () => {
   });
 
   test("those restored from a backup take the place of the stack's, which stay", () => {
-    const restored = { table: "main-back", signerTable: "signer-back" };
+    const restored = { table: "main-back", signerTable: "signer-back", at: "2026-01-15T12:00:00Z" };
     const back = synthesise({ ...FULL, restored });
     expect(back.stateful.of(TABLE)).toHaveLength(3);
     const text = JSON.stringify(back.stateless.all);

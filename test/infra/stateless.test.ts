@@ -45,13 +45,22 @@ describe("functions", () => {
 
   test("no environment holds more than names", () => {
     const secret = /token|secret|password|private/i;
-    for (const { Properties } of functions) {
+    for (const { id, Properties } of functions) {
       const { Variables } = Properties["Environment"] as { Variables: Record<string, unknown> };
       const named = Object.keys(Variables).filter((name) => secret.test(name));
-      expect(named.filter((name) => name !== "ROOTWARD_ADMIN_TOKEN")).toEqual([]);
-      const admin = Variables["ROOTWARD_ADMIN_TOKEN"];
-      expect(admin === undefined || admin === FULL.adminTokenSha256).toBe(true);
+      const hashes = { ADMIN: FULL.adminTokenSha256, PROVISIONER: FULL.provisionerTokenSha256 };
+      const expected = Object.entries(hashes).map(([of, hash]) => [`ROOTWARD_${of}_TOKEN`, hash]);
+      const found = named.map((name) => [name, Variables[name]]);
+      const authorises = /^(?:Bootstrap|Deliver|Roots)/.test(id);
+      expect(found).toEqual(authorises ? expected : []);
     }
+  });
+
+  test("a pipeline's token is another one than the operator's", () => {
+    const same = { ...FULL, provisionerTokenSha256: FULL.adminTokenSha256 };
+    expect(() => synthesise(same)).toThrow("provisionerTokenSha256: expected another token");
+    const neither = { ...FULL, adminTokenSha256: null, provisionerTokenSha256: null };
+    expect(() => synthesise(neither)).not.toThrow();
   });
 
   test("the schedule: every minute, never twice for the same minute", () => {
@@ -148,6 +157,13 @@ describe("mail", () => {
   });
 });
 
+interface TopicStatement {
+  readonly Sid?: string;
+  readonly Effect: string;
+  readonly Principal: Readonly<Record<string, unknown>>;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
 describe("alarms", () => {
   const alarms = stateless.of("AWS::CloudWatch::Alarm");
   const runbook = readFileSync("docs/runbook.md", "utf8");
@@ -159,6 +175,22 @@ describe("alarms", () => {
       expect(runbook.toLowerCase()).toContain(`\n## ${anchor}\n`);
     },
   );
+
+  test("reach the topic: it lets CloudWatch publish for this account's alarms", () => {
+    const { PolicyDocument } = only("AWS::SNS::TopicPolicy") as {
+      readonly PolicyDocument: { readonly Statement: readonly TopicStatement[] };
+    };
+    const allowed = PolicyDocument.Statement.filter(({ Effect }) => Effect === "Allow");
+    const services = allowed.map(({ Principal }) => Principal["Service"]);
+    expect(new Set(services)).toEqual(new Set(["cloudwatch.amazonaws.com", "ses.amazonaws.com"]));
+    const own = allowed.find(({ Sid }) => Sid === "AlarmsOfThisAccount");
+    expect(own).toMatchObject({ Action: "sns:Publish", Resource: { Ref: expect.any(String) } });
+    const { StringEquals: account, ArnLike: source } = own?.Condition ?? {};
+    expect(shown(account?.["aws:SourceAccount"])).toBe("<AWS::AccountId>");
+    expect(shown(source?.["aws:SourceArn"])).toBe(
+      "arn:<AWS::Partition>:cloudwatch:<AWS::Region>:<AWS::AccountId>:alarm:*",
+    );
+  });
 
   test("every entry of the runbook is of an alarm", () => {
     const entries = [...runbook.matchAll(/^## (.+)$/gm)].map(([, name]) => name?.toLowerCase());

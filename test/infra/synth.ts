@@ -19,6 +19,7 @@ export const FULL: Config = {
   sender: "rootward@example.com",
   alarmEmail: "operators@example.com",
   adminTokenSha256: "ab".repeat(32),
+  provisionerTokenSha256: "cd".repeat(32),
   onlineKeys: "*/targets=kms",
 };
 export const SHIPPED = shipped;

@@ -74,6 +74,21 @@ describe("a body", () => {
     expect(new Uint8Array(Buffer.from(body, "base64"))).toEqual(bytes);
   });
 
+  test.each([
+    ["a short one of quotes", '"'.repeat(1_000_000), false],
+    ["a long one of quotes", '"'.repeat(1_000_001), true],
+    ["a long one of control characters", "\u{1}".repeat(1_000_001), true],
+    ["a long one of letters", "a".repeat(1_000_001), false],
+    ["a long one of quotes, one in four", '"aaa'.repeat(300_000), false],
+    ["a long one of quotes, one in two", '"a'.repeat(600_000), true],
+  ])("text goes as base64 where that is shorter: %s", async (_, text, inBase64) => {
+    const result = await answering({ fetch: () => new Response(text) })(event());
+    expect(result.isBase64Encoded).toBe(inBase64);
+    expect(Buffer.from(result.body, inBase64 ? "base64" : "utf8").toString() === text).toBe(true);
+    // What Lambda lets it be.
+    expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThan(6_291_556);
+  });
+
   test("text goes as it is, byte order mark and all", async () => {
     const answer = answering({ fetch: () => new Response("\u{feff}{}") });
     expect(await answer(event())).toMatchObject({ body: "\u{feff}{}", isBase64Encoded: false });

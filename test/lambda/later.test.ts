@@ -42,3 +42,25 @@ test("a promise of it asks nothing", async () => {
   expect(made).toHaveLength(0);
   expect(await promised.add(1, 1)).toBe(2);
 });
+
+test("one that could not be made is made again by whoever asks next, and then kept", async () => {
+  let tries = 0;
+  const port = later(async () => {
+    tries += 1;
+    if (tries <= 2) throw new Error(`try ${tries}`);
+    return new Counter();
+  });
+  // Who asks at once shares what becomes of it.
+  const both = await Promise.allSettled([port.add(1, 1), port.add(1, 1)]);
+  expect(both.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(tries).toBe(1);
+  await expect(port.add(1, 1)).rejects.toThrow("try 2");
+  expect([await port.add(1, 1), await port.add(1, 1), tries]).toEqual([2, 4, 3]);
+});
+
+test("an answer that failed is no reason to make it anew", async () => {
+  const { made, port } = counted();
+  await expect(port.fail()).rejects.toThrow("no more");
+  await port.add(1, 1);
+  expect(made).toHaveLength(1);
+});

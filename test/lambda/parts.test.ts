@@ -1,8 +1,9 @@
-/** What a function is composed of: ports that it lacks, the operator's token, effects that are others'. */
+/** What a function is composed of: ports that it lacks, the operator's tokens, effects that are others'. */
 import { describe, expect, test } from "@jest/globals";
-import { withAdminToken } from "../../lib/lambda/admin-token.ts";
+import { withOperatorTokens } from "../../lib/lambda/operator-tokens.ts";
 import { serviceOf } from "../../lib/lambda/service.ts";
-import type { Tokens } from "../../lib/service/ports.ts";
+import type { FactoryName, InstanceId } from "../../lib/factory/names.ts";
+import type { TokenRecord, Tokens } from "../../lib/service/ports.ts";
 import { settle } from "../../lib/service/settle.ts";
 import { answer } from "../../lib/signing/operations.ts";
 import { sha256Text, toBase64 } from "../../lib/tuf/bytes.ts";
@@ -15,19 +16,65 @@ test("a port that a function lacks is an error that names it", () => {
   expect(service.now()).toBeGreaterThan(0);
 });
 
-describe("the operator's token", () => {
-  const hash = sha256Text("rw_operator");
+describe("the operator's tokens", () => {
+  const adminToken = sha256Text("rw_operator");
+  const provisionerToken = sha256Text("rw_pipeline");
   const none = { find: async () => null } as unknown as Tokens;
+  const both = withOperatorTokens(none, { adminToken, provisionerToken });
 
-  test("has all scopes, and is in no table", async () => {
-    const found = await withAdminToken(none, hash).find(hash);
-    expect(found).toMatchObject({ user: "admin", bound: null, expiresAt: null });
-    expect(found?.scopes).toEqual(["admin"]);
+  test.each([
+    ["admin", adminToken, "admin"],
+    ["provisioner", provisionerToken, "factory:create"],
+  ])("%s has its scopes, and is in no table", async (user, hash, scope) => {
+    const id = `${user}-${hash.slice(0, 8)}`;
+    const expected = { hash, id, user, scopes: [scope], bound: null, expiresAt: null };
+    expect(await both.find(hash)).toEqual(expected);
   });
 
-  test("is nobody's where none is configured, and no other's", async () => {
-    expect(await withAdminToken(none, "").find(hash)).toBeNull();
-    expect(await withAdminToken(none, hash).find(sha256Text("rw_another"))).toBeNull();
+  test("are nobody's where none is configured, and no other's", async () => {
+    const neither = withOperatorTokens(none, { adminToken: "", provisionerToken: "" });
+    expect(await neither.find(adminToken)).toBeNull();
+    expect(await both.find(sha256Text("rw_another"))).toBeNull();
+  });
+
+  const hash = sha256Text("rw_stored");
+  const bound = { factory: "acme" as FactoryName, instance: "0".repeat(32) as InstanceId };
+  const owners: TokenRecord = {
+    hash,
+    id: "x",
+    user: "x",
+    bound,
+    expiresAt: null,
+    scopes: ["root:read", "root:update", "targets:update"],
+  };
+  const withStored = (stored: object) =>
+    withOperatorTokens(
+      { ...none, find: async () => ({ ...owners, ...stored }) },
+      {
+        adminToken,
+        provisionerToken,
+      },
+    );
+
+  test.each([
+    ["an owner's", {}],
+    ["a publisher's", { scopes: ["targets:update"] }],
+    ["the id of a link", { scopes: ["delivery"] }],
+  ])("what a table holds is found: %s", async (_, stored) => {
+    expect(await withStored(stored).find(hash)).toEqual({ ...owners, ...stored });
+  });
+
+  test.each([
+    ["of all Factories", { bound: null }],
+    ["of no certain Factory", { bound: {} }],
+    ["that says nothing of Factories", { bound: undefined }],
+    ["the operator's", { bound: null, scopes: ["admin"] }],
+    ["the operator's, of one Factory", { scopes: ["admin"] }],
+    ["a provisioner's", { bound: null, scopes: ["factory:create"] }],
+    ["a provisioner's, of one Factory", { scopes: ["root:read", "factory:create"] }],
+    ["with scopes that are no list", { scopes: "root:read admin" }],
+  ])("what somebody else wrote there is no token: %s", async (_, stored) => {
+    expect(await withStored(stored).find(hash)).toBeNull();
   });
 });
 

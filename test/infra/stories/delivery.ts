@@ -1,6 +1,6 @@
 /** A delivery by its own protocol: who gets what, who does not, and what is left afterwards. */
 import { describe, expect, test } from "@jest/globals";
-import { sha256 } from "../../../lib/tuf/bytes.ts";
+import { sha256, sha256Text } from "../../../lib/tuf/bytes.ts";
 import { isKeyId } from "../../../lib/tuf/keys.ts";
 import {
   call,
@@ -32,7 +32,7 @@ function tellLink(one: Installation): void {
   let ownerToken = "";
 
   test("has a page that may fetch the archive from where presigned URLs lead", async () => {
-    ({ link } = await createFactory(one, "linked"));
+    ({ link } = await createFactory(one.pipeline, "linked"));
     const page = await one.aws.ask("GET", "/download");
     expect(page.status).toBe(200);
     const granted = await claim(one.url, link, claimant);
@@ -80,7 +80,9 @@ function tellLink(one: Installation): void {
     const body = { user: "robot", scopes: ["targets:update"] };
     const minted = await ask("POST", "tokens/", { token: one.adminToken, body });
     expect([minted.status, minted.text]).toEqual([201, expect.stringContaining("robot")]);
-    expect((await ask("GET", "tokens/")).text).toContain("robot");
+    const mintedBy = `admin-${sha256Text(one.adminToken).slice(0, 8)}`;
+    const { tokens } = (await ask("GET", "tokens/")).json();
+    expect(tokens).toContainEqual(expect.objectContaining({ user: "robot", mintedBy }));
     const targets = { "app.bin": { length: 3, hashes: { sha256: sha256(new Uint8Array(3)) } } };
     const put = { token: String(minted.json()["token"]), body: { targets } };
     expect((await ask("PUT", "targets/", put)).status).toBe(200);
@@ -92,8 +94,8 @@ function tellLink(one: Installation): void {
 
 function tellAgain(one: Installation): void {
   test("the old link, tokens and keys are good for nothing", async () => {
-    const first = await createFactory(one, "again");
-    const second = await rebootstrap(one, "again");
+    const first = await createFactory(one.pipeline, "again");
+    const second = await rebootstrap(one.pipeline, "again");
     expect(second.status).toBe(201);
     expect((await claim(one.url, first.link, newClaimant())).status).toBe(410);
     const { url } = second.body["delivery"] as { readonly url: string };
@@ -112,7 +114,11 @@ function tellAgain(one: Installation): void {
       keyType: "ed25519",
       owner: { id: "olga", email: "olga@example.com" },
     };
-    const options = { token: one.adminToken, body, headers: { "Idempotency-Key": "pipeline-7" } };
+    const options = {
+      token: one.provisionerToken,
+      body,
+      headers: { "Idempotency-Key": "pipeline-7" },
+    };
     const made = await call(`${one.url}/ota/factories/`, options);
     expect([made.status, made.body["ownerToken"]]).toEqual([201, expect.any(String)]);
     const repeated = await call(`${one.url}/ota/factories/`, options);
@@ -131,7 +137,10 @@ function tellWithout(one: Installation): void {
       owner: { id: "olga", email: "olga@example.com" },
       delivery: "api",
     };
-    const made = await one.aws.ask("POST", "/ota/factories/", { body, token: one.adminToken });
+    const made = await one.aws.ask("POST", "/ota/factories/", {
+      body,
+      token: one.provisionerToken,
+    });
     const token = String(made.json()["ownerToken"]);
     const first = await one.aws.ask("GET", "/ota/factories/direct/first_root.sec", { token });
     expect([first.status, first.text]).toEqual([200, expect.stringContaining("private")]);

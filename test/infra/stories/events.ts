@@ -25,7 +25,7 @@ const FACTORY = "heard";
 export function tellEvents(one: Installation): void {
   test("a pipeline follows a delivery by events alone, and none of them has the link", async () => {
     const made = await call(`${one.url}/ota/factories/`, {
-      token: one.adminToken,
+      token: one.provisionerToken,
       body: {
         name: FACTORY,
         dialect: "tuf",
@@ -54,7 +54,7 @@ export function tellEvents(one: Installation): void {
     expect(created?.details["roots"]).toEqual({ main: served });
 
     const owner = { ownerToken: made.body["ownerToken"], noDeviceExists: true };
-    expect((await rebootstrap(one, FACTORY, owner)).status).toBe(201);
+    expect((await rebootstrap(one.pipeline, FACTORY, owner)).status).toBe(201);
     const again = heardOf(one, FACTORY).at(-1);
     expect(again).toMatchObject({ type: "factory-bootstrapped-again", details: { wasLive: true } });
     expect(again?.details["replaced"]).toEqual({ main: served });

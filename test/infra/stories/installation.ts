@@ -16,10 +16,17 @@ const REROUTE = new URL("../../support/deployed/reroute.ts", import.meta.url).hr
 
 export class Installation {
   readonly adminToken = `rw_${"A".repeat(43)}`;
+  /** What a pipeline has. */
+  readonly provisionerToken = `rw_${"P".repeat(43)}`;
   readonly url = PUBLIC_URL;
   readonly folder = mkdtempSync(join(tmpdir(), "rootward-chain-"));
   #aws: Deployment | null = null;
   #fetch = fetch;
+
+  /** As helpers want a server: for them it is whatever token makes Factories and reads their state. */
+  get pipeline(): { readonly url: string; readonly adminToken: string } {
+    return { url: this.url, adminToken: this.provisionerToken };
+  }
 
   get aws(): Deployment {
     if (this.#aws === null) throw new Error("nothing is deployed before the first test");
@@ -27,7 +34,10 @@ export class Installation {
   }
 
   async start(): Promise<void> {
-    this.#aws = await deploy(sha256Text(this.adminToken));
+    this.#aws = await deploy({
+      adminTokenSha256: sha256Text(this.adminToken),
+      provisionerTokenSha256: sha256Text(this.provisionerToken),
+    });
     // For whatever in this file speaks to the public name or follows a presigned URL.
     globalThis.fetch = this.aws.fetch;
   }

@@ -39,7 +39,7 @@ function tellLife(one: Installation, { factory, dialect, channels, keyType }: Li
     const flags = ["--dialect", dialect, "--key-type", keyType, "--owner-email", "o@example.com"];
     const create = ["factory", "create", factory, ...flags];
     expect(await one.cli(create)).toMatchObject({ code: 1 });
-    succeeded(await one.cli(create, one.adminToken));
+    succeeded(await one.cli(create, one.provisionerToken));
     const mail = one.aws.mails.at(-1);
     expect(mail?.Destination.ToAddresses).toEqual(["o@example.com"]);
     const text = mail?.Content.Simple.Body.Text.Data ?? "";

@@ -109,6 +109,7 @@ export const readSes: Reader = (_, body) => {
   return resources.map((one) => ({
     action: "ses:SendEmail",
     resource: `arn:aws:ses:${REGION}:${ACCOUNT}:${one}`,
+    context: { "ses:FromAddress": FromEmailAddress },
   }));
 };
 
