@@ -63,9 +63,19 @@ export interface Dynamo {
 }
 
 export async function startDynamo(): Promise<Dynamo> {
-  const { endpoint, ours, stop } = await orOurs("DYNAMODB_ENDPOINT", () =>
-    listenWith(dynalite({ createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 })),
-  );
+  return dynamoAt(await orOurs("DYNAMODB_ENDPOINT", startDynalite));
+}
+
+/** An empty one of this process, whatever the environment names. */
+export async function startOwnDynamo(): Promise<Dynamo> {
+  return dynamoAt({ ...(await startDynalite()), ours: true });
+}
+
+function startDynalite(): Promise<Loopback> {
+  return listenWith(dynalite({ createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 }));
+}
+
+function dynamoAt({ endpoint, ours, stop }: Loopback & { readonly ours: boolean }): Dynamo {
   const client = new DynamoDBClient(emulated(endpoint, ours));
   return {
     client,

@@ -17,11 +17,21 @@ function makePrime(): Promise<bigint> {
   });
 }
 
+const stock: Promise<bigint>[] = [];
 let last: Promise<bigint> | undefined;
 
+/** Makes primes for so many keys beforehand, one after the other: nobody who asks for a key waits. */
+export async function stockRsaKeys(count: number): Promise<void> {
+  for (let made = 0; made <= count; made += 1) {
+    const prime = makePrime();
+    stock.push(prime);
+    await prime;
+  }
+}
+
 export async function makeRsaKey(): Promise<KeyObject> {
-  const before = last ?? makePrime();
-  const own = makePrime();
+  const before = last ?? stock.shift() ?? makePrime();
+  const own = stock.shift() ?? makePrime();
   last = own;
   const [p, q] = await Promise.all([before, own]);
   const d = inverse(E, (p - 1n) * (q - 1n));

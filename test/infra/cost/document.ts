@@ -3,7 +3,7 @@ import { FUNCTIONS } from "../../../lib/settings.ts";
 import * as assumed from "./assumptions.ts";
 import { monthOf, pollPrice, priceOf, type Installation, type Month } from "./months.ts";
 import { OPERATIONS, type Measured } from "./operations.ts";
-import { PRICES } from "./prices.ts";
+import { LIST, PRICES } from "./prices.ts";
 import type { Usage } from "./usage.ts";
 
 export function costDocument(measured: Measured, of: Installation): string {
@@ -19,9 +19,9 @@ export function costDocument(measured: Measured, of: Installation): string {
 const INTRODUCTION = `# What it costs on AWS
 
 Counted, not estimated: each operation was done on the synthesised stacks and their bundled functions, and
-every call to AWS was counted where AWS would count it (\`test/infra/cost.test.ts\`, which also holds this
-page to it; \`UPDATE_DOCS=1 npm test -- test/infra/cost\` writes it again). Prices and what no emulator can
-tell are assumptions, at the end.
+every call to AWS was counted on its way (\`test/infra/cost.test.ts\`, which also holds this page to it;
+\`UPDATE_DOCS=1 npm test -- test/infra/cost\` writes it again). Prices and what no emulator can tell are
+assumptions, at the end.
 `;
 
 function operations(measured: Measured, of: Installation): string {
@@ -104,45 +104,54 @@ function months(measured: Measured, of: Installation): string {
     `A million polls in which nothing is new cost $${money(pollPrice(measured, of) * 1_000_000)}: the devices decide what a`,
     "fleet costs. What helps, in this order: polling less often; clients that ask with `If-None-Match`;",
     "and in `tuf` Factories the five seconds for which CloudFront answers by itself, which are not in these",
-    "figures, as they save nothing where fewer than one device polls in that time.",
+    "figures, as they save nothing where fewer than one device polls in that time. Devices with a host of",
+    "their own are served without CloudFront: a third less, and nothing from a cache.",
+    "",
+    "The last column is more than a new account may do: a region has 100,000 keys of KMS at first, and the",
+    "gateway takes as many requests a second as `throttle` says (rootward.config.ts), which ten million devices",
+    "exceed. Both can be raised.",
     "",
   ].join("\n");
 }
 
 function assumptions(of: Installation): string {
-  const times = FUNCTIONS.map((name) => `${name} ${assumed.RUN_TIME[name]} ms`).join(", ");
-  const { timestamp, snapshot, all } = assumed.REFRESHES;
+  const times = FUNCTIONS.map((name) => `${name} ${assumed.RUN_TIME[name]}`).join(", ");
   return [
     "## Assumed",
     "",
-    `- A warm run takes: ${times}; each Factory adds ${assumed.TENDING} ms to a run of the schedule.`,
-    `  Memory as in the template. The dashboard shows what it really is.`,
-    `- Each Factory's timestamp is signed again ${timestamp.toFixed(1)} times a month, timestamp and snapshot`,
-    `  together ${snapshot.toFixed(1)} times, all three ${all.toFixed(1)} times.`,
-    `- Logs: ${assumed.RUN_LOG} bytes a run, ${assumed.ACCESS_LOG} bytes a request.`,
-    `- Tables: ${count(assumed.FACTORY_BYTES)} bytes a Factory, ${count(assumed.SIGNING_BYTES)} for each signing, kept for ever.`,
-    `- A poll brings ${count(assumed.POLL_BYTES)} bytes. Nothing comes from an edge's cache.`,
-    `- ${of.keys} keys that wrap, ${of.alarms} alarms, ${of.metrics} numbers of our own, one dashboard.`,
+    `- A warm run takes, in milliseconds: ${times}; each Factory adds ${assumed.TENDING} to a run of the`,
+    "  schedule. Memory as in the template. The dashboard shows what it really is. Cold starts, which Lambda",
+    "  bills as well, are left out: a run of the schedule each minute keeps its function warm, and so do",
+    "  devices theirs.",
+    `- Between publications a timestamp is signed again ${assumed.REFRESHES.toFixed(1)} times a month.`,
+    `- Logs: ${assumed.RUN_LOG} bytes a run and ${assumed.ACCESS_LOG} a request are taken in; to keep them costs a tenth of that more.`,
+    `- Tables: ${count(assumed.FACTORY_BYTES)} bytes a Factory, and ${count(assumed.SIGNING_BYTES)} for each time that something is signed, which are`,
+    "  kept for ever: each year adds as much as the first. A write that replaces a head counts two entries of",
+    "  the index, also where its time did not change.",
+    `- A poll brings ${count(assumed.POLL_BYTES)} bytes, by CloudFront in the United States or Europe. Nothing comes from an`,
+    "  edge's cache.",
+    `- ${of.keys} keys that wrap, in their first version; KMS makes a new one of each every year, which costs the same`,
+    `  again, up to three. ${of.alarms} alarms, ${of.metrics} numbers of our own, one dashboard.`,
+    "- DynamoDB's own use of KMS for the tables is left out: it asks once in five minutes for each caller at most.",
     "",
   ].join("\n");
 }
 
 function pricing(): string {
-  const a = (value: number, of: number): string =>
-    `$${(value * of).toPrecision(3).replace(/\.?0+$/, "")}`;
+  const a = (value: number, of: number): string => `$${Number((value * of).toPrecision(9))}`;
   const million = 1_000_000;
   return [
     "## Prices",
     "",
-    "AWS's list for us-east-1, November 2026, without free allowances and without lower prices for more:",
-    `DynamoDB ${a(PRICES.readUnit, million)} a million read units, ${a(PRICES.writeUnit, million)} a million write units,`,
-    `${a(PRICES.tableGb, 1)} a GB with its backup; KMS ${a(PRICES.kmsKey, 1)} a key, ${a(PRICES.wrap, 10_000)} and for RSA-4096`,
-    `${a(PRICES.signature, 10_000)} for 10,000 requests; Lambda (arm64) ${a(PRICES.run, million)} a million runs and`,
-    `$0.0000133334 a GB-second; HTTP API ${a(PRICES.httpRequest, million)} and CloudFront ${a(PRICES.edgeRequest, million)} a million requests,`,
-    `${a(PRICES.edgeGb, 1)} a GB; S3 ${a(PRICES.s3Write, 1000)} for 1,000 writes, ${a(PRICES.s3Read, 1000)} for 1,000 reads; SES ${a(PRICES.mail, 1000)} for`,
-    `1,000 mails; EventBridge ${a(PRICES.event, million)} a million events; CloudWatch ${a(PRICES.logGb, 1)} a GB of logs,`,
-    `${a(PRICES.alarm, 1)} an alarm, ${a(PRICES.dashboard, 1)} a dashboard, ${a(PRICES.metric, 1)} a number. DynamoDB's own use of KMS for the tables is`,
-    "left out: it asks once in five minutes for each caller at most.",
+    `By ${LIST}, without free allowances and without lower prices for more:`,
+    "",
+    `- DynamoDB: ${a(PRICES.readUnit, million)} a million read units, ${a(PRICES.writeUnit, million)} a million write units, ${a(PRICES.tableGb, 1)} a GB with its backup`,
+    `- KMS: ${a(PRICES.kmsKey, 1)} a key, ${a(PRICES.wrap, 10_000)} for 10,000 requests, ${a(PRICES.signature, 10_000)} where RSA-4096 keys sign`,
+    `- Lambda on arm64: ${a(PRICES.run, million)} a million runs, ${a(PRICES.gbSecond, million)} a million GB-seconds`,
+    `- HTTP API: ${a(PRICES.httpRequest, million)} a million requests; CloudFront: ${a(PRICES.edgeRequest, million)}, and ${a(PRICES.edgeGb, 1)} a GB`,
+    `- S3: ${a(PRICES.s3Write, 1000)} for 1,000 writes, ${a(PRICES.s3Read, 1000)} for 1,000 reads`,
+    `- SES: ${a(PRICES.mail, 1000)} for 1,000 mails; EventBridge: ${a(PRICES.event, million)} a million events`,
+    `- CloudWatch: ${a(PRICES.logGb, 1)} a GB of logs, ${a(PRICES.alarm, 1)} an alarm, ${a(PRICES.dashboard, 1)} a dashboard, ${a(PRICES.metric, 1)} a number`,
     "",
   ].join("\n");
 }

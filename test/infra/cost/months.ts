@@ -1,5 +1,6 @@
 /** The price of an operation, and of a month with so many Factories. */
 import { FUNCTIONS, type FunctionName } from "../../../lib/settings.ts";
+import { ONLINE_ROLES } from "../../../lib/tuf/dialect.ts";
 import {
   ACCESS_LOG,
   DEVICES,
@@ -34,7 +35,7 @@ export interface Installation {
 export function priceOf(usage: Usage, { memory }: Installation): number {
   const runs = FUNCTIONS.map((name) => {
     const seconds = (usage.runs[name] * RUN_TIME[name]) / 1000;
-    const gb = (memory.get(name) ?? 0) / 1024;
+    const gb = gbOf(memory, name);
     return usage.runs[name] * PRICES.run + seconds * gb * PRICES.gbSecond;
   });
   const all = FUNCTIONS.reduce((sum, name) => sum + usage.runs[name], 0);
@@ -54,6 +55,12 @@ export function priceOf(usage: Usage, { memory }: Installation): number {
   );
 }
 
+function gbOf(memory: Installation["memory"], name: FunctionName): number {
+  const megabytes = memory.get(name);
+  if (megabytes === undefined) throw new Error(`no memory of ${name}`);
+  return megabytes / 1024;
+}
+
 /** What a Factory adds to a run of the schedule that happens anyway. */
 function tendingPrice(
   measured: Measured,
@@ -61,7 +68,7 @@ function tendingPrice(
   installation: Installation,
 ): number {
   const idle = priceOf(measured["schedule: nothing is due"], installation);
-  const gb = (installation.memory.get("refresh") ?? 0) / 1024;
+  const gb = gbOf(installation.memory, "refresh");
   const time = (TENDING / 1000) * gb * PRICES.gbSecond;
   return priceOf(measured[what], installation) - idle + time;
 }
@@ -73,31 +80,26 @@ export interface Month {
   readonly owners: number;
   /** After a year. */
   readonly storage: number;
-  /** What keys in KMS add. */
+  /** What keys in KMS add, without new versions of them: those that sign have none. */
   readonly keysInKms: number;
   readonly devices: number;
 }
 
 export function monthOf(measured: Measured, factories: number, of: Installation): Month {
-  const { timestamp, snapshot, all } = REFRESHES;
   const tending = (what: Parameters<typeof tendingPrice>[1]) => tendingPrice(measured, what, of);
   const sealed = tending("schedule: a timestamp");
   const inKms = tending("schedule: a timestamp, online keys in KMS") - sealed;
-  const signings = timestamp + snapshot + all + PUBLICATIONS;
-  const bytes = FACTORY_BYTES + 12 * signings * SIGNING_BYTES;
+  const signings = REFRESHES + PUBLICATIONS * ONLINE_ROLES.length;
+  const bytes = FACTORY_BYTES + 12 * (REFRESHES + PUBLICATIONS) * SIGNING_BYTES;
   const each = (what: Operation): number => priceOf(measured[what], of);
   return {
     installation: fixed(of) + MINUTES * each("schedule: nothing is due"),
-    refreshing:
-      factories *
-      (timestamp * sealed +
-        snapshot * tending("schedule: timestamp and snapshot") +
-        all * tending("schedule: all online roles")),
+    refreshing: factories * REFRESHES * sealed,
     owners:
       factories *
       (ROTATIONS * each("`rootward keys rotate`") + PUBLICATIONS * each("publication of targets")),
     storage: (factories * bytes * PRICES.tableGb) / GB,
-    keysInKms: factories * (3 * PRICES.kmsKey + signings * inKms),
+    keysInKms: factories * (ONLINE_ROLES.length * PRICES.kmsKey + signings * inKms),
     devices: factories * DEVICES * POLLS * pollPrice(measured, of),
   };
 }

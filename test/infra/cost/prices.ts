@@ -1,7 +1,6 @@
-/**
- * What AWS asks, in US dollars, by its public price lists for us-east-1 in November 2026. Free allowances
- * are left out, and so are lower prices for large amounts: a real bill is below.
- */
+/** What AWS asks, in US dollars. */
+export const LIST = "AWS's public list for us-east-1 in November 2026";
+
 const MILLION = 1_000_000;
 
 export const PRICES = {
@@ -10,7 +9,7 @@ export const PRICES = {
   writeUnit: 0.625 / MILLION,
   /** A GB for a month, with point-in-time recovery. */
   tableGb: 0.25 + 0.2,
-  /** KMS: a key for a month, and requests with symmetric and with RSA-4096 keys. */
+  /** KMS: a version of a key for a month (it has another one each year, up to three), and requests with symmetric and with RSA-4096 keys. */
   kmsKey: 1,
   wrap: 0.03 / 10_000,
   signature: 0.15 / 10_000,

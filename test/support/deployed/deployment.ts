@@ -14,6 +14,7 @@ import type { GatewayEvent, GatewayResult } from "../../../lib/lambda/gateway.ts
 import { FUNCTIONS, type FunctionName } from "../../../lib/settings.ts";
 import { FULL, synthesiseInto, type Synthesised } from "../../infra/synth.ts";
 import type { SentEvent } from "../events.ts";
+import { stockRsaKeys } from "../rsa-key.ts";
 import type { SentMail } from "../ses.ts";
 import { Cloud, REGION, type Made } from "./cloud.ts";
 import type { Dynamo } from "../aws.ts";
@@ -28,6 +29,9 @@ import { startServices, startWorld, type World } from "./world.ts";
 export const PUBLIC_URL = "https://tuf.example.com";
 /** Of this Factory the online keys are in KMS; all others are sealed. */
 export const IN_KMS = "vault";
+
+/** How many the stories ask for: three, and three again. */
+const KEYS_IN_KMS = 6;
 
 export interface Deployment {
   readonly cloud: Cloud;
@@ -70,13 +74,16 @@ interface Answer {
   json(): Record<string, unknown>;
 }
 
-/** @param adminToken SHA-256 of the operator's token */
-export async function deploy(adminToken: string): Promise<Deployment> {
-  const config = { ...FULL, adminTokenSha256: adminToken, onlineKeys: `${IN_KMS}/*=kms` };
+/** @param tokens SHA-256 of the operator's and of the pipeline's token */
+export async function deploy(
+  tokens: Pick<Config, "adminTokenSha256" | "provisionerTokenSha256">,
+): Promise<Deployment> {
+  const config = { ...FULL, ...tokens, onlineKeys: `${IN_KMS}/*=kms` };
   const folder = mkdtempSync(join(tmpdir(), "rootward-deployed-"));
   const started = new AsyncDisposableStack();
   started.defer(() => rmSync(folder, { recursive: true, force: true }));
   try {
+    const stocked = stockRsaKeys(KEYS_IN_KMS);
     const bundles = await bundleFunctions(join(folder, "lambdas"), await bundlePage());
     const first = synthesiseInto(join(folder, "assembly-0"), config, bundles);
     const world = await startWorld(first, join(folder, "s3"), started);
@@ -86,6 +93,7 @@ export async function deploy(adminToken: string): Promise<Deployment> {
       const stacks = synthesiseInto(assembly, { ...config, ...change }, bundles);
       return begin(world, { stacks, assembly, started, release });
     };
+    await stocked;
     return await release({});
   } catch (error) {
     await started.disposeAsync();
@@ -142,9 +150,11 @@ async function begin(world: World, release: Release): Promise<Deployment> {
     front: front.endpoint,
     fetch: reroutedFetch(reroute, fetch),
     ask: async (method, path, init = {}) => {
-      const { statusCode, headers, body } = await answer(eventOf(method, path, init));
-      const json = (): Record<string, unknown> => JSON.parse(body) as Record<string, unknown>;
-      return { status: statusCode, headers, text: body, json };
+      const { statusCode, headers, ...rest } = await answer(eventOf(method, path, init));
+      const encoding = rest.isBase64Encoded ? "base64" : "utf8";
+      const text = Buffer.from(rest.body, encoding).toString("utf8");
+      const json = (): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
+      return { status: statusCode, headers, text, json };
     },
     runSchedule: async () => {
       await functions.get(scheduled)?.invoke({});

@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import type { Synthesised } from "../../infra/synth.ts";
-import { emulated, startDynamo, type Dynamo } from "../aws.ts";
+import { emulated, startOwnDynamo, type Dynamo } from "../aws.ts";
 import { listen, type Loopback } from "../loopback.ts";
 import type { Cloud, Properties } from "./cloud.ts";
 import type { Index } from "./guard.ts";
@@ -37,7 +37,7 @@ export async function makeKeys(
 const OF_A_TABLE = ["KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode"];
 
 export async function startTables(cloud: Cloud): Promise<Dynamo> {
-  const dynamo = await startDynamo();
+  const dynamo = await startOwnDynamo();
   for (const { ref, properties } of cloud.of("AWS::DynamoDB::Table")) {
     const own = Object.entries(properties).filter(([key]) => OF_A_TABLE.includes(key));
     const input = { ...Object.fromEntries(own), TableName: ref };

@@ -17,6 +17,8 @@ export interface Call {
   readonly resource: string;
   /** DynamoDB's request units; 1 elsewhere. */
   readonly units: number;
+  /** Whether it is no request of its own: a right that another one needs besides, or the SDK's repetition. */
+  readonly isBesides: boolean;
 }
 
 export interface Ledger {
@@ -53,9 +55,11 @@ export function guarded(
       return deny(response);
     }
     const { units } = await answer(request, body, response);
-    // What needs a second right, such as a use of a key by S3, is a second call to AWS.
     for (const [index, { action, resource }] of asked.entries()) {
-      calls.push({ by, action, resource, units: index === 0 ? units : 1 });
+      // S3 sends a request of its own to KMS; every other second right is about the same one.
+      const ofS3 = action.startsWith("kms:") && asked[0]?.action.startsWith("s3:") === true;
+      const isBesides = isRepetition(request) || (index > 0 && !ofS3);
+      calls.push({ by, action, resource, units: index === 0 ? units : 1, isBesides });
     }
   };
   return listen((request, response) => {
@@ -69,6 +73,11 @@ export function guarded(
 function deny(response: ServerResponse): void {
   response.writeHead(403, { "Content-Type": "application/x-amz-json-1.0" });
   response.end(JSON.stringify({ __type: "AccessDeniedException", message: "denied" }));
+}
+
+/** The SDK numbers its attempts. How many there are depends on the machine. */
+function isRepetition({ headers }: IncomingMessage): boolean {
+  return !/attempt=1(?:;|$)/.test(String(headers["amz-sdk-request"] ?? "attempt=1"));
 }
 
 /** @returns undefined for whoever shows no signature of a function; S3 takes none of those either */
