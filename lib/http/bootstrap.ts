@@ -13,9 +13,19 @@ import { KEY_TYPES } from "../tuf/keys.ts";
 import { factoryParam, printable, readJson, requestToken } from "./request.ts";
 import { routes } from "./routes.ts";
 
+/**
+ * As mail systems write it without quotes (RFC 5322 dot-atoms, a host of RFC 1123), and never what a
+ * command line would take for a flag. What no mail system takes would wait here to be sent for ever.
+ */
+const ATOMS = /^(?!-)[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*$/;
+const HOST = /^[a-z\d](?:[a-z\d-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]*[a-z\d])?)*$/i;
+
 const email = v.pipe(
   printable,
-  v.regex(/^[^-@<>,;"][^@<>,;"]*@[^@<>,;"]+$/, "expected an e-mail address"),
+  v.check((text) => {
+    const [local = "", host = "", ...more] = text.split("@");
+    return ATOMS.test(local) && HOST.test(host) && more.length === 0;
+  }, "expected an e-mail address"),
 );
 const owner = v.strictObject({ id: printable, email });
 const sent = {

@@ -42,9 +42,18 @@ interface Rule {
 }
 
 export function makeAlarms(stack: Stack, functions: Functions, apis: Apis, topic: ITopic): void {
-  const { refresh } = functions;
-  const alarm = (id: string, rule: Rule): Alarm => {
-    const made = new Alarm(stack, id, {
+  const stopped = new Alarm(stack, "ScheduleStopped", {
+    alarmDescription: "The schedule does not run. docs/runbook.md#schedulestopped",
+    metric: functions.refresh.metricInvocations({ period: FIVE, statistic: "Sum" }),
+    threshold: 1,
+    evaluationPeriods: 3,
+    comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+    treatMissingData: TreatMissingData.BREACHING,
+  });
+  stopped.addAlarmAction(new SnsAction(topic));
+  const rules = { ...failures(functions), ...problems(), ...requests(functions, apis) };
+  for (const [id, rule] of Object.entries(rules)) {
+    const alarm = new Alarm(stack, id, {
       alarmDescription: `${rule.what}. docs/runbook.md#${(rule.entry ?? id).toLowerCase()}`,
       metric: rule.metric,
       threshold: rule.from,
@@ -52,81 +61,71 @@ export function makeAlarms(stack: Stack, functions: Functions, apis: Apis, topic
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    made.addAlarmAction(new SnsAction(topic));
-    return made;
-  };
+    alarm.addAlarmAction(new SnsAction(topic));
+  }
+}
 
-  const stopped = new Alarm(stack, "ScheduleStopped", {
-    alarmDescription: "The schedule does not run. docs/runbook.md#schedulestopped",
-    metric: refresh.metricInvocations({ period: FIVE, statistic: "Sum" }),
-    threshold: 1,
-    evaluationPeriods: 3,
-    comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-    treatMissingData: TreatMissingData.BREACHING,
-  });
-  stopped.addAlarmAction(new SnsAction(topic));
-  alarm("StillDue", {
-    what: "Factories stay due: their metadata comes near its end",
-    metric: ownMetric("StillDue", "refresh", "Minimum").with({ period: FIVE }),
-    from: 1,
-    periods: 6,
-  });
-  alarm("ScheduleFails", {
-    what: "The schedule fails or runs out of time",
-    metric: refresh.metricErrors({ period: FIVE, statistic: "Sum" }),
-    from: 1,
-    periods: 3,
-  });
-  alarm("SignerFails", {
-    what: "The signer fails: nothing can be signed",
-    metric: functions.signer.metricErrors({ period: FIVE, statistic: "Sum" }),
-    from: 1,
-    periods: 2,
-  });
-  alarm("SignerProblem", {
-    what: "The signer met an error that it could not name",
-    metric: ownMetric("Problem", "signer").with({ period: FIVE }),
-    from: 1,
-  });
-  alarm("BootstrapProblem", {
-    what: "A bootstrap, or the mail with its link, failed",
-    metric: ownMetric("Problem", "bootstrap").with({ period: FIVE }),
-    from: 1,
-  });
-  alarm("DeliveryProblem", {
-    what: "A delivery failed, or what it left could not be destroyed",
-    metric: ownMetric("Problem", "deliver").with({ period: FIVE }),
-    from: 1,
-  });
-  alarm("RootsProblem", {
-    what: "A request of an owner or of a tool failed",
-    metric: ownMetric("Problem", "roots").with({ period: FIVE }),
-    from: 1,
-  });
-  alarm("DevicesFail", {
-    what: "Devices get errors",
-    metric: functions.metadata.metricErrors({ period: MINUTE, statistic: "Sum" }),
-    from: 5,
-    periods: 5,
-  });
-  alarm("DevicesThrottled", {
-    what: "Devices are turned away: the metadata function has as many copies as it may",
-    metric: functions.metadata.metricThrottles({ period: MINUTE, statistic: "Sum" }),
-    from: 1,
-    periods: 5,
-  });
-  alarm("ServerErrors", {
-    what: "The API answers with 5xx",
-    metric: apis.open.metricServerError({ period: FIVE, statistic: "Sum" }),
-    from: 10,
-    periods: 2,
-  });
-  if (apis.devices === null) return;
-  alarm("DevicesServerErrors", {
-    what: "The devices' own name answers with 5xx",
-    metric: apis.devices.metricServerError({ period: FIVE, statistic: "Sum" }),
-    from: 10,
-    periods: 2,
-    entry: "ServerErrors",
-  });
+type Rules = Readonly<Record<string, Rule>>;
+
+/** What ends with an error, or is not done in time. */
+function failures({ refresh, signer, metadata }: Functions): Rules {
+  return {
+    StillDue: {
+      what: "Factories stay due: their metadata comes near its end",
+      metric: ownMetric("StillDue", "refresh", "Minimum").with({ period: FIVE }),
+      from: 1,
+      periods: 6,
+    },
+    ScheduleFails: {
+      what: "The schedule fails or runs out of time",
+      metric: refresh.metricErrors({ period: FIVE, statistic: "Sum" }),
+      from: 1,
+      periods: 3,
+    },
+    SignerFails: {
+      what: "The signer fails: nothing can be signed",
+      metric: signer.metricErrors({ period: FIVE, statistic: "Sum" }),
+      from: 1,
+      periods: 2,
+    },
+    DevicesFail: {
+      what: "Devices get errors",
+      metric: metadata.metricErrors({ period: MINUTE, statistic: "Sum" }),
+      from: 5,
+      periods: 5,
+    },
+  };
+}
+
+/** What a function reported of itself. */
+function problems(): Rules {
+  const of = (name: FunctionName, what: string): Rule => {
+    return { what, metric: ownMetric("Problem", name).with({ period: FIVE }), from: 1 };
+  };
+  return {
+    SignerProblem: of("signer", "The signer met an error that it could not name"),
+    BootstrapProblem: of("bootstrap", "A bootstrap, or the mail with its link, failed"),
+    DeliveryProblem: of("deliver", "A delivery failed, or what it left could not be destroyed"),
+    RootsProblem: of("roots", "A request of an owner or of a tool failed"),
+    DevicesProblem: of("metadata", "A device's request failed, or came without a certificate"),
+  };
+}
+
+function requests({ metadata }: Functions, { open, devices }: Apis): Rules {
+  const errorsOf = (api: HttpApi, what: string): Rule => {
+    const metric = api.metricServerError({ period: FIVE, statistic: "Sum" });
+    return { what, metric, from: 10, periods: 2, entry: "ServerErrors" };
+  };
+  return {
+    DevicesThrottled: {
+      what: "Devices are turned away: the metadata function has as many copies as it may",
+      metric: metadata.metricThrottles({ period: MINUTE, statistic: "Sum" }),
+      from: 1,
+      periods: 5,
+    },
+    ServerErrors: errorsOf(open, "The API answers with 5xx"),
+    ...(devices && {
+      DevicesServerErrors: errorsOf(devices, "The devices' own name answers with 5xx"),
+    }),
+  };
 }

@@ -2,7 +2,7 @@
  * Whom a function tells: people by SES, or nobody where no sender is configured, and programs by
  * EventBridge in either case. Both are read when there is something to tell.
  */
-import type { Notifier } from "../service/ports.ts";
+import type { Mailer, Notifier } from "../service/ports.ts";
 import { eventSource } from "../settings.ts";
 import { later } from "./later.ts";
 import { logger } from "./telemetry.ts";
@@ -27,8 +27,6 @@ export function notifierOf(settings: Settings): Notifier {
     announce: (announcement) => events.announce(announcement),
   };
 }
-
-type Mailer = Omit<Notifier, "announce">;
 
 function mailOf({ sender: from, configurationSet }: Settings): Mailer {
   if (from === "") return NO_MAIL;

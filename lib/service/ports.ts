@@ -216,6 +216,9 @@ export interface Notifier {
   announce(announcement: Announcement): Promise<void>;
 }
 
+/** What of a notifier reaches people. */
+export type Mailer = Omit<Notifier, "announce">;
+
 export interface Ports {
   readonly heads: Heads;
   readonly documents: Documents;

@@ -2,6 +2,7 @@
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { call, createFactory } from "../support/owner.ts";
 
@@ -229,4 +230,26 @@ test.each([
   expect(await statusOf(target)).toBe(
     `HTTP/1.1 ${status} ${status === "200" ? "OK" : "Not Found"}`,
   );
+});
+
+test.each([
+  ["no-host", 400],
+  ["@example.com", 400],
+  ["a@b@example.com", 400],
+  ["x@a..b", 400],
+  ["x@-a.example", 400],
+  ["x@exämple.com", 400],
+  ["..x@example.com", 400],
+  ["x.@example.com", 400],
+  ["-oProxy=x@example.com", 400],
+  ["<x@example.com>", 400],
+  ["x@example.com,y@example.com", 400],
+  ['"x y"@example.com', 400],
+  ["o'neil+fleet@sub.example.com", 201],
+  ["root@localhost", 201],
+])("an owner at %s: %i", async (email, status) => {
+  const name = `mail-${sha256Text(email).slice(0, 8)}`;
+  const body = { ...good, name, owner: { id: "owner", email } };
+  const made = await call(server.url + FACTORIES, { token: server.adminToken, body });
+  expect(made.status).toBe(status);
 });

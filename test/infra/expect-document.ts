@@ -5,5 +5,5 @@ import { expect } from "@jest/globals";
 /** @param text all of it, Markdown as prettier leaves it; UPDATE_DOCS=1 writes it */
 export function expectDocument(file: string, text: string): void {
   if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, text);
-  expect(readFileSync(file, "utf8")).toBe(text);
+  expect(text).toBe(readFileSync(file, "utf8"));
 }

@@ -154,7 +154,6 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
 }
 
-/** What the service says of a Factory. */
 /** Presses a button that saves the file. @returns where it was saved */
 export async function saveWith(page: Page, button: string, folder: string): Promise<string> {
   const downloading = page.waitForEvent("download");

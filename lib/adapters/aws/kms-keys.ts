@@ -22,6 +22,7 @@ import type { KeyType } from "../../tuf/keys.ts";
 import { fromBase64, toBase64 } from "../../tuf/bytes.ts";
 import { fromSpki, type PublicKey } from "../../tuf/spki.ts";
 import { clientOptions } from "./clients.ts";
+import { once } from "./once.ts";
 
 /** The longest that KMS waits before it deletes: an error can be taken back until then. */
 const PENDING_DAYS = 30;
@@ -43,7 +44,8 @@ export class KmsKeys implements KeyStore {
         "online keys of this role are kept in KMS, which signs no Ed25519 metadata: ask for RSA ones",
       );
     }
-    const { KeyMetadata: made } = await this.#kms.send(
+    // Once: a key that is made by a request whose answer was lost is named by nothing, and is paid for.
+    const command = once(
       new CreateKeyCommand({
         KeySpec: "RSA_4096",
         KeyUsage: "SIGN_VERIFY",
@@ -55,6 +57,7 @@ export class KmsKeys implements KeyStore {
         ],
       }),
     );
+    const { KeyMetadata: made } = await this.#kms.send(command);
     const id = made?.Arn ?? made?.KeyId;
     if (id === undefined) throw new RootwardError("internal", "KMS made a key without a name");
     const { PublicKey: spki } = await this.#kms.send(new GetPublicKeyCommand({ KeyId: id }));

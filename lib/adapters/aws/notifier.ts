@@ -8,7 +8,7 @@
  */
 import { SendEmailCommand, SESv2Client } from "@aws-sdk/client-sesv2";
 import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
-import type { LinkMail, Notice, Notifier } from "../../service/ports.ts";
+import type { LinkMail, Mailer, Notice } from "../../service/ports.ts";
 import { clientOptions } from "./clients.ts";
 import { once } from "./once.ts";
 
@@ -22,9 +22,6 @@ interface Sender {
   /** The name of a configuration set without click tracking. */
   readonly configurationSet: string;
 }
-
-/** What of a notifier is mail. */
-type Mailer = Omit<Notifier, "announce">;
 
 export class SesNotifier implements Mailer {
   readonly #sender: Sender;

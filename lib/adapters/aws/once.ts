@@ -3,7 +3,8 @@
  * swap that was applied while its answer was lost would then meet its own revision, and its `false`
  * would mean that somebody else was faster: the caller decides again, and the change is there twice.
  * So such a request fails instead, and service/commit.ts, which knows that it repeats, finds out. A
- * mail with a link would be there twice too, and is sent again by nobody.
+ * mail with a link would be there twice too, and is sent again by nobody; and a key in KMS would be there
+ * twice, one of them named by nothing.
  *
  * What may be applied twice (put-if-absent of immutable items, deletes, reads) is left to the SDK.
  */

@@ -1,7 +1,12 @@
 /** A delivery by its own protocol: who gets what, who does not, and what is left afterwards. */
 import { describe, expect, test } from "@jest/globals";
+import { readArchive } from "../../../lib/archive/archive.ts";
+import { archivedKeys } from "../../../lib/archive/keys.ts";
+import { openEnvelope } from "../../../lib/crypto/envelope.ts";
+import { readRecipient } from "../../../lib/crypto/recipient.ts";
 import { sha256, sha256Text } from "../../../lib/tuf/bytes.ts";
 import { isKeyId } from "../../../lib/tuf/keys.ts";
+import { makeCertificate, rsaKey } from "../../support/certificate.ts";
 import {
   call,
   claim,
@@ -15,6 +20,17 @@ import {
 import type { Installation } from "./installation.ts";
 
 export function tellDeliveries(one: Installation): void {
+  test("an archive is encrypted to its owner's certificate, where there is one", async () => {
+    const { pem, privateKey } = makeCertificate(rsaKey(3072));
+    const { link } = await createFactory(one, "sealed", { recipientCertificate: pem });
+    const claimant = newClaimant();
+    const granted = await claim(one.url, link, claimant);
+    const encrypted = await fetchArchive(link, granted);
+    expect(granted.body["recipient"]).toBe(readRecipient(pem, Date.now()).fingerprint);
+    const entries = await readArchive(openEnvelope(encrypted, privateKey));
+    expect(archivedKeys(entries)).toHaveLength(1);
+    expect(await confirm(one.url, link, claimant, encrypted)).toMatchObject({ status: 200 });
+  }, 60_000);
   describe("a delivery by link", () => {
     tellLink(one);
   });
@@ -46,10 +62,13 @@ function tellLink(one: Installation): void {
     expect((await claim(one.url, link, newClaimant())).status).toBe(410);
     const granted = await claim(one.url, link, claimant);
     const url = new URL(String(granted.body["archiveUrl"]));
-    for (const change of ["X-Amz-Expires", "X-Amz-Signature", "X-Amz-Date"]) {
+    for (const name of ["X-Amz-Expires", "X-Amz-Signature", "X-Amz-Date"]) {
       const other = new URL(url);
-      other.searchParams.set(change, other.searchParams.get(change)?.replace(/\d/, "0") ?? "");
-      expect((await fetch(other)).status).toBe(other.href === url.href ? 200 : 403);
+      const changed = url.searchParams
+        .get(name)
+        ?.replace(/\d(?!.*\d)/, (last) => `${(+last + 1) % 10}`);
+      other.searchParams.set(name, changed ?? "");
+      expect([name, (await fetch(other)).status]).toEqual([name, 403]);
     }
     expect((await fetch(url.origin + url.pathname)).status).toBe(403);
     const archive = await fetchArchive(link, granted);

@@ -28,16 +28,13 @@ export function tellRights(one: Installation): void {
     expect(one.aws.refused).toEqual([]);
   });
 
-  test("every right was needed by a story, or has a reason", () => {
+  test("every right was needed by a story, or has a reason; docs/rights.md says so", () => {
     const { policies } = one.aws;
     const unused = policies.rights.filter((right) => !policies.isUsed(right));
     expect(unused.filter((right) => reason(right) === undefined).map(text)).toEqual([]);
     const needed = policies.rights.filter((right) => policies.isUsed(right));
     expect(needed.filter((right) => reason(right) !== undefined).map(text)).toEqual([]);
-  });
-
-  test("docs/rights.md is what was found", () => {
-    const { policies } = one.aws;
+    // Only a whole run may write it.
     const row = (right: Right): string => {
       const found = policies.isUsed(right) ? "needed" : (reason(right) ?? "");
       return `| ${right.action} | \`${shown(right)}\` | ${conditionText(right)} | ${found} |`;
