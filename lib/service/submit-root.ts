@@ -54,7 +54,8 @@ export async function submitRoot(
     return decide(service, head, submission, submitted);
   });
   // The root is in force whatever becomes of the effects.
-  if (decision.transition !== null) await settleQuietly(service, factory);
+  const pending = decision.transition?.head.pending ?? [];
+  if (pending.length > 0) await settleQuietly(service, factory);
   const { version, sha256, warnings } = decision;
   const changed = decision.transition !== null && !dryRun;
   return { channel: submission.channel, version, sha256, warnings, changed };

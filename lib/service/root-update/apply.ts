@@ -42,7 +42,8 @@ export async function applyUpdate(
         return decide(service, head, txid, principal);
       });
       // The roots are in force whatever becomes of the effects.
-      if (transition !== null) await settleQuietly(service, factory);
+      const pending = transition?.head.pending ?? [];
+      if (pending.length > 0) await settleQuietly(service, factory);
       return;
     } catch (error) {
       if (!isRootwardError(error) || !BY_BOUNDARY.includes(error.code)) throw error;
