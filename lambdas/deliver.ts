@@ -18,7 +18,8 @@ const service = serviceOf({
   wrapper: wrapperOf(settings),
   notifier: notifierOf(settings),
   publicUrl: settings.publicUrl,
-  linksFrom: settings.linksFrom === "" ? 0 : Date.parse(settings.linksFrom),
+  // To the end of that second: a backup has all of it.
+  linksFrom: settings.linksFrom === "" ? 0 : Date.parse(settings.linksFrom) + 1000,
   effects: ["destroy-share", "destroy-archive", "withdraw-link", "notify", "announce"],
 });
 const page = downloadRoutes(bundledPage(), settings.archiveOrigin);

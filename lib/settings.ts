@@ -16,7 +16,6 @@ export const FUNCTIONS = [
 export type FunctionName = (typeof FUNCTIONS)[number];
 
 const HOST = /^https:\/\/[^\s/?#]+$/;
-const TIME_OR_EMPTY = /^(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$/;
 const given = v.pipe(v.string(), v.nonEmpty("expected a value"));
 const hashOrEmpty = v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{64})?$/, "expected a SHA-256 in hex"));
 
@@ -48,7 +47,10 @@ const VALUES = {
   /** The same of the token that makes Factories. */
   provisionerToken: hashOrEmpty,
   /** Links made before this time (`YYYY-MM-DDTHH:MM:SSZ`) yield nothing; empty where all do. */
-  linksFrom: v.pipe(v.string(), v.regex(TIME_OR_EMPTY, "expected YYYY-MM-DDTHH:MM:SSZ")),
+  linksFrom: v.pipe(
+    v.string(),
+    v.check((text) => text === "" || isTime(text), "expected YYYY-MM-DDTHH:MM:SSZ"),
+  ),
   /** Whether what devices read is for those with a client certificate; empty where it is for everybody. */
   clientCertificates: v.picklist(["required", ""], "expected required or nothing"),
 } as const;
@@ -69,6 +71,12 @@ const NEEDED = {
 } as const satisfies Record<FunctionName, readonly (keyof Values)[]>;
 
 export type Settings<F extends FunctionName> = Pick<Values, (typeof NEEDED)[F][number]>;
+
+/** Whether a text is a time that there is, `YYYY-MM-DDTHH:MM:SSZ`. */
+export function isTime(text: string): boolean {
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString() === text.replace(/Z$/, ".000Z");
+}
 
 /**
  * What rules on the account's event bus know an installation by. Its host, since that is how everybody

@@ -18,7 +18,7 @@ import type { FactoryName } from "./names.ts";
 import { firstRoots } from "./roles.ts";
 import { assertNoRootUpdate } from "./root-update.ts";
 import { versionTime } from "./schedule.ts";
-import { tellingOf } from "./telling.ts";
+import { isFarewell, tellingOf } from "./telling.ts";
 import { advance, create, type Moment, type Transition } from "./transition.ts";
 
 /** How many earlier bootstraps may wait until what is left of them is destroyed. */
@@ -146,7 +146,10 @@ export function bootstrapAgain(
       documents,
       effects: destruction(delivery.idHash),
       // What is told of this swap says it all, and its online keys go with the instance.
-      done: head.pending.filter(({ kind }) => ["notify", "announce", "destroy-key"].includes(kind)),
+      done: head.pending.filter(
+        (effect) =>
+          ["notify", "announce", "destroy-key"].includes(effect.kind) && !isFarewell(effect),
+      ),
       type: "factory-bootstrapped-again",
       details: jsonObject({
         ...described(fresh),

@@ -12,7 +12,7 @@ export interface RefreshPolicy {
   readonly roles: Readonly<Record<OnlineRole, { lifetime: number; refreshWhenLeft: number }>>;
   /** Of root version 1; the service never signs another root. */
   readonly rootLifetime: number;
-  /** How long an unclaimed link works. */
+  /** How long an unclaimed link works. When one was made is reckoned from it (delivery.ts). */
   readonly linkLifetime: number;
   /** How long the first claimant may fetch the archive again. */
   readonly claimLease: number;

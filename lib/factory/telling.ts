@@ -3,6 +3,7 @@
  * cannot be sent keeps nobody else from hearing of an event, and nobody hears of it again and again for
  * another's sake.
  */
+import { RootwardError } from "../error.ts";
 import type { JsonObject } from "../tuf/json.ts";
 import type { Effect, Head } from "./head.ts";
 
@@ -37,14 +38,22 @@ export function addressOf(reader: Reader, people: People, details: JsonObject): 
  * What a `notify` effect is about.
  *
  * @returns with all readers for an effect of an earlier version, which named none
+ * @throws RootwardError `internal` for a reader that only a later version knows: it waits for that one
  */
 export function toldBy(ref: string): { readonly seq: number; readonly readers: readonly Reader[] } {
   const [seq, name] = ref.split(" ");
-  return { seq: Number(seq), readers: READERS.filter((one) => name === undefined || one === name) };
+  const readers = READERS.filter((one) => name === undefined || one === name);
+  if (readers.length > 0) return { seq: Number(seq), readers };
+  throw new RootwardError("internal", `effect names no reader that is known here: ${name}`);
 }
 
-/** How many events people are still to be told of. */
+/** How many events people or programs are still to be told of. */
 export function untoldEvents(pending: readonly Effect[]): number {
-  const notices = pending.filter(({ kind }) => kind === "notify");
-  return new Set(notices.map(({ ref }) => toldBy(ref).seq)).size;
+  const telling = pending.filter(({ kind }) => kind === "notify" || kind === "announce");
+  return new Set(telling.map(({ ref }) => ref.split(" ")[0])).size;
+}
+
+/** Whether an effect tells those who are told no more: it stays right whoever comes after them. */
+export function isFarewell({ kind, ref }: Effect): boolean {
+  return kind === "notify" && ref.includes(" former-");
 }

@@ -33,10 +33,8 @@ export async function settle(service: Service, factory: FactoryName): Promise<vo
   const { effects } = service;
   const mine = effects ? head.pending.filter(({ kind }) => effects.includes(kind)) : head.pending;
   if (mine.length === 0) return;
-  // What destroys comes first: mails that wait must keep no share and no archive alive.
-  const inOrder = [...mine.filter(destroys), ...mine.filter((effect) => !destroys(effect))];
   // So many that the event about them stays small.
-  const pending = inOrder.slice(0, MAX_AT_ONCE);
+  const pending = inTurn(mine).slice(0, MAX_AT_ONCE);
   const results = await Promise.all(
     pending.map(async (effect) => ({ effect, done: await attempt(service, head, effect) })),
   );
@@ -46,14 +44,39 @@ export async function settle(service: Service, factory: FactoryName): Promise<vo
       transition: settled(service, newest, done),
     }));
   }
-  const left = mine.find((effect) => destroys(effect) && !done.includes(effect));
-  if (left !== undefined) {
-    throw new RootwardError("internal", `${left.kind} did not succeed yet`);
+  const left = mine.filter((effect) => destroys(effect) && !done.includes(effect));
+  if (left.length === 0) return;
+  // Another process may have done it meanwhile, and taken it off.
+  const newest = await readHead(service.heads, factory);
+  const still = left.find((effect) => newest.pending.some((other) => sameEffect(effect, other)));
+  if (still !== undefined) {
+    throw new RootwardError("internal", `${still.kind} did not succeed yet`);
   }
 }
 
 function destroys({ kind }: Effect): boolean {
   return kind.startsWith("destroy-");
+}
+
+/**
+ * What destroys first, and then by turns one of each kind, and of each reader: what fails again and again
+ * keeps nothing else, and nobody else, from its turn.
+ */
+function inTurn(effects: readonly Effect[]): readonly Effect[] {
+  const groups = Object.groupBy(
+    effects.filter((effect) => !destroys(effect)),
+    ({ kind, ref }) => (kind === "notify" ? `${kind} ${ref.split(" ")[1] ?? ""}` : kind),
+  );
+  const queues = Object.values(groups).map((queue = []) => queue);
+  const longest = Math.max(0, ...queues.map((queue) => queue.length));
+  const rounds = Array.from({ length: longest }, (_, at) =>
+    queues.flatMap((queue) => queue[at] ?? []),
+  );
+  return [...effects.filter(destroys), ...rounds.flat()];
+}
+
+function sameEffect(one: Effect, other: Effect): boolean {
+  return one.kind === other.kind && one.ref === other.ref;
 }
 
 /** The same where the answer does not depend on it: what fails is reported and left to the schedule. */
@@ -66,9 +89,7 @@ export async function settleQuietly(service: Service, factory: FactoryName): Pro
 }
 
 function settled(service: Service, head: Head, done: readonly Effect[]) {
-  const still = done.filter((effect) =>
-    head.pending.some(({ kind, ref }) => kind === effect.kind && ref === effect.ref),
-  );
+  const still = done.filter((effect) => head.pending.some((other) => sameEffect(effect, other)));
   if (still.length === 0) return null;
   const details = jsonObject({ done: still.map(({ kind, ref }) => jsonObject({ kind, ref })) });
   return advance(

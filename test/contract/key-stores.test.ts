@@ -24,14 +24,18 @@ let kms: FakeKms;
 let client: KMSClient;
 beforeAll(async () => {
   kms = await startKms();
-  client = new KMSClient({
+  client = clientOf(1);
+});
+afterAll(() => kms.stop());
+
+function clientOf(maxAttempts: number): KMSClient {
+  return new KMSClient({
     endpoint: kms.endpoint,
     region: "eu-west-1",
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
-    maxAttempts: 1,
+    maxAttempts,
   });
-});
-afterAll(() => kms.stop());
+}
 
 function ownerOf(key: PublicKey): KeyOwner {
   return { ref: ACME, role: "targets", keyid: rootKey(key, "tuf").keyid };
@@ -70,6 +74,19 @@ describe.each(STORES)("%s %s keys", (_name, type, open) => {
     }
   });
 });
+
+it("a key of KMS is asked for once, and again where KMS says that it was too much at once", async () => {
+  const made = (): number => kms.asked.filter((operation) => operation === "CreateKey").length;
+  const patient = clientOf(4);
+  const before = made();
+  kms.throttle("CreateKey", 2);
+  await new KmsKeys(patient).make(ACME, "targets", "rsa");
+  expect(made() - before).toBe(3);
+  kms.throttle("CreateKey", 9);
+  await expect(new KmsKeys(patient).make(ACME, "targets", "rsa")).rejects.toThrow("Throttling");
+  expect(made() - before).toBe(3 + 4);
+  kms.throttle("CreateKey", 0);
+}, 60_000);
 
 describe("a sealed key", () => {
   it("opens for the Factory, instance, role and keyid that it was made for", async () => {

@@ -50,6 +50,14 @@ describe("tables", () => {
     expect(text).not.toContain("ExportsOutputRefTable");
   });
 
+  test.each(["2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-15", "9999-01-01T00:00:00Z"])(
+    "not by a time that is none, or has not been: %s",
+    (at) => {
+      const restored = { table: "main-back", signerTable: "signer-back", at };
+      expect(() => synthesise({ ...FULL, restored })).toThrow("restored.at: expected a time");
+    },
+  );
+
   test("what is due is found by an index of keys only", () => {
     const indexes = one(TABLE, "Table").Properties["GlobalSecondaryIndexes"];
     expect(indexes).toMatchObject([

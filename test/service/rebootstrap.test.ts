@@ -521,6 +521,21 @@ describe("what was pending for the bootstrap before", () => {
     expect(told(world)).toEqual([]);
   });
 
+  test("is told to those who are told no more, however often it is begun again", async () => {
+    const world = new TestWorld();
+    await newFactory(world, "tuf");
+    const muted = world.start(failing("notifier.notify")).service;
+    await rebootstrapOf(muted, { owner: newOwner });
+    await rebootstrapOf(muted, { owner: { id: "third", email: "third@example.com" } });
+    expect(world.state.outbox.size).toBeLessThanOrEqual(1);
+    await tend(world.start().service, FACTORY);
+    const former = [...world.state.outbox].filter(([id]) => id.endsWith("former-owner"));
+    expect(former.map(([, { to }]) => to).toSorted()).toEqual([
+      "new@example.com",
+      "owner@example.com",
+    ]);
+  });
+
   test("nor where it was just about to be told", async () => {
     const world = new TestWorld();
     const options = await untold(world);

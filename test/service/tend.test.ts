@@ -313,6 +313,40 @@ describe("what fails in the schedule", () => {
     expect([world.state.shares.size, world.state.archives.size]).toEqual([0, 0]);
   });
 
+  it("keeps no kind of effect, and no reader, from its turn", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    const archive = await takeArchive(world.start(), link, ALICE);
+    const deaf = world.start(failing("notifier.announce")).service;
+    const pipeline = await ownerOf(deaf, "pipeline");
+    const spec = { user: "robot", scopes: ["root:read"], expiresAt: null } as const;
+    for (let i = 0; i < 120; i += 1) await createToken(deaf, FACTORY, pipeline, spec);
+    expect(world.state.outbox.size).toBeGreaterThanOrEqual(120);
+    await confirmAs(deaf, link, ALICE, archive);
+    const told = [...world.state.outbox.keys()].filter((id) => id.includes("delivery-confirmed"));
+    expect(told).toHaveLength(1);
+    const kinds = headOf(world).pending.map(({ kind }) => kind);
+    expect(new Set(kinds)).toEqual(new Set(["announce"]));
+  });
+
+  it("is no failure where another process has done it meanwhile", async () => {
+    const world = new TestWorld();
+    const link = await newFactory(world, "tuf");
+    const archive = await takeArchive(world.start(), link, ALICE);
+    const { service } = world.start();
+    const shares: Service["shares"] = {
+      get: (idHash) => service.shares.get(idHash),
+      put: (idHash, wrapped) => service.shares.put(idHash, wrapped),
+      destroy: async () => {
+        await tendDue(world.start().service);
+        throw new Error("the answer was lost");
+      },
+    };
+    const confirmed = await confirmAs({ ...service, shares }, link, ALICE, archive);
+    expect(confirmed.state).toBe("live");
+    expect([world.state.shares.size, headOf(world).pending]).toEqual([0, []]);
+  });
+
   it("is told to nobody twice: each reader of a notice has an effect", async () => {
     const world = new TestWorld();
     const provisioner = { id: "pat", email: "pat@example.com" };

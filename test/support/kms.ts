@@ -27,6 +27,8 @@ export interface FakeKms extends Loopback {
   >;
   /** The requests so far, by operation and the members that matter to a reader. */
   readonly asked: readonly string[];
+  /** The next requests of an operation are answered that there were too many. */
+  throttle(operation: string, times: number): void;
 }
 
 interface Tag {
@@ -48,6 +50,7 @@ class Refusal extends Error {}
 export async function startKms(): Promise<FakeKms> {
   const keys = new Map<string, Key>();
   const asked: string[] = [];
+  const throttled = new Map<string, number>();
   const loopback = await listen((request, response) => {
     const target = String(request.headers["x-amz-target"]);
     const operation = target.replace("TrentService.", "");
@@ -57,6 +60,9 @@ export async function startKms(): Promise<FakeKms> {
       asked.push(operation);
       try {
         if (!signed) throw new Refusal("MissingAuthenticationTokenException");
+        const left = throttled.get(operation) ?? 0;
+        throttled.set(operation, left - 1);
+        if (left > 0) throw new Refusal("ThrottlingException");
         const answered = JSON.stringify(await answer(keys, operation, body));
         response.writeHead(200, { "Content-Type": "application/x-amz-json-1.1" });
         response.end(answered);
@@ -67,7 +73,12 @@ export async function startKms(): Promise<FakeKms> {
       }
     })();
   });
-  return { ...loopback, keys, asked };
+  return {
+    ...loopback,
+    keys,
+    asked,
+    throttle: (operation, times) => void throttled.set(operation, times),
+  };
 }
 
 async function answer(keys: Map<string, Key>, operation: string, body: Body): Promise<Body> {

@@ -9,6 +9,7 @@
 import { createHash } from "node:crypto";
 import {
   CreateKeyCommand,
+  type CreateKeyCommandInput,
   GetPublicKeyCommand,
   ScheduleKeyDeletionCommand,
   SignCommand,
@@ -44,20 +45,20 @@ export class KmsKeys implements KeyStore {
         "online keys of this role are kept in KMS, which signs no Ed25519 metadata: ask for RSA ones",
       );
     }
+    const input: CreateKeyCommandInput = {
+      KeySpec: "RSA_4096",
+      KeyUsage: "SIGN_VERIFY",
+      Description: `Rootward: ${role} of ${ref.factory}`,
+      Tags: [
+        { TagKey: "rootward:factory", TagValue: ref.factory },
+        { TagKey: "rootward:instance", TagValue: ref.instance },
+        { TagKey: "rootward:role", TagValue: role },
+      ],
+    };
     // Once: a key that is made by a request whose answer was lost is named by nothing, and is paid for.
-    const command = once(
-      new CreateKeyCommand({
-        KeySpec: "RSA_4096",
-        KeyUsage: "SIGN_VERIFY",
-        Description: `Rootward: ${role} of ${ref.factory}`,
-        Tags: [
-          { TagKey: "rootward:factory", TagValue: ref.factory },
-          { TagKey: "rootward:instance", TagValue: ref.instance },
-          { TagKey: "rootward:role", TagValue: role },
-        ],
-      }),
+    const { KeyMetadata: made } = await unlessThrottled(() =>
+      this.#kms.send(once(new CreateKeyCommand(input))),
     );
-    const { KeyMetadata: made } = await this.#kms.send(command);
     const id = made?.Arn ?? made?.KeyId;
     if (id === undefined) throw new RootwardError("internal", "KMS made a key without a name");
     const { PublicKey: spki } = await this.#kms.send(new GetPublicKeyCommand({ KeyId: id }));
@@ -92,6 +93,22 @@ export class KmsKeys implements KeyStore {
       if (!Error.isError(error) || !DELETED.includes(error.name)) throw error;
     }
   }
+}
+
+/** Milliseconds before each repetition. */
+const WAITS = [200, 600, 1800];
+
+/** Asks again where KMS says that it was asked too often: then it did nothing. */
+async function unlessThrottled<T>(ask: () => Promise<T>): Promise<T> {
+  for (const wait of WAITS) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!Error.isError(error) || error.name !== "ThrottlingException") throw error;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+  return ask();
 }
 
 /** In AWS's own KMS. */
