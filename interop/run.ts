@@ -8,13 +8,21 @@
 import { argv } from "node:process";
 import { parseArgs } from "node:util";
 import { ATS_VERIFIER } from "./ats-verifier/suite.ts";
+import { CFN_LINT } from "./cfn-lint/suite.ts";
 import { FIOCTL } from "./fioctl/suite.ts";
 import { GO_TUF } from "./go-tuf/suite.ts";
 import { PYTHON_TUF } from "./python-tuf/suite.ts";
 import { PYTHON_TUF_CLIENT } from "./python-tuf-client/suite.ts";
 import { missingTools, type Suite, type SuiteOptions } from "./suite.ts";
 
-const SUITES: readonly Suite[] = [PYTHON_TUF, PYTHON_TUF_CLIENT, GO_TUF, ATS_VERIFIER, FIOCTL];
+const SUITES: readonly Suite[] = [
+  PYTHON_TUF,
+  PYTHON_TUF_CLIENT,
+  GO_TUF,
+  ATS_VERIFIER,
+  CFN_LINT,
+  FIOCTL,
+];
 
 const { values, positionals } = parseArgs({
   args: argv.slice(2),
