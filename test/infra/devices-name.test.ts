@@ -235,10 +235,10 @@ test("without the option there is one API, one name, and devices read there", ()
     expect(one.of("AWS::ApiGatewayV2::Api")).toHaveLength(1);
     expect(one.of("AWS::ApiGatewayV2::DomainName")).toEqual([]);
     expect(one.of("AWS::ApiGatewayV2::ApiMapping")).toEqual([]);
-    expect(one.all.filter(({ id }) => id.startsWith("Devices"))).toEqual([
-      expect.objectContaining({ id: expect.stringMatching(/^DevicesFail/) }),
-      expect.objectContaining({ id: expect.stringMatching(/^DevicesThrottled/) }),
-    ]);
+    const named = one.all.filter(({ id }) => id.startsWith("Devices"));
+    expect(named.map(({ id, Type }) => `${id.slice(0, -8)} ${Type}`)).toEqual(
+      ["Fail", "Problem", "Throttled"].map((name) => `Devices${name} AWS::CloudWatch::Alarm`),
+    );
     const toMetadata = routesIn(one, PUBLIC).filter((route) => route.endsWith("to Metadata"));
     expect(toMetadata.toSorted()).toEqual([
       "$default to Metadata",
