@@ -74,7 +74,7 @@ export function advance(base: Head, change: Change, moment: Moment): Transition 
     ...change.head,
     revision: base.revision + 1,
     pending: [
-      ...base.pending.filter((effect) => !includes(done, effect)),
+      ...base.pending.filter((effect) => !includesEffect(done, effect)),
       ...(change.effects ?? []),
       ...telling,
     ],
@@ -139,6 +139,7 @@ function supersededBy(base: Head, next: Head): readonly DocumentAddress[] {
   return [...roles, { ...eventPlace(factory, log.seq), sha256: log.sha256 }];
 }
 
-function includes(effects: readonly Effect[], effect: Effect): boolean {
+/** Whether `effect` is among `effects`; the same one is the same kind about the same thing. */
+export function includesEffect(effects: readonly Effect[], effect: Effect): boolean {
   return effects.some(({ kind, ref }) => kind === effect.kind && ref === effect.ref);
 }

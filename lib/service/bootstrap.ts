@@ -16,7 +16,7 @@ import {
   type FreshSpec,
 } from "./fresh.ts";
 import { moment, type Service } from "./service.ts";
-import { settleQuietly } from "./settle.ts";
+import { settleAfter } from "./settle.ts";
 
 /**
  * @param createdWith the hashed Idempotency-Key, or null
@@ -45,7 +45,7 @@ export async function bootstrap(
   // From here on an error leaves it unknown whether the Factory exists, so nothing is taken back.
   if (await swapHead(service, transition)) {
     if (link !== null) await sendLink(service, transition.head, link);
-    if (transition.head.pending.length > 0) await settleQuietly(service, factory);
+    await settleAfter(service, transition);
     return withSecrets(describeBootstrap(transition.head), prepared);
   }
   await takeBack();

@@ -12,7 +12,7 @@ import { formatTime } from "../tuf/expires.ts";
 import { mintOwnerToken } from "./authorize.ts";
 import { update } from "./commit.ts";
 import { moment, type Service } from "./service.ts";
-import { settle, settleQuietly } from "./settle.ts";
+import { settle, settleAfter } from "./settle.ts";
 
 /** How long a URL of the sealed archive works. */
 const PRESIGN_MS = 60_000;
@@ -56,7 +56,7 @@ export async function claim(
     return { ...claimed, head };
   });
   // Taking back the mail must not keep the claimant from the archive.
-  if (decision.transition !== null) await settleQuietly(service, factory);
+  await settleAfter(service, decision.transition);
   if (decision.kind === "refused") throw decision.error;
   if (share === null) throw gone();
   const { head } = decision;

@@ -9,7 +9,7 @@ import { decodeEvent } from "../factory/event.ts";
 import type { Effect, Head } from "../factory/head.ts";
 import { isInstanceId, type FactoryName } from "../factory/names.ts";
 import { addressOf, toldBy } from "../factory/telling.ts";
-import { advance } from "../factory/transition.ts";
+import { advance, includesEffect, type Transition } from "../factory/transition.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
 import { channelsOf, ONLINE_ROLES } from "../tuf/dialect.ts";
 import { jsonObject } from "../tuf/json.ts";
@@ -48,7 +48,7 @@ export async function settle(service: Service, factory: FactoryName): Promise<vo
   if (left.length === 0) return;
   // Another process may have done it meanwhile, and taken it off.
   const newest = await readHead(service.heads, factory);
-  const still = left.find((effect) => newest.pending.some((other) => sameEffect(effect, other)));
+  const still = left.find((effect) => includesEffect(newest.pending, effect));
   if (still !== undefined) {
     throw new RootwardError("internal", `${still.kind} did not succeed yet`);
   }
@@ -75,10 +75,6 @@ function inTurn(effects: readonly Effect[]): readonly Effect[] {
   return [...effects.filter(destroys), ...rounds.flat()];
 }
 
-function sameEffect(one: Effect, other: Effect): boolean {
-  return one.kind === other.kind && one.ref === other.ref;
-}
-
 /** The same where the answer does not depend on it: what fails is reported and left to the schedule. */
 export async function settleQuietly(service: Service, factory: FactoryName): Promise<void> {
   try {
@@ -88,8 +84,18 @@ export async function settleQuietly(service: Service, factory: FactoryName): Pro
   }
 }
 
+/**
+ * The same after a swap: where nothing is pending, nothing is read either.
+ *
+ * @param transition null where there was nothing to change
+ */
+export async function settleAfter(service: Service, transition: Transition | null): Promise<void> {
+  if (transition === null || transition.head.pending.length === 0) return;
+  await settleQuietly(service, transition.head.factory);
+}
+
 function settled(service: Service, head: Head, done: readonly Effect[]) {
-  const still = done.filter((effect) => head.pending.some((other) => sameEffect(effect, other)));
+  const still = done.filter((effect) => includesEffect(head.pending, effect));
   if (still.length === 0) return null;
   const details = jsonObject({ done: still.map(({ kind, ref }) => jsonObject({ kind, ref })) });
   return advance(

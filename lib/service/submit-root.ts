@@ -17,7 +17,7 @@ import { updateAs, type Principal } from "./authorize.ts";
 import { currentRoot, findUnsigned, rootOf } from "./current-root.ts";
 import { rootRefused } from "./root-refused.ts";
 import { moment, type Service } from "./service.ts";
-import { settleQuietly } from "./settle.ts";
+import { settleAfter } from "./settle.ts";
 
 export interface Submission {
   readonly factory: FactoryName;
@@ -54,8 +54,7 @@ export async function submitRoot(
     return decide(service, head, submission, submitted);
   });
   // The root is in force whatever becomes of the effects.
-  const pending = decision.transition?.head.pending ?? [];
-  if (pending.length > 0) await settleQuietly(service, factory);
+  await settleAfter(service, decision.transition);
   const { version, sha256, warnings } = decision;
   const changed = decision.transition !== null && !dryRun;
   return { channel: submission.channel, version, sha256, warnings, changed };

@@ -17,7 +17,7 @@ import { readHead } from "../commit.ts";
 import { findUnsigned } from "../current-root.ts";
 import { rootRefused } from "../root-refused.ts";
 import { moment, type Service } from "../service.ts";
-import { settleQuietly } from "../settle.ts";
+import { settleAfter } from "../settle.ts";
 import { signAgain } from "../sign-roles.ts";
 import { judgeStaged, readStaged } from "./staged.ts";
 
@@ -42,8 +42,7 @@ export async function applyUpdate(
         return decide(service, head, txid, principal);
       });
       // The roots are in force whatever becomes of the effects.
-      const pending = transition?.head.pending ?? [];
-      if (pending.length > 0) await settleQuietly(service, factory);
+      await settleAfter(service, transition);
       return;
     } catch (error) {
       if (!isRootwardError(error) || !BY_BOUNDARY.includes(error.code)) throw error;

@@ -85,16 +85,17 @@ export async function deploy(
   try {
     const stocked = stockRsaKeys(KEYS_IN_KMS);
     const bundles = await bundleFunctions(join(folder, "lambdas"), await bundlePage());
-    const first = synthesiseInto(join(folder, "assembly-0"), config, bundles);
-    const world = await startWorld(first, join(folder, "s3"), started);
     let releases = 0;
-    const release = async (change: Partial<Config>): Promise<Deployment> => {
+    const synthesise = (change: Partial<Config>) => {
       const assembly = join(folder, `assembly-${(releases += 1)}`);
-      const stacks = synthesiseInto(assembly, { ...config, ...change }, bundles);
-      return begin(world, { stacks, assembly, started, release });
+      return { assembly, stacks: synthesiseInto(assembly, { ...config, ...change }, bundles) };
     };
+    const first = synthesise({});
+    const world = await startWorld(first.stacks, join(folder, "s3"), started);
+    const release = async (change: Partial<Config>): Promise<Deployment> =>
+      begin(world, { ...synthesise(change), started, release });
     await stocked;
-    return await release({});
+    return await begin(world, { ...first, started, release });
   } catch (error) {
     await started.disposeAsync();
     throw error;

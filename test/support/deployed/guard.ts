@@ -27,7 +27,7 @@ export interface Ledger {
   readonly refused: string[];
 }
 
-/** @returns the answer's body, and after how many units it came */
+/** Answers the request. @returns how many units that took, as {@link Call} counts them */
 export type Answering = (
   request: IncomingMessage,
   body: Buffer,
