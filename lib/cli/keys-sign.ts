@@ -7,6 +7,8 @@ import { RootwardError } from "../error.ts";
 import { channelsOf, type Channel } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import { wholeRoot, type Root } from "../tuf/root.ts";
+import { command, factoryWord } from "../text/command.ts";
+import { line, listed } from "../text/line.ts";
 import { aboutFactory, type ArchiveFile } from "./archive-file.ts";
 import type { Client } from "./client.ts";
 import { rootSigners, withSignatures } from "./own-keys.ts";
@@ -40,7 +42,7 @@ export async function keysSign(
   const about = aboutFactory(file, options.factory);
   const { factory } = about;
   const { roots } = await terminal.step(
-    `verifying the chain of ${factory} from the root in the archive`,
+    line`verifying the chain of ${factory} from the root in the archive`,
     () => followFromArchive(client, file.entries, about, false),
   );
   const staged = await readStagedRoots(client, about, roots);
@@ -56,17 +58,18 @@ export async function keysSign(
     ]),
   );
   const envelopes = new Map([...signed].map(([channel, { bytes }]) => [channel, bytes] as const));
-  await terminal.step(`sending the signatures of ${factory}`, () =>
+  await terminal.step(line`sending the signatures of ${factory}`, () =>
     stageRoots(client, about, options.txid, envelopes),
   );
+  const next = command`rootward root apply --factory ${factoryWord(factory)}`;
   const after = await readStagedRoots(client, about, roots);
   const missing = after?.errors ?? [];
   const keyids = [...new Set([...signed.values()].flatMap((one) => one.keyids))];
   terminal.result({ factory, keyids, missing }, [
-    `Factory      ${factory}: the next root is staged, and not in force yet`,
-    `signed by    ${keyids.join(", ")}`,
-    ...missing.map((text) => `missing      ${text}`),
-    ...(missing.length === 0 ? [`Next: rootward root apply --factory ${factory}`] : []),
+    line`Factory      ${factory}: the next root is staged, and not in force yet`,
+    line`signed by    ${listed(keyids)}`,
+    ...missing.map((text) => line`missing      ${text}`),
+    ...(missing.length === 0 && next !== null ? [line`Next: ${next}`] : []),
   ]);
 }
 

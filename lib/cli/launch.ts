@@ -16,6 +16,7 @@ import { openSigner, type OpenSigner } from "../adapters/embedded/open-signer.ts
 import { answerOn } from "../adapters/embedded/signer-channel.ts";
 import { RootwardError } from "../error.ts";
 import { answer } from "../signing/operations.ts";
+import { line } from "../text/line.ts";
 import { bundlePage } from "./page.ts";
 import { checkPublicUrl } from "./public-url.ts";
 import { SIGNER_PIPE, type Orders } from "./orders.ts";
@@ -65,7 +66,8 @@ export async function launch(options: LaunchOptions, terminal: Terminal): Promis
     child.stdin?.write(`${JSON.stringify(orders)}\n`);
     if (own !== null)
       answerOn(pipeOf(child), (request) => answer(own, request, reported(terminal)));
-    if (own !== null) terminal.note(`process ${process.pid} holds the keys, ${child.pid} serves`);
+    if (own !== null)
+      terminal.note(line`process ${process.pid} holds the keys, ${child.pid ?? "?"} serves`);
     return await served(child);
   } finally {
     own?.close();

@@ -7,12 +7,13 @@ import * as v from "valibot";
 import { verifySignature } from "../crypto/verify.ts";
 import { RootwardError } from "../error.ts";
 import { decodeEvent, verifyLog, type LogMark, type LoggedEvent } from "../factory/event.ts";
-import { isSha256, sha256, type Sha256 } from "../tuf/bytes.ts";
+import { sha256 } from "../tuf/bytes.ts";
 import { nextInChain, type ChainPolicy } from "../tuf/chain.ts";
 import type { Channel } from "../tuf/dialect.ts";
 import { isJsonObject, type JsonValue } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
-import { rootPath, type Client } from "./client.ts";
+import * as form from "../text/forms.ts";
+import { assertAbout, rootPath, type Client } from "./client.ts";
 
 /** A root that was verified, with the bytes it was served as. */
 export interface VerifiedRoot {
@@ -46,11 +47,10 @@ export async function followRemote(
   throw new RootwardError("chain-broken", `more than ${MAX_STEPS} roots`);
 }
 
-const sha256Field = v.custom<Sha256>((value) => typeof value === "string" && isSha256(value));
 const logAnswer = v.object({
-  head: v.object({ seq: v.number(), sha256: sha256Field }),
+  head: v.object({ seq: form.version, sha256: form.sha256Hex }),
   events: v.array(v.string()),
-  next: v.nullable(v.number()),
+  next: v.nullable(form.version),
 });
 
 /** More events than this are not read in one run: who publishes targets all day makes many. */
@@ -152,13 +152,14 @@ function rootsTold({ type, details }: LoggedEvent): readonly (readonly [string, 
 }
 
 const stateAnswer = v.object({
-  factory: v.string(),
-  dialect: v.picklist(["tuf", "ats"]),
-  state: v.string(),
-  delivery: v.object({ mode: v.string(), state: v.string() }),
+  factory: form.factoryName,
+  dialect: form.dialect,
+  state: v.picklist(["provisioned", "live"]),
 });
 
 /** What the service says of a Factory's dialect and state; not verified. */
 export async function readState(client: Client, factory: string) {
-  return client.getJson(`/ota/factories/${factory}/`, stateAnswer);
+  const state = await client.getJson(`/ota/factories/${factory}/`, stateAnswer);
+  assertAbout(state, factory);
+  return state;
 }

@@ -15,6 +15,7 @@ import { exactUrl } from "../http/exact-path.ts";
 import type { Service } from "../service/service.ts";
 import { tendDue } from "../service/tend.ts";
 import type { Signer } from "../signing/operations.ts";
+import type { Line } from "../text/line.ts";
 import { checkPublicUrl } from "./public-url.ts";
 import { reportLine } from "./terminal.ts";
 
@@ -27,7 +28,7 @@ export interface ServeOptions {
   readonly host: string;
   readonly publicUrl: string | undefined;
   /** A line for the operator; never with a secret. */
-  readonly log: (line: string) => void;
+  readonly log: (line: Line) => void;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
   /** How often the schedule looks for what is due, in milliseconds. */

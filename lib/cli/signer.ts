@@ -4,6 +4,7 @@
  */
 import { openSigner } from "../adapters/embedded/open-signer.ts";
 import { answer } from "../signing/operations.ts";
+import { line } from "../text/line.ts";
 import { listenOn } from "./signer-socket.ts";
 import { reportLine, type Terminal } from "./terminal.ts";
 
@@ -22,7 +23,7 @@ export async function runSigner(run: SignerRun, terminal: Terminal): Promise<voi
     const stop = await listenOn(run.socket, (request) =>
       answer(signer, request, (what, error) => terminal.note(reportLine(what, error))),
     );
-    terminal.result({}, [`signing on ${run.socket}`]);
+    terminal.result({}, [line`signing on ${run.socket}`]);
     await new Promise<void>((resolve) => {
       process.once("SIGTERM", resolve).once("SIGINT", resolve);
     });

@@ -17,6 +17,7 @@ import { rootKey, type KeyId, type KeyType, type RootKey } from "../tuf/keys.ts"
 import { rotatedRoot, withTargetsThreshold } from "../tuf/roles.ts";
 import { sameRoot, type RootDraft } from "../tuf/root.ts";
 import type { Signature } from "../tuf/signatures.ts";
+import { line } from "../text/line.ts";
 import type { ArchiveFile } from "./archive-file.ts";
 import type { Client } from "./client.ts";
 import { keyById, ownSigner, withSignatures } from "./own-keys.ts";
@@ -81,8 +82,9 @@ export async function rotateStaged(
   const channel = firstChannel(about.dialect);
   const old = ownSigner(file.entries, currentRoot(roots, channel));
   const key = pending === null ? null : keyById(file.entries, about.dialect, pending);
-  const { staged, txid } = await terminal.step(`starting a root update of ${about.factory}`, () =>
-    begin(job, roots),
+  const { staged, txid } = await terminal.step(
+    line`starting a root update of ${about.factory}`,
+    () => begin(job, roots),
   );
   const made = key ?? (await newKey(job));
   const added = rootKey(made.publicKey, about.dialect);
@@ -94,32 +96,34 @@ export async function rotateStaged(
     }),
   );
   if (pending === null) {
-    await terminal.step(`archiving the new key (the old archive stays as ${file.path}.bak)`, () =>
-      file.replace(
-        new Map([
-          ...file.entries,
-          ...keyEntries(rotatedKeyName(added.keyid), made.publicKey, made.toArchiveText()),
-          pendingEntry(added.keyid),
-        ]),
-      ),
+    await terminal.step(
+      line`archiving the new key (the old archive stays as ${file.path}.bak)`,
+      () =>
+        file.replace(
+          new Map([
+            ...file.entries,
+            ...keyEntries(rotatedKeyName(added.keyid), made.publicKey, made.toArchiveText()),
+            pendingEntry(added.keyid),
+          ]),
+        ),
     );
   } else {
     terminal.note(
-      `the last run was cut off before its root was accepted: going on with its key ${pending}`,
+      line`the last run was cut off before its root was accepted: going on with its key ${pending}`,
     );
   }
   // From here on the new key may be all that can sign the next root.
   await file.assertUnchanged();
   const version = currentRoot(roots, channel).version + 1;
   const where = channelsOf(about.dialect).join(", ");
-  await terminal.step(`staging root version ${version} (${where})`, () =>
+  await terminal.step(line`staging root version ${version} (${where})`, () =>
     stage(job, roots, txid, next),
   );
   const after = await readStagedRoots(client, about, roots);
-  for (const message of after?.warnings ?? []) terminal.warn(message);
+  for (const message of after?.warnings ?? []) terminal.warn(line`${message}`);
   if (after !== null && after.errors.length > 0)
     return { kind: "staged", txid, missing: after.errors };
-  await terminal.step(`applying root version ${version} (${where})`, () =>
+  await terminal.step(line`applying root version ${version} (${where})`, () =>
     apply(job, roots, txid, next),
   );
   return { kind: "applied", roots: next };
@@ -127,7 +131,7 @@ export async function rotateStaged(
 
 async function newKey({ terminal, options }: Job): Promise<SigningKey> {
   const kind = options.keyType === "rsa" ? "RSA-4096" : "Ed25519";
-  return terminal.step(`making a new ${kind} root key on this machine`, () =>
+  return terminal.step(line`making a new ${kind} root key on this machine`, () =>
     makeSigningKey(options.keyType),
   );
 }

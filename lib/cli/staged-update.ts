@@ -19,17 +19,19 @@ import type { Root, RootDraft } from "../tuf/root.ts";
 import { verifySuccessor } from "../tuf/root-update.ts";
 import { readSignedRoot, wholeSignedRoot } from "../tuf/signed-root.ts";
 import type { Signature } from "../tuf/signatures.ts";
+import * as form from "../text/forms.ts";
+import { line } from "../text/line.ts";
 import type { Client } from "./client.ts";
 import type { VerifiedRoot } from "./remote-chain.ts";
 import type { Terminal } from "./terminal.ts";
 import { currentRoot, type Roots } from "./trusted-roots.ts";
 
-const note = v.object({ kind: v.string(), message: v.string() });
+const note = v.object({ kind: form.words, message: form.words });
 const rootTexts = v.object({ "ci-root": v.string(), "prod-root": v.string() });
 const reviewAnswer = v.object({
   status: v.picklist(["NONE", "STARTED"]),
   updated: v.nullable(rootTexts),
-  "change-meta": v.optional(v.object({ "created-by": v.string() })),
+  "change-meta": v.optional(v.object({ "created-by": form.words })),
   issues: v.object({ errors: v.array(note), warnings: v.array(note) }),
 });
 
@@ -96,7 +98,7 @@ export async function startStaged(
       "POST",
       updatePath(factory),
       { message },
-      v.object({ txid: v.string() }),
+      v.object({ txid: form.txid }),
     );
     return txid;
   } catch (error) {
@@ -215,7 +217,7 @@ export function acceptChanges(
       { errors: changes },
     );
   }
-  for (const change of changes) terminal.note(`accepted: ${change}`);
+  for (const change of changes) terminal.note(line`accepted: ${change}`);
 }
 
 export function noUpdate(factory: string): RootwardError {

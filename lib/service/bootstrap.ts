@@ -44,9 +44,9 @@ export async function bootstrap(
   }
   // From here on an error leaves it unknown whether the Factory exists, so nothing is taken back.
   if (await swapHead(service, transition)) {
-    if (link !== null) await sendLink(service, transition.head, link);
+    const mail = link === null ? null : await sendLink(service, transition.head, link);
     await settleAfter(service, transition);
-    return withSecrets(describeBootstrap(transition.head), prepared);
+    return withSecrets(describeBootstrap(transition.head), prepared, mail);
   }
   await takeBack();
   const winner = await replay(service, spec, createdWith);

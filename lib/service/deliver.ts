@@ -105,7 +105,7 @@ export async function confirm(
   await settle(service, factory);
   const answer = {
     factory,
-    state: "live",
+    state: "live" as const,
     confirmedAt: formatTime(decision.confirmedAt),
   };
   if (!decision.withToken) return answer;

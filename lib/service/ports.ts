@@ -189,6 +189,9 @@ export interface LinkMail {
   readonly now: number;
 }
 
+/** A file in the outbox; handed to Amazon SES; none, where no sender is configured. */
+export type MailPlace = "outbox" | "ses" | "none";
+
 export interface Notice {
   readonly factory: FactoryName;
   readonly reader: Reader;
@@ -203,8 +206,12 @@ export interface Announcement {
 }
 
 export interface Notifier {
-  /** At most once: the link is in no store, so it cannot be sent again. Never logs the link. */
-  sendLink(mail: LinkMail): Promise<void>;
+  /**
+   * At most once: the link is in no store, so it cannot be sent again. Never logs the link.
+   *
+   * @returns where the mail is now; no port learns whether anybody got it
+   */
+  sendLink(mail: LinkMail): Promise<MailPlace>;
   /** Removes the mail with the link where it is still in reach. */
   withdrawLink(idHash: Sha256): Promise<void>;
   /** At least once; readers know it by factory and event number. Says nothing where nothing is told. */

@@ -49,6 +49,7 @@ export function describeFactory(head: Head) {
       ...(delivery.state === "confirmed" && { confirmedAt: formatTime(delivery.confirmedAt) }),
       ...(delivery.state === "ended" && { endedAt: formatTime(delivery.endedAt) }),
       ...(delivery.state === "expired" && { expiredAt: formatTime(delivery.expiredAt) }),
+      ...(ENDED.includes(delivery.state) && { destroyed: isDestroyed(head) }),
       ...("refusedAt" in delivery &&
         delivery.refusedAt !== null && { secondClaimRefusedAt: formatTime(delivery.refusedAt) }),
     },
@@ -58,6 +59,16 @@ export function describeFactory(head: Head) {
     },
     log: head.log,
   };
+}
+
+/** States whose swap names the destruction of share and archive. */
+const ENDED: readonly Head["delivery"]["state"][] = ["confirmed", "ended", "expired"];
+
+function isDestroyed({ delivery, pending }: Head): boolean {
+  return !pending.some(
+    ({ kind, ref }) =>
+      (kind === "destroy-share" || kind === "destroy-archive") && ref === delivery.idHash,
+  );
 }
 
 /** The bytes of one audit event: the newest from the head, an older one from the published index. */

@@ -80,8 +80,9 @@ export async function rebootstrap(
     // From here on an error leaves it unknown which of the two is there, so nothing is taken back.
     if (await swapHead(service, transition)) {
       await settleQuietly(service, factory);
-      if (prepared.link !== null) await sendLink(service, transition.head, prepared.link);
-      return withSecrets(describeBootstrap(transition.head), prepared);
+      const { link } = prepared;
+      const mail = link === null ? null : await sendLink(service, transition.head, link);
+      return withSecrets(describeBootstrap(transition.head), prepared, mail);
     }
   }
   await prepared.takeBack();

@@ -366,7 +366,7 @@ describe("races", () => {
     const send = notifier.sendLink.bind(notifier);
     notifier.sendLink = async (mail) => {
       await rebootstrapOf(world.start().service);
-      await send(mail);
+      return send(mail);
     };
     await bootstrapOf(slow.service, "tuf");
     const link = `download-${world.head(FACTORY)?.delivery.idHash ?? ""}`;

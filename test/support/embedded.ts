@@ -56,7 +56,7 @@ export async function startServer(folder?: string, offset = 0): Promise<TestServ
     port: 0,
     host: "127.0.0.1",
     publicUrl: undefined,
-    log: (line) => log.push(line),
+    log: (line) => log.push(String(line)),
     now,
     // Tests that want the schedule start it by themselves, by restarting.
     scheduleEvery: 3_600_000,

@@ -7,7 +7,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
-import type { LinkMail, Notice, Notifier } from "../../service/ports.ts";
+import type { LinkMail, MailPlace, Notice, Notifier } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import { createFile, removeFile, removeTemporaries } from "../../files.ts";
 
@@ -20,13 +20,14 @@ export class Outbox implements Notifier {
     removeTemporaries(folder);
   }
 
-  async sendLink(mail: LinkMail): Promise<void> {
+  async sendLink(mail: LinkMail): Promise<MailPlace> {
     await this.#write(this.#linkFile(mail.idHash), {
       to: mail.email,
       id: mail.idHash,
       time: mail.now,
       ...linkMailText(mail),
     });
+    return "outbox";
   }
 
   async withdrawLink(idHash: Sha256): Promise<void> {
