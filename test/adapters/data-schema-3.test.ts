@@ -2,17 +2,18 @@
  * Today's code on the data folder that the release of schema 3 wrote: every Factory reads, is kept
  * valid by the schedule, and goes on from where its owner left it.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { signingKeyFromArchive } from "../../lib/crypto/signing-key.ts";
+import { signingKeyFromArchive, type SigningKey } from "../../lib/crypto/signing-key.ts";
 import { Client } from "../../lib/cli/client.ts";
 import { readRemoteLog } from "../../lib/cli/remote-chain.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import { DIALECTS, channelsOf, type Dialect } from "../../lib/tuf/dialect.ts";
-import { runCli } from "../support/cli.ts";
-import { OLD, OLD_LIVE, startOldData } from "../support/data-schema-3.ts";
+import { rootKey } from "../../lib/tuf/keys.ts";
+import { keysIn } from "../support/cli-owner.ts";
+import { OLD, OLD_LIVE, OLD_START, startOldData } from "../support/data-schema-3.ts";
 import type { TestServer } from "../support/embedded.ts";
 import {
   call,
@@ -60,34 +61,42 @@ test.each(EXPECTED)("%s is %s, its delivery %s", async (factory, state, delivery
   expect(log.events.length).toBeGreaterThan(0);
 });
 
-test("an owner publishes and rotates, and a token that only publishes does so", async () => {
-  const archive = join(server.folder, "owners", "plant.tgz");
+test("an owner rotates with the archive, and a token that only publishes does so", async () => {
   const { ownerToken, targetsToken } = OLD.factories.plant;
-  const file = join(server.folder, "update.bin");
-  writeFileSync(file, "an update\n");
-  const env = { ROOTWARD_SERVER: server.url, ROOTWARD_TOKEN: targetsToken };
-  const added = await runCli(["targets", "add", file, "--factory", "plant"], { env });
-  expect(added).toMatchObject({ code: 0 });
+  const entry = { length: 10, hashes: { sha256: "0".repeat(64) } };
+  const published = await call(`${server.url}/ota/factories/plant/targets/`, {
+    method: "PUT",
+    token: targetsToken,
+    body: { targets: { "update.bin": entry } },
+  });
+  expect(published).toMatchObject({ status: 200 });
   const served = await devices("plant", "targets.json");
   expect(Object.keys(served.signed["targets"] as object).toSorted()).toEqual([
     "app.bin",
     "boot.bin",
     "update.bin",
   ]);
-  const owner = { ...env, ROOTWARD_TOKEN: ownerToken };
-  expect(await runCli(["keys", "rotate", archive], { env: owner })).toMatchObject({ code: 0 });
+  const keys = await keysIn(join(server.folder, "owners", "plant.tgz"));
+  await rotateTo("plant", ownerToken, keys);
   expect(await devices("plant", "3.root.json")).toMatchObject({ signed: { version: 3 } });
-  const verified = await runCli(["root", "verify", "--factory", "plant"], { env: owner });
-  expect(verified).toMatchObject({ code: 0 });
 });
 
 test("a root key that no archive holds signs the next root", async () => {
-  const { ownerToken, rootKey } = OLD.factories.turned;
-  const current = await readRoot(server, "turned", "tuf", "main");
-  const next = await rotate(current, signingKeyFromArchive(rootKey), { user: "owner" });
-  const owner = { ...server, adminToken: ownerToken };
-  expect(await submit(owner, "turned", next.body)).toMatchObject({ status: 200 });
+  const { ownerToken, rootKey: text } = OLD.factories.turned;
+  await rotateTo("turned", ownerToken, [signingKeyFromArchive(text)]);
 });
+
+/** With the one of `keys` that the current root lists; by the server's clock. */
+async function rotateTo(factory: string, token: string, keys: readonly SigningKey[]) {
+  const current = await readRoot(server, factory, "tuf", "main");
+  const key = keys.find(({ publicKey }) =>
+    current.roles.root.keyids.includes(rootKey(publicKey, "tuf").keyid),
+  );
+  if (key === undefined) throw new Error(`no root key of ${factory}`);
+  const next = await rotate(current, key, { user: "owner", now: OLD_START });
+  const owner = { ...server, adminToken: token };
+  expect(await submit(owner, factory, next.body)).toMatchObject({ status: 200 });
+}
 
 test("the staged root update is applied, with online keys that were made for it", async () => {
   const { ownerToken: token, txid } = OLD.factories.fleet;

@@ -52,11 +52,10 @@ function copyOldData(): string {
   return home;
 }
 
-/**
- * Starts today's code on a copy.
- *
- * @param after how long after the folder was written, in milliseconds
- */
-export async function startOldData(after = 60_000): Promise<TestServer> {
-  return startServer(copyOldData(), Date.parse(OLD.madeAt) + after - Date.now());
+/** When {@link startOldData} starts, by the clock of the server: milliseconds since 1970. */
+export const OLD_START = Date.parse(OLD.madeAt) + 60_000;
+
+/** Starts today's code on a copy. */
+export async function startOldData(): Promise<TestServer> {
+  return startServer(copyOldData(), OLD_START - Date.now());
 }
