@@ -35,6 +35,7 @@ export type ErrorCode =
   | "signing-refused"
   // what may be asked again as it is
   | "unavailable"
+  | "storage-unavailable"
   // what the owner's machine found
   | "archive-invalid"
   | "archive-busy"

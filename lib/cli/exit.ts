@@ -42,6 +42,10 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   "targets-refused": plain,
   "signing-refused": plain,
   unavailable: { code: 1, hint: "try again; the service's operator sees why in its log" },
+  "storage-unavailable": {
+    code: 1,
+    hint: "nothing was changed; the service's operator has to help",
+  },
   "archive-invalid": plain,
   "archive-busy": plain,
   "file-exists": { code: 1, hint: "move it away, or name another file with -o" },

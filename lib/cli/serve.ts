@@ -54,6 +54,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     signer: options.signer,
     publicUrl: () => publicUrl ?? state.url,
     report,
+    log: options.log,
     ...(options.now && { now: options.now }),
   });
   const service: Service = {

@@ -43,6 +43,9 @@ function errorAnswer(service: Service, error: unknown) {
     if (status === 500) {
       return { status, body: { code: "internal", message: "internal error", requestId } };
     }
+    if (isRootwardError(error) && error.code === "storage-unavailable") {
+      return { status, body: { code: error.code, message: error.message, requestId } };
+    }
     const message = "the service's signer is away for the moment: try again";
     return { status, body: { code: "unavailable", message, requestId } };
   }

@@ -26,6 +26,8 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   "targets-refused": 422,
   // The signer is away, such as while it is started again.
   unavailable: 503,
+  // The database is locked by another program, or its disk takes nothing: nothing was changed.
+  "storage-unavailable": 503,
   // The service asked the boundary for something wrong: our fault, whoever the caller is.
   "signing-refused": 500,
   // What only an owner's machine finds never reaches HTTP.

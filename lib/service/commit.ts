@@ -9,7 +9,7 @@
  * If its condition fails then, the first try may have been mine: it was if, and only if, the event
  * with my random id is in the log since my base.
  */
-import { RootwardError } from "../error.ts";
+import { isRootwardError, RootwardError } from "../error.ts";
 import { decodeEvent } from "../factory/event.ts";
 import { eventPlace } from "../factory/documents.ts";
 import type { Head } from "../factory/head.ts";
@@ -60,7 +60,9 @@ async function untilAnswered(
   for (const [tries, delay] of REPEAT_DELAYS.entries()) {
     try {
       return { applied: await write(), repeated: tries > 0 };
-    } catch {
+    } catch (error) {
+      // The store waited for its lock already, and applied nothing.
+      if (isRootwardError(error) && error.code === "storage-unavailable") throw error;
       await new Promise((resolve) => setTimeout(resolve, delay));
     }
   }

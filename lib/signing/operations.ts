@@ -108,7 +108,14 @@ type Operation = v.InferOutput<typeof operation>;
 type Answering = Pick<Signer, "id" | "boundary"> & Partial<Pick<Signer, "wrapper">>;
 
 /** Errors that mean the same on both sides. */
-const PASSED = ["signing-refused", "chain-broken", "malformed", "too-large", "busy"] as const;
+const PASSED = [
+  "signing-refused",
+  "chain-broken",
+  "malformed",
+  "too-large",
+  "busy",
+  "storage-unavailable",
+] as const;
 
 /** What comes back: a result of the operation, or why there is none. */
 export const reply = v.union([

@@ -84,6 +84,7 @@ test("an owner rotates with the archive, and a token that only publishes does so
 test("a root key that no archive holds signs the next root", async () => {
   const { ownerToken, rootKey: text } = OLD.factories.turned;
   await rotateTo("turned", ownerToken, [signingKeyFromArchive(text)]);
+  expect(await devices("turned", "3.root.json")).toMatchObject({ signed: { version: 3 } });
 });
 
 /** With the one of `keys` that the current root lists; by the server's clock. */

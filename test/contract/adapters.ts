@@ -96,11 +96,13 @@ function mail(to: string, subject: string, body: string): string {
 
 const embedded: Adapter = {
   name: "embedded",
-  open: () => {
+  open: async () => {
     const folder = mkdtempSync(join(tmpdir(), "rootward-contract-"));
     const [data, outbox] = [join(folder, "data"), join(folder, "outbox")];
     mkdirSync(data);
-    const database = openDatabase(join(data, "rootward.db"), STORE_SCHEMA + SIGNER_SCHEMA);
+    const database = await openDatabase(join(data, "rootward.db"), {
+      schema: STORE_SCHEMA + SIGNER_SCHEMA,
+    });
     const archives = new FileArchives(join(data, "archives"), () => "http://127.0.0.1:1");
     return {
       heads: new SqliteHeads(database),

@@ -6,7 +6,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
 import { RootwardError } from "../../error.ts";
 import { DEFAULT_REFRESH } from "../../factory/schedule.ts";
 import { removeTemporaries } from "../../files.ts";
@@ -16,6 +15,7 @@ import type { Signer } from "../../signing/operations.ts";
 import { SealedKeys } from "../../signing/sealed-keys.ts";
 import { toHex } from "../../tuf/bytes.ts";
 import { copyRecords, removeCopied } from "./adopt-records.ts";
+import type { Database } from "./connections.ts";
 import { openDatabase, readFact, writeFact } from "./database.ts";
 import { loadMasterKey, MasterKeyWrapper } from "./key-wrapper.ts";
 import { SIGNER_SCHEMA, SqliteSignerRecords } from "./signer-records.ts";
@@ -33,6 +33,8 @@ export interface SignerOptions {
   readonly onlineKeys?: string;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
+  /** A line for the operator; never with a secret. */
+  readonly log?: (line: string) => void;
 }
 
 export interface OpenSigner extends Signer {
@@ -41,20 +43,23 @@ export interface OpenSigner extends Signer {
 
 /** @throws RootwardError `usage` where the folder or the master key cannot be used */
 export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
-  const { folder, masterKeyFile, dataFolder, now = Date.now } = options;
+  const { folder, masterKeyFile, dataFolder, now = Date.now, log } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   removeTemporaries(folder);
-  const database = openDatabase(join(folder, "signer.db"), SIGNER_SCHEMA);
+  const database = await openDatabase(join(folder, "signer.db"), {
+    schema: SIGNER_SCHEMA,
+    ...(log && { report: log }),
+  });
   try {
     const serviceFile = join(dataFolder ?? folder, "rootward.db");
     const hasService = existsSync(serviceFile);
-    const copied = hasService && copyRecords(database, serviceFile);
-    const first = readFact(database, "signer") === null && !copied;
+    const copied = hasService && (await copyRecords(database, serviceFile));
+    const first = !copied && (await database.read((sql) => readFact(sql, "signer"))) === null;
     if (first && hasService) throw missing();
     const wrapper = new MasterKeyWrapper(await loadMasterKey(masterKeyFile, first));
     await checkMasterKey(database, wrapper);
-    const id = signerId(database);
-    if (copied) removeCopied(database, serviceFile);
+    const id = await signerId(database);
+    if (copied) await removeCopied(database, serviceFile);
     const records = new SqliteSignerRecords(database);
     const kindOf = readKeyRules(options.onlineKeys ?? "");
     const stores = { sealed: new SealedKeys(wrapper), ...(await kmsStore(kindOf.kinds)) };
@@ -82,11 +87,11 @@ function missing(): RootwardError {
 }
 
 /** The last thing that is written of a new signer: without it there is none yet. */
-function signerId(database: DatabaseSync): string {
-  const known = readFact(database, "signer");
+async function signerId(database: Database): Promise<string> {
+  const known = await database.read((sql) => readFact(sql, "signer"));
   if (known !== null) return toHex(known);
   const made = new Uint8Array(randomBytes(16));
-  writeFact(database, "signer", made);
+  await database.write((sql) => writeFact(sql, "signer", made));
   return toHex(made);
 }
 
@@ -96,11 +101,11 @@ const MASTER_CHECK = { purpose: "master key check" };
  * Another master key than the one that sealed what is here would make new Factories under it, and
  * let the deliveries of the old ones end unread.
  */
-async function checkMasterKey(database: DatabaseSync, wrapper: MasterKeyWrapper): Promise<void> {
-  const known = readFact(database, "master key check");
+async function checkMasterKey(database: Database, wrapper: MasterKeyWrapper): Promise<void> {
+  const known = await database.read((sql) => readFact(sql, "master key check"));
   if (known === null) {
     const check = await wrapper.wrap(new Uint8Array(1), MASTER_CHECK);
-    return writeFact(database, "master key check", check);
+    return database.write((sql) => writeFact(sql, "master key check", check));
   }
   try {
     await wrapper.unwrap(known, MASTER_CHECK);

@@ -6,17 +6,17 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
 import { makeSigningKey } from "../../crypto/signing-key.ts";
 import { recipientOf } from "../../crypto/envelope.ts";
 import { verifySignature } from "../../crypto/verify.ts";
-import { RootwardError } from "../../error.ts";
+import { isRootwardError, RootwardError } from "../../error.ts";
 import { removeTemporaries } from "../../files.ts";
 import type { Ports } from "../../service/ports.ts";
 import { ADMIN_SCOPES } from "../../service/scopes.ts";
 import type { Signer } from "../../signing/operations.ts";
 import { fromHex, sha256Text, toBase64Url, toHex } from "../../tuf/bytes.ts";
 import { FileArchives } from "./archives.ts";
+import type { Database, DatabaseState } from "./connections.ts";
 import { openDatabase, readFact, writeFact } from "./database.ts";
 import { createFileOnce } from "./key-wrapper.ts";
 import { Outbox } from "./outbox.ts";
@@ -37,12 +37,16 @@ export interface EmbeddedOptions {
   /** Where the HTTP server answers; called only once it listens. */
   readonly publicUrl: () => string;
   readonly report: Ports["report"];
+  /** A line for the operator; never with a secret. */
+  readonly log?: (line: string) => void;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
 }
 
 export interface Embedded {
   readonly ports: Ports & { readonly archives: FileArchives };
+  /** Whether the database takes writes: writes and commits one row. */
+  databaseState(): Promise<DatabaseState>;
   close(): void;
 }
 
@@ -65,10 +69,26 @@ export async function prepareData(
  * @throws RootwardError `usage` where the data are of another signer
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { dataFolder, log } = options;
+  const database = await openDatabase(join(dataFolder, "rootward.db"), {
+    schema: STORE_SCHEMA,
+    upgrade: upgradeStore,
+    ...(log && { report: log }),
+  });
+  try {
+    await checkSigner(database, options.signer);
+    const ports = portsOn(database, options);
+    await trustAdminToken(database, ports, adminTokenFile(dataFolder));
+    return { ports, databaseState: () => probe(database), close: () => database.close() };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function portsOn(database: Database, options: EmbeddedOptions): Embedded["ports"] {
   const { dataFolder, report, signer, now = Date.now } = options;
-  const database = openDatabase(join(dataFolder, "rootward.db"), STORE_SCHEMA, upgradeStore);
-  checkSigner(database, signer);
-  const ports: Embedded["ports"] = {
+  return {
     heads: new SqliteHeads(database),
     documents: new SqliteDocuments(database),
     shares: new FileShares(join(dataFolder, "shares")),
@@ -85,8 +105,6 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     report,
   };
-  await trustAdminToken(database, ports, adminTokenFile(dataFolder));
-  return { ports, close: () => database.close() };
 }
 
 function adminTokenFile(dataFolder: string): string {
@@ -94,27 +112,29 @@ function adminTokenFile(dataFolder: string): string {
 }
 
 /** The keys of what is here are with one signer; another one could only make new Factories. */
-function checkSigner(database: DatabaseSync, { id }: Signer): void {
-  const known = readFact(database, "signer");
-  if (known === null) return writeFact(database, "signer", fromHex(id) ?? new Uint8Array());
+async function checkSigner(database: Database, { id }: Signer): Promise<void> {
+  const known = await database.read((sql) => readFact(sql, "signer"));
+  if (known === null) {
+    return database.write((sql) => writeFact(sql, "signer", fromHex(id) ?? new Uint8Array()));
+  }
   if (toHex(known) === id) return undefined;
-  database.close();
   throw new RootwardError(
     "usage",
     "this signer is not the one that this data folder was made with: nothing was changed",
   );
 }
 
-/** The file is the secret; the database knows the hash of one admin token, that of the file. */
-async function trustAdminToken(
-  database: DatabaseSync,
-  { tokens }: Ports,
-  file: string,
-): Promise<void> {
+/**
+ * The file is the secret; the database knows the hash of one admin token, that of the file. Where it
+ * knows this one, nothing is written.
+ */
+async function trustAdminToken(database: Database, { tokens }: Ports, file: string): Promise<void> {
   const hash = sha256Text((await readFile(file, "utf8")).trim());
-  const before = readFact(database, "admin token");
-  if (before !== null && new TextDecoder().decode(before) !== hash) {
-    database.prepare("DELETE FROM tokens WHERE hash = ?").run(new TextDecoder().decode(before));
+  const fact = await database.read((sql) => readFact(sql, "admin token"));
+  const before = fact && new TextDecoder().decode(fact);
+  if (before === hash && (await tokens.find(hash)) !== null) return;
+  if (before !== null && before !== hash) {
+    await database.write((sql) => sql("DELETE FROM tokens WHERE hash = ?").run(before));
   }
   await tokens.put({
     hash,
@@ -124,5 +144,18 @@ async function trustAdminToken(
     bound: null,
     expiresAt: null,
   });
-  writeFact(database, "admin token", new TextEncoder().encode(hash));
+  await database.write((sql) => writeFact(sql, "admin token", new TextEncoder().encode(hash)));
+}
+
+/** How long the question for the database's state waits for another program's lock. */
+const PROBE_WAIT_MS = 1_000;
+
+async function probe(database: Database): Promise<DatabaseState> {
+  const time = new TextEncoder().encode(`${Date.now()}`);
+  try {
+    await database.write((sql) => writeFact(sql, "last probe", time), PROBE_WAIT_MS);
+  } catch (error) {
+    if (!isRootwardError(error)) throw error;
+  }
+  return database.state;
 }

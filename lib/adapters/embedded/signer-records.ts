@@ -1,12 +1,12 @@
 /** The signing boundary's own records in SQLite: what finds a key, never the key. */
-import type { DatabaseSync } from "node:sqlite";
 import { RootwardError } from "../../error.ts";
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
 import { KEY_KINDS } from "../../signing/key-store.ts";
 import type { KeyRecord, SignerRecords, TrustedRoot } from "../../signing/records.ts";
 import { ONLINE_ROLES, type Channel, type OnlineRole } from "../../tuf/dialect.ts";
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
-import { blobColumn, numberColumn, textColumn, truncateLog } from "./database.ts";
+import type { Database } from "./connections.ts";
+import { blobColumn, numberColumn, textColumn } from "./database.ts";
 
 export const SIGNER_SCHEMA = `
   CREATE TABLE IF NOT EXISTS signer_keys (
@@ -27,16 +27,24 @@ export const SIGNER_SCHEMA = `
 `;
 
 export class SqliteSignerRecords implements SignerRecords {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: Database) {
     this.#db = database;
   }
 
   async putKey({ factory, instance }: FactoryRef, key: KeyRecord): Promise<void> {
-    this.#db
-      .prepare("INSERT INTO signer_keys VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-      .run(factory, instance, key.role, key.keyid, key.kind, key.handle, key.madeAt);
+    await this.#db.write((sql) =>
+      sql("INSERT INTO signer_keys VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING").run(
+        factory,
+        instance,
+        key.role,
+        key.keyid,
+        key.kind,
+        key.handle,
+        key.madeAt,
+      ),
+    );
   }
 
   async key(
@@ -44,20 +52,20 @@ export class SqliteSignerRecords implements SignerRecords {
     role: OnlineRole,
     keyid: KeyId,
   ): Promise<KeyRecord | null> {
-    const row = this.#db
-      .prepare(
+    const row = await this.#db.read((sql) =>
+      sql(
         `SELECT * FROM signer_keys
          WHERE factory = ? AND instance = ? AND role = ? AND keyid = ?`,
-      )
-      .get(factory, instance, role, keyid);
+      ).get(factory, instance, role, keyid),
+    );
     return row === undefined ? null : keyRecord(row);
   }
 
   async keys({ factory, instance }: FactoryRef): Promise<readonly KeyRecord[]> {
-    return this.#db
-      .prepare("SELECT * FROM signer_keys WHERE factory = ? AND instance = ?")
-      .all(factory, instance)
-      .map(keyRecord);
+    const rows = await this.#db.read((sql) =>
+      sql("SELECT * FROM signer_keys WHERE factory = ? AND instance = ?").all(factory, instance),
+    );
+    return rows.map(keyRecord);
   }
 
   async removeKey(
@@ -65,49 +73,44 @@ export class SqliteSignerRecords implements SignerRecords {
     role: OnlineRole,
     keyid: KeyId,
   ): Promise<void> {
-    this.#db
-      .prepare(
+    await this.#db.write((sql) =>
+      sql(
         `DELETE FROM signer_keys
          WHERE factory = ? AND instance = ? AND role = ? AND keyid = ?`,
-      )
-      .run(factory, instance, role, keyid);
-    truncateLog(this.#db);
+      ).run(factory, instance, role, keyid),
+    );
+    await this.#db.truncateLog();
   }
 
   async startTrust(
     { factory, instance }: FactoryRef,
     roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
   ): Promise<boolean> {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      const insert = this.#db.prepare(
-        `INSERT INTO signer_roots (factory, instance, channel, version, body)
-         VALUES (?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`,
-      );
-      const known = this.#db
-        .prepare("SELECT 1 FROM signer_roots WHERE factory = ? AND instance = ?")
-        .get(factory, instance);
+    if (new Set(roots.map(({ channel }) => channel)).size < roots.length) return false;
+    return this.#db.transaction((sql) => {
       // Whatever the channel: the channels of an instance are those of its one dialect.
-      const fresh =
-        known === undefined &&
-        roots.every(
-          ({ channel, bytes }) => insert.run(factory, instance, channel, bytes).changes === 1,
-        );
-      this.#db.exec(fresh ? "COMMIT" : "ROLLBACK");
-      return fresh;
-    } catch (error) {
-      this.#db.exec("ROLLBACK");
-      throw error;
-    }
+      const known = sql("SELECT 1 FROM signer_roots WHERE factory = ? AND instance = ?").get(
+        factory,
+        instance,
+      );
+      if (known !== undefined) return false;
+      for (const { channel, bytes } of roots) {
+        sql(
+          `INSERT INTO signer_roots (factory, instance, channel, version, body)
+           VALUES (?, ?, ?, 1, ?)`,
+        ).run(factory, instance, channel, bytes);
+      }
+      return true;
+    });
   }
 
   async trustedRoot({ factory, instance, channel }: ChannelRef): Promise<TrustedRoot | null> {
-    const row = this.#db
-      .prepare(
+    const row = await this.#db.read((sql) =>
+      sql(
         `SELECT version, body, retired FROM signer_roots
          WHERE factory = ? AND instance = ? AND channel = ?`,
-      )
-      .get(factory, instance, channel);
+      ).get(factory, instance, channel),
+    );
     if (row === undefined) return null;
     const retired = JSON.parse(textColumn(row, "retired")) as readonly KeyId[];
     return { version: numberColumn(row, "version"), bytes: blobColumn(row, "body"), retired };
@@ -118,12 +121,11 @@ export class SqliteSignerRecords implements SignerRecords {
     version: number,
     next: TrustedRoot,
   ): Promise<boolean> {
-    const { changes } = this.#db
-      .prepare(
+    const { changes } = await this.#db.write((sql) =>
+      sql(
         `UPDATE signer_roots SET version = ?, body = ?, retired = ?
          WHERE factory = ? AND instance = ? AND channel = ? AND version = ?`,
-      )
-      .run(
+      ).run(
         next.version,
         next.bytes,
         JSON.stringify(next.retired),
@@ -131,17 +133,18 @@ export class SqliteSignerRecords implements SignerRecords {
         instance,
         channel,
         version,
-      );
+      ),
+    );
     return changes === 1;
   }
 
   async lastVersion({ factory, instance, channel }: ChannelRef, role: OnlineRole): Promise<number> {
-    const row = this.#db
-      .prepare(
+    const row = await this.#db.read((sql) =>
+      sql(
         `SELECT version FROM signer_versions
          WHERE factory = ? AND instance = ? AND channel = ? AND role = ?`,
-      )
-      .get(factory, instance, channel, role);
+      ).get(factory, instance, channel, role),
+    );
     return row === undefined ? 0 : numberColumn(row, "version");
   }
 
@@ -150,22 +153,22 @@ export class SqliteSignerRecords implements SignerRecords {
     role: OnlineRole,
     version: number,
   ): Promise<boolean> {
-    const { changes } = this.#db
-      .prepare(
+    const { changes } = await this.#db.write((sql) =>
+      sql(
         `INSERT INTO signer_versions VALUES (?, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET version = excluded.version WHERE version < excluded.version`,
-      )
-      .run(factory, instance, channel, role, version);
+      ).run(factory, instance, channel, role, version),
+    );
     return changes === 1;
   }
 
   async forget({ factory, instance }: FactoryRef): Promise<void> {
-    for (const table of ["signer_keys", "signer_roots", "signer_versions"]) {
-      this.#db
-        .prepare(`DELETE FROM ${table} WHERE factory = ? AND instance = ?`)
-        .run(factory, instance);
-    }
-    truncateLog(this.#db);
+    await this.#db.transaction((sql) => {
+      for (const table of ["signer_keys", "signer_roots", "signer_versions"]) {
+        sql(`DELETE FROM ${table} WHERE factory = ? AND instance = ?`).run(factory, instance);
+      }
+    });
+    await this.#db.truncateLog();
   }
 }
 
