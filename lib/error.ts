@@ -15,6 +15,10 @@ export type ErrorCode =
   | "forbidden"
   | "not-found"
   | "method-not-allowed"
+  | "timeout"
+  | "uri-too-long"
+  | "headers-too-large"
+  | "expectation-failed"
   | "idempotency-key-reused"
   // what the state does not allow
   | "factory-exists"

@@ -19,6 +19,10 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   forbidden: plain,
   "not-found": plain,
   "method-not-allowed": plain,
+  timeout: { code: 1, hint: "run it again, over a faster connection if there is one" },
+  "uri-too-long": plain,
+  "headers-too-large": plain,
+  "expectation-failed": plain,
   "idempotency-key-reused": plain,
   "factory-exists": {
     code: 1,

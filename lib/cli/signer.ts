@@ -18,7 +18,7 @@ export interface SignerRun {
 /** Runs until SIGTERM or SIGINT. */
 export async function runSigner(run: SignerRun, terminal: Terminal): Promise<void> {
   process.umask(0o077);
-  const signer = await openSigner({ ...run, log: terminal.note });
+  const signer = await openSigner({ ...run, log: (text) => terminal.note(line`${text}`) });
   try {
     const stop = await listenOn(run.socket, (request) =>
       answer(signer, request, (what, error) => terminal.note(reportLine(what, error))),

@@ -7,6 +7,7 @@ import { RootwardError } from "../error.ts";
 import { currentRoot } from "../service/current-root.ts";
 import type { Service } from "../service/service.ts";
 import { firstChannel } from "../tuf/dialect.ts";
+import { queryOf } from "./query.ts";
 import { authorizeOwner } from "./request.ts";
 import { routes } from "./routes.ts";
 
@@ -38,7 +39,7 @@ export function fioctlRoutes(app: Hono, service: Service): void {
     routes(app, `${BASE}/${list}/`, {
       GET: async (c) => {
         await authorizeOwner(service, c, "root:read");
-        const wanted = c.req.query(query) ?? "";
+        const wanted = queryOf(c, query) ?? "";
         if (wanted === "") return c.json({});
         throw new RootwardError("not-found", `there are no ${list} of that ${query}`);
       },

@@ -9,6 +9,10 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   forbidden: 403,
   "not-found": 404,
   "method-not-allowed": 405,
+  timeout: 408,
+  "uri-too-long": 414,
+  "expectation-failed": 417,
+  "headers-too-large": 431,
   "idempotency-key-reused": 422,
   "factory-exists": 409,
   "version-conflict": 409,
@@ -24,7 +28,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   busy: 423,
   "root-refused": 422,
   "targets-refused": 422,
-  // The signer is away, such as while it is started again.
+  // The signer is away, such as while it is started again, or there are too many connections.
   unavailable: 503,
   // The database is locked by another program, or its disk takes nothing: nothing was changed.
   "storage-unavailable": 503,

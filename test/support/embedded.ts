@@ -11,6 +11,7 @@ import { openSigner } from "../../lib/adapters/embedded/open-signer.ts";
 import { answerOn, callOver } from "../../lib/adapters/embedded/signer-channel.ts";
 import { bundlePage } from "../../lib/cli/page.ts";
 import { serve, type RunningServer } from "../../lib/cli/serve.ts";
+import type { ServerLimits } from "../../lib/http/limits.ts";
 import { answer } from "../../lib/signing/operations.ts";
 import { remoteSigner } from "../../lib/signing/remote.ts";
 
@@ -31,7 +32,12 @@ export interface TestServer {
   remove(): Promise<void>;
 }
 
-export async function startServer(folder?: string, offset = 0): Promise<TestServer> {
+/** @param limits of its sockets, instead of those that it is run with */
+export async function startServer(
+  folder?: string,
+  offset = 0,
+  limits?: ServerLimits,
+): Promise<TestServer> {
   const home = folder ?? mkdtempSync(join(tmpdir(), "rootward-test-"));
   const [data, outbox] = [join(home, "data"), join(home, "outbox")];
   const clock = { offset };
@@ -60,6 +66,7 @@ export async function startServer(folder?: string, offset = 0): Promise<TestServ
     now,
     // Tests that want the schedule start it by themselves, by restarting.
     scheduleEvery: 3_600_000,
+    ...(limits && { limits }),
   }).catch((error: unknown) => {
     own.close();
     throw error;
@@ -81,7 +88,7 @@ export async function startServer(folder?: string, offset = 0): Promise<TestServ
     },
     restart: async () => {
       await stop();
-      return startServer(home, clock.offset);
+      return startServer(home, clock.offset, limits);
     },
     stop,
     remove: async () => {
