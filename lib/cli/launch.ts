@@ -52,7 +52,11 @@ export async function launch(options: LaunchOptions, terminal: Terminal): Promis
   const own =
     "socket" in signer
       ? null
-      : await openSigner({ ...signer, dataFolder: data, log: (text) => terminal.note(line`${text}`) });
+      : await openSigner({
+          ...signer,
+          dataFolder: data,
+          log: (text) => terminal.note(line`${text}`),
+        });
   try {
     const child = spawnServing(options, own);
     const orders: Orders = {

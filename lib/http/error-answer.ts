@@ -61,10 +61,18 @@ export function plainError(
   more: Readonly<Record<string, unknown>> = {},
 ): ErrorAnswer {
   const status = STATUS[code];
-  const headers = status === 503 ? { ...HEADERS, "Retry-After": "5" } : HEADERS;
+  const wait = retryAfter(status, more);
+  const headers = wait === null ? HEADERS : { ...HEADERS, "Retry-After": `${wait}` };
   // A fact never takes the place of either: fioctl prints the message.
   const body = Object.assign({ code, message }, more, { code, message });
   return { status, headers, body };
+}
+
+/** In how many seconds a request may be sent again; null where repeating it is of no use. */
+function retryAfter(status: number, facts: Readonly<Record<string, unknown>>): number | null {
+  if (status !== STATUS.unavailable && status !== STATUS.busy) return null;
+  const seconds = facts["retryAfter"];
+  return typeof seconds === "number" ? seconds : 5;
 }
 
 export function errorResponse({ status, headers, body }: ErrorAnswer): Response {

@@ -73,7 +73,7 @@ async function make(
   secret: Uint8Array,
   idHash: Sha256,
 ): Promise<Pick<Prepared, "fresh" | "documents" | "ownerToken">> {
-  const rootPair = await service.makeRootKey(spec.keyType);
+  const rootPair = await service.makeRootKey(spec.keyType, spec.factory);
   const root = rootKey(rootPair.publicKey, ref.dialect);
   const onlineKeys = await makeOnlineKeys(service, ref, spec.onlineKeyType);
   const roots = makeFirstRoots(service, ref, rootPair, root, onlineKeys);

@@ -236,7 +236,8 @@ export interface Ports {
   readonly tokens: Tokens;
   readonly requests: Requests;
   readonly notifier: Notifier;
-  readonly makeRootKey: (type: KeyType) => Promise<RootKeyPair>;
+  /** @throws RootwardError `busy` where too many are being made */
+  readonly makeRootKey: (type: KeyType, factory: FactoryName) => Promise<RootKeyPair>;
   /** @throws RootwardError `malformed` for a certificate that is bad, expired or too weak */
   readonly readRecipient: (pem: string, now: number) => Recipient | Promise<Recipient>;
   readonly verify: (key: PublicKey, message: Uint8Array, signature: Uint8Array) => boolean;

@@ -28,6 +28,7 @@ import { sameRoot, type Root } from "../tuf/root.ts";
 import { signatureObject } from "../tuf/signatures.ts";
 import type { PublicKey } from "../tuf/spki.ts";
 import { canonicalize } from "../tuf/canonical.ts";
+import { KeyLane, SIGNER_LANE } from "./key-lane.ts";
 import type { KeyKind, KeyStore, KindOf, OnlineKey } from "./key-store.ts";
 import type { KeyRecord, SignerRecords, TrustedRoot } from "./records.ts";
 
@@ -39,6 +40,13 @@ const ABANDONED_WITHIN = 60 * 60_000;
 
 /** How long a key may be that nobody names: whoever had it made is long gone then. */
 const UNNAMED_FOR = 7 * 86_400_000;
+
+/**
+ * How many keys an instance gets in a day. A rotation of online keys takes three. Each key stays for weeks,
+ * and one in KMS is paid for, so a token that asks again and again must come to an end.
+ */
+export const KEYS_IN_A_DAY = 120;
+const DAY = 86_400_000;
 
 export interface BoundaryParts {
   readonly records: SignerRecords;
@@ -56,13 +64,28 @@ interface Trusted {
 
 export class Boundary implements SigningBoundary {
   readonly #parts: BoundaryParts;
+  readonly #lane = new KeyLane(SIGNER_LANE);
 
   constructor(parts: BoundaryParts) {
     this.#parts = parts;
   }
 
   async makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey> {
+    // An Ed25519 key takes no time worth waiting for.
+    if (keyType === "ed25519") return this.#makeKey(ref, role, keyType);
+    return this.#lane.run(ref.factory, () => this.#makeKey(ref, role, keyType));
+  }
+
+  async #makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey> {
     const { records, kindOf, now } = this.#parts;
+    const made = await records.keys(ref);
+    if (made.filter(({ madeAt }) => madeAt > now() - DAY).length >= KEYS_IN_A_DAY) {
+      throw new RootwardError(
+        "busy",
+        `${ref.factory} got ${KEYS_IN_A_DAY} online keys within a day: try again tomorrow`,
+        { facts: { retryAfter: DAY / 1000 } },
+      );
+    }
     const kind = kindOf(ref, role);
     const { publicKey, handle } = await this.#store(kind).make(ref, role, keyType);
     const { keyid } = rootKey(publicKey, ref.dialect);

@@ -104,6 +104,19 @@ const operation = v.variant("operation", [
 export type Request = v.InferInput<typeof operation>;
 type Operation = v.InferOutput<typeof operation>;
 
+/**
+ * Whether a request asks for a key to be made. It may wait long for its turn, within limits of its own
+ * (key-lane.ts), so it takes no place among the questions that a channel answers at a time.
+ */
+export function makesKey(request: unknown): boolean {
+  return (
+    typeof request === "object" &&
+    request !== null &&
+    "operation" in request &&
+    request.operation === "make-key"
+  );
+}
+
 /** What answers: a signer, or a boundary alone, which wraps no shares. */
 type Answering = Pick<Signer, "id" | "boundary"> & Partial<Pick<Signer, "wrapper">>;
 

@@ -195,9 +195,9 @@ test.each<Dialect>(["tuf", "ats"])(
     const before = world.head(FACTORY);
     const { service } = world.start();
     const asked: string[] = [];
-    const makeRootKey: typeof service.makeRootKey = async (type) => {
+    const makeRootKey: typeof service.makeRootKey = async (type, factory) => {
       asked.push(type);
-      return service.makeRootKey(type);
+      return service.makeRootKey(type, factory);
     };
     const made = await rebootstrapOf({ ...service, makeRootKey });
     expect(asked).toEqual(["ed25519"]);
@@ -382,9 +382,9 @@ describe("races", () => {
     const make = slow.service.makeRootKey;
     const service = {
       ...slow.service,
-      makeRootKey: async (type: Parameters<typeof make>[0]) => {
+      makeRootKey: async (...asked: Parameters<typeof make>) => {
         await confirmAs(world.start().service, link, ALICE, archive);
-        return make(type);
+        return make(...asked);
       },
     };
     expect(await refusal(rebootstrapOf(service))).toBe("forbidden");

@@ -10,11 +10,14 @@ import { makeSigningKey } from "../../crypto/signing-key.ts";
 import { recipientOf } from "../../crypto/envelope.ts";
 import { verifySignature } from "../../crypto/verify.ts";
 import { isRootwardError, RootwardError } from "../../error.ts";
+import type { FactoryName } from "../../factory/names.ts";
 import { removeTemporaries } from "../../files.ts";
 import type { Ports } from "../../service/ports.ts";
 import { ADMIN_SCOPES } from "../../service/scopes.ts";
+import { KeyLane } from "../../signing/key-lane.ts";
 import type { Signer } from "../../signing/operations.ts";
 import { fromHex, sha256Text, toBase64Url, toHex } from "../../tuf/bytes.ts";
+import type { KeyType } from "../../tuf/keys.ts";
 import { FileArchives } from "./archives.ts";
 import type { Database, DatabaseState } from "./connections.ts";
 import { openDatabase, readFact, writeFact } from "./database.ts";
@@ -98,13 +101,23 @@ function portsOn(database: Database, options: EmbeddedOptions): Embedded["ports"
     wrapper: signer.wrapper,
     boundary: signer.boundary,
     notifier: new Outbox(options.outboxFolder),
-    makeRootKey: makeSigningKey,
+    makeRootKey: rootKeysInTurn(),
     readRecipient: recipientOf,
     verify: verifySignature,
     now,
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     report,
   };
+}
+
+/**
+ * An RSA key takes seconds on a thread that files need, too: bootstraps make one at a time, and a pipeline
+ * that sends very many of them is asked to come again.
+ */
+function rootKeysInTurn(): Ports["makeRootKey"] {
+  const lane = new KeyLane({ atOnce: 1, perFactory: 2, waiting: 32, waitAtMost: 60_000 });
+  return (type: KeyType, factory: FactoryName) =>
+    type === "ed25519" ? makeSigningKey(type) : lane.run(factory, () => makeSigningKey(type));
 }
 
 function adminTokenFile(dataFolder: string): string {
