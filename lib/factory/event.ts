@@ -27,6 +27,7 @@ export type EventType =
   | "instance-retired"
   | "token-minted"
   | "token-revoked"
+  | "owner-token-issued"
   | "root-expiring"
   | "metadata-refreshed"
   | "targets-published"

@@ -33,6 +33,7 @@ const TOLD: Readonly<Record<EventType, readonly string[]>> = {
   "instance-retired": ["instances"],
   "token-minted": ["id", "scopes"],
   "token-revoked": ["id"],
+  "owner-token-issued": ["id", "count", "replaced"],
   "root-expiring": ["channel", "version", "expires", "passed"],
   "metadata-refreshed": ["roles"],
   // Not the names of files: a publisher chose them.

@@ -18,7 +18,7 @@ import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
 import type { Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { rootKey, type KeyType } from "../tuf/keys.ts";
-import { mintOwnerToken } from "./authorize.ts";
+import { newOwnerToken } from "./authorize.ts";
 import { readHead } from "./commit.ts";
 import { shareContext } from "./deliver.ts";
 import { makeArchive, makeFirstRoots, makeOnlineKeys, signFirstRoles } from "./first-metadata.ts";
@@ -83,7 +83,8 @@ async function make(
   const content = spec.recipient?.seal(archive) ?? archive;
   await escrow(service, secret, idHash, content);
   const { owner, provisioner } = spec;
-  const ownerToken = await mintOwnerToken(service, { ...ref, owner });
+  const { token: ownerToken, record } = newOwnerToken(service, { ...ref, owner }, "bootstrap");
+  await service.tokens.put(record);
   const recipient = spec.recipient?.fingerprint ?? null;
   const archived = { idHash, sha256: sha256(content), size: content.length, recipient };
   const byLink = spec.delivery === "link";

@@ -16,6 +16,33 @@ function mintedNotice({ factory, event }: Notice): MailText {
   };
 }
 
+/** An owner's token was revoked; other tokens are not mailed. */
+function revokedNotice({ factory, event }: Notice): MailText {
+  return {
+    subject: `A token of ${factory} was revoked`,
+    body: [
+      `At ${formatTime(event.time)} ${event.actor} revoked the token with the id ${word(event, "id")}, which`,
+      `belonged to ${word(event, "user")} and could change the root of ${factory}.`,
+      "If you do not know why, look at the list of tokens and at the audit log. A token can revoke itself",
+      "and the tokens that it made. The operator of the service can revoke any token and make a new one.",
+    ].join("\n"),
+  };
+}
+
+/** The confirmation was repeated: its answer may have been lost, or somebody else has the claimant. */
+function issuedNotice({ factory, event }: Notice): MailText {
+  return {
+    subject: `The owner token of ${factory} was replaced`,
+    body: [
+      `At ${formatTime(event.time)} the confirmation of the download of ${factory} was repeated. Its answer`,
+      `has a new owner token, number ${word(event, "count")} of at most 5. The owner token of the answer before`,
+      "has ended. Tokens that it made still work.",
+      "If that was not you, somebody has what your browser or tool kept of the download. Revoke the new",
+      "token, or have the operator of the service revoke it, and rotate the root key.",
+    ].join("\n"),
+  };
+}
+
 /** Without a link, each time the first root key leaves the service. */
 function readNotice({ factory, event }: Notice): MailText {
   return {
@@ -90,6 +117,8 @@ export const OWNER_NOTICES: Notices = {
   }),
   "initial-key-read": readNotice,
   "token-minted": mintedNotice,
+  "token-revoked": revokedNotice,
+  "owner-token-issued": issuedNotice,
   "root-update-started": readNotice,
   "root-expiring": expiryNotice,
   "delivery-confirmed": ({ factory, event }) => ({

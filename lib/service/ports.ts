@@ -159,12 +159,17 @@ export interface TokenRecord {
   readonly bound: { readonly factory: FactoryName; readonly instance: InstanceId } | null;
   /** Milliseconds since 1970; null for never. */
   readonly expiresAt: number | null;
+  /** Which answer it first came in, where no token made it (factory/tokens.ts). */
+  readonly issued?: "bootstrap" | "confirmation";
   /** The id of the token that made it, where one did. */
   readonly mintedBy?: string;
+  /** With the id of the one that made that one, and so on: the nearest first. */
+  readonly ancestors?: readonly string[];
 }
 
 export interface Tokens {
   put(token: TokenRecord): Promise<void>;
+  /** Strongly consistent, like a head: a token that was deleted is found no more. */
   find(hash: Sha256): Promise<TokenRecord | null>;
   /** Those bound to a Factory, of whatever instance and scope; may lag behind writes. */
   list(factory: FactoryName): Promise<readonly TokenRecord[]>;
@@ -175,6 +180,28 @@ export interface Tokens {
 export interface Requests {
   /** Stores `bodyHash` under `keyHash` if nothing is there; answers what is stored then. */
   first(keyHash: Sha256, bodyHash: Sha256): Promise<Sha256>;
+}
+
+/**
+ * Turns of those who change one Factory, so that they do not decide in vain and nobody starves. Turns
+ * save work and promise nothing: two may have one at once, and the swap of the head stays the only
+ * commit point.
+ */
+export interface Turns {
+  /**
+   * Runs `work` once it is the turn of `holder`. The schedule goes first; other holders take turns, each
+   * with its oldest piece of work.
+   *
+   * @param holder a token's id, `link`, or `schedule`
+   * @param work calls `lost` each time that another change came first
+   * @throws RootwardError `busy` with the fact `retryAfter` (seconds) where too much work waits; whatever
+   *   `work` throws
+   */
+  take<T>(
+    factory: FactoryName,
+    holder: string,
+    work: (lost: () => Promise<void>) => Promise<T>,
+  ): Promise<T>;
 }
 
 export interface LinkMail {
@@ -235,6 +262,7 @@ export interface Ports {
   readonly boundary: SigningBoundary;
   readonly tokens: Tokens;
   readonly requests: Requests;
+  readonly turns: Turns;
   readonly notifier: Notifier;
   /** @throws RootwardError `busy` where too many are being made */
   readonly makeRootKey: (type: KeyType, factory: FactoryName) => Promise<RootKeyPair>;

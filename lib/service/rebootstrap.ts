@@ -7,12 +7,14 @@ import { RootwardError } from "../error.ts";
 import { assertReplaceable, bootstrapAgain } from "../factory/bootstrap.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
+import { isGone } from "../factory/tokens.ts";
 import { sha256Text } from "../tuf/bytes.ts";
 import { firstChannel } from "../tuf/dialect.ts";
 import type { KeyId, KeyType } from "../tuf/keys.ts";
 import type { Root } from "../tuf/root.ts";
-import type { Principal } from "./authorize.ts";
-import { readHead, storeDocuments, swapHead } from "./commit.ts";
+import { authorizeAgain, isUsable, type Principal } from "./authority.ts";
+import { change } from "./change.ts";
+import { readHead } from "./commit.ts";
 import { currentRoot } from "./current-root.ts";
 import {
   describeBootstrap,
@@ -48,9 +50,6 @@ export interface RebootstrapRequest {
   readonly recipient: Recipient | null | undefined;
 }
 
-/** How often it is decided again after somebody else's swap. */
-const MAX_ROUNDS = 20;
-
 /**
  * @returns with the new link and owner token, in this answer only
  * @throws RootwardError `not-replaceable`, `update-in-progress`, `version-conflict`, `forbidden`,
@@ -62,31 +61,25 @@ export async function rebootstrap(
 ): Promise<BootstrapResult> {
   const { factory, principal } = request;
   const before = await readHead(service.heads, factory);
+  await authorizeAgain(service, principal, before);
   // Before seconds of work for keys that nobody may put in place.
   assertReplaceable(before, await agreement(service, request, before));
   const prepared = await prepareFresh(service, await specOf(service, request, before));
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    let transition;
-    try {
-      const head = await readHead(service.heads, factory);
+  const { transition } = await change(
+    service,
+    factory,
+    principal,
+    async (head) => {
       const agreed = await agreement(service, request, head);
       const now = moment(service, principal.actor);
-      transition = bootstrapAgain(head, agreed, prepared.fresh, prepared.documents, now);
-      await storeDocuments(service, transition);
-    } catch (error) {
-      await prepared.takeBack();
-      throw error;
-    }
-    // From here on an error leaves it unknown which of the two is there, so nothing is taken back.
-    if (await swapHead(service, transition)) {
-      await settleQuietly(service, factory);
-      const { link } = prepared;
-      const mail = link === null ? null : await sendLink(service, transition.head, link);
-      return withSecrets(describeBootstrap(transition.head), prepared, mail);
-    }
-  }
-  await prepared.takeBack();
-  throw new RootwardError("busy", `Factory ${factory} is changing too fast: try again`);
+      return { transition: bootstrapAgain(head, agreed, prepared.fresh, prepared.documents, now) };
+    },
+    prepared.takeBack,
+  );
+  await settleQuietly(service, factory);
+  const { link } = prepared;
+  const mail = link === null ? null : await sendLink(service, transition.head, link);
+  return withSecrets(describeBootstrap(transition.head), prepared, mail);
 }
 
 /** What the request says of this very head: an owner's token is one of the bootstrap that goes. */
@@ -102,7 +95,8 @@ async function agreement(
     token.bound?.factory === head.factory &&
     token.bound.instance === head.instance &&
     token.scopes.includes("root:update") &&
-    (token.expiresAt === null || service.now() < token.expiresAt);
+    isUsable(token, service.now()) &&
+    !isGone(head, token);
   return { replaces, agreedBy: agreed ? token.id : null };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Doing what a swap named in `pending`: destroying a share or an archive, taking back the mail with
- * a link, telling people and programs. Each effect is idempotent; done ones leave by a swap of their
+ * a link, telling people and programs, removing tokens that have ended. Each effect is idempotent; done ones leave by a swap of their
  * own. A crash in between only means that the schedule, for which the Factory is due at once, does
  * them again.
  */
@@ -9,12 +9,14 @@ import { decodeEvent } from "../factory/event.ts";
 import type { Effect, Head } from "../factory/head.ts";
 import { isInstanceId, type FactoryName } from "../factory/names.ts";
 import { addressOf, toldBy } from "../factory/telling.ts";
+import { endedBy, isGone } from "../factory/tokens.ts";
 import { advance, includesEffect, type Transition } from "../factory/transition.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
 import { channelsOf, ONLINE_ROLES } from "../tuf/dialect.ts";
 import { jsonObject } from "../tuf/json.ts";
 import { isKeyId } from "../tuf/keys.ts";
-import { readHead, update } from "./commit.ts";
+import { update } from "./change.ts";
+import { readHead } from "./commit.ts";
 import { readEvent } from "./read.ts";
 import { moment, type Service } from "./service.ts";
 import { catchUp } from "./sign-roles.ts";
@@ -131,6 +133,8 @@ async function run(service: Service, head: Head, { kind, ref }: Effect): Promise
       return notify(service, head, ref);
     case "announce":
       return announce(service, head, Number(ref));
+    case "end-token":
+      return endTokens(service, head, ref);
   }
 }
 
@@ -170,6 +174,16 @@ async function notify(service: Service, head: Head, ref: string): Promise<void> 
 async function announce(service: Service, head: Head, seq: number): Promise<void> {
   const event = decodeEvent(await readEvent(service, head, seq));
   await service.notifier.announce({ factory: head.factory, event });
+}
+
+/** Removes the record of a token that was revoked, or all that are good for nothing. */
+async function endTokens(service: Service, head: Head, ref: string): Promise<void> {
+  const ended = endedBy(ref);
+  if (ended !== "ended") return service.tokens.delete(ended);
+  for (const token of await service.tokens.list(head.factory)) {
+    const isOfHead = token.bound?.instance === head.instance;
+    if (isOfHead && isGone(head, token)) await service.tokens.delete(token.hash);
+  }
 }
 
 function idHash(ref: string): Sha256 {

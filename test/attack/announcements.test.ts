@@ -57,6 +57,7 @@ const TYPES: Readonly<Record<EventType, true>> = {
   "instance-retired": true,
   "token-minted": true,
   "token-revoked": true,
+  "owner-token-issued": true,
   "root-expiring": true,
   "metadata-refreshed": true,
   "targets-published": true,
@@ -78,6 +79,8 @@ describe("a program that hears of everything", () => {
         "root-update-started",
         "root-accepted",
         "token-minted",
+        "token-revoked",
+        "owner-token-issued",
         "root-expiring",
       ]),
     );

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { decodeEvent } from "../../lib/factory/event.ts";
 import { MAX_TARGETS_BYTES } from "../../lib/tuf/target-entries.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
-import { call, createFactory, deliver, type Answer } from "../support/owner.ts";
+import { call, createFactory, takeOver, type Answer } from "../support/owner.ts";
 
 const SHA256 = "0123456789abcdef".repeat(4);
 const good = { length: 1, hashes: { sha256: SHA256 } };
@@ -20,8 +20,8 @@ beforeAll(async () => {
     ["many", "tuf"],
     ["full", "tuf"],
   ] as const) {
-    const { link, ownerToken } = await createFactory(server, factory, { dialect });
-    await deliver(server.url, link);
+    const { link } = await createFactory(server, factory, { dialect });
+    const { ownerToken } = await takeOver(server.url, link);
     tokens.set(factory, ownerToken);
   }
 });

@@ -7,7 +7,7 @@ import { DIALECTS } from "../../lib/tuf/dialect.ts";
 import { startProxy, type Proxy, type Reply } from "../support/cli-proxy.ts";
 import { onlyJson, runCli, type CliResult } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
-import { call, createFactory, deliver } from "../support/owner.ts";
+import { call, createFactory, takeOver } from "../support/owner.ts";
 
 const FILES = { "app.bin": "an application", "kernel.img": "k".repeat(1500), "odd name": "odd" };
 
@@ -26,8 +26,8 @@ interface Publisher {
 
 /** A CI: a token that publishes and does nothing else, and a folder with files. */
 async function publisher(factory: string, dialect: "tuf" | "ats"): Promise<Publisher> {
-  const { link, ownerToken } = await createFactory(server, factory, { dialect });
-  await deliver(server.url, link);
+  const { link } = await createFactory(server, factory, { dialect });
+  const { ownerToken } = await takeOver(server.url, link);
   const minted = await call(`${server.url}/ota/factories/${factory}/tokens/`, {
     token: ownerToken,
     body: { user: "ci", scopes: ["targets:update"] },

@@ -32,12 +32,12 @@ import { apiFactory } from "../support/memory-root-update.ts";
 import { entriesOf, publish } from "../support/memory-targets.ts";
 import { DAY, TestWorld, type TestProcess } from "../support/memory-service.ts";
 
-/** A live Factory whose owner has the archive and the token of the bootstrap. */
+/** A live Factory whose owner has the archive and the token of the confirmation. */
 async function confirmedFactory(world: TestWorld) {
   const { service } = world.start();
-  const { delivery, ownerToken = "" } = await bootstrapOf(service, "tuf");
+  const { delivery } = await bootstrapOf(service, "tuf");
   const archive = await takeArchive(world.start(), delivery.url ?? "", ALICE);
-  await confirmAs(service, delivery.url ?? "", ALICE, archive);
+  const { ownerToken = "" } = await confirmAs(service, delivery.url ?? "", ALICE, archive);
   return { ownerToken, archive };
 }
 

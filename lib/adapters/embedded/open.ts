@@ -32,6 +32,7 @@ import {
   STORE_SCHEMA,
   upgradeStore,
 } from "./store.ts";
+import { QueuedTurns } from "./turns.ts";
 
 export interface EmbeddedOptions {
   readonly dataFolder: string;
@@ -97,6 +98,7 @@ function portsOn(database: Database, options: EmbeddedOptions): Embedded["ports"
     shares: new FileShares(join(dataFolder, "shares")),
     tokens: new SqliteTokens(database),
     requests: new SqliteRequests(database),
+    turns: new QueuedTurns(),
     archives: new FileArchives(join(dataFolder, "archives"), options.publicUrl),
     wrapper: signer.wrapper,
     boundary: signer.boundary,
