@@ -1,6 +1,6 @@
 // The layers and their direction (docs/architecture.md). test/layers.test.ts proves with a canary
 // that this checker sees violations.
-const files = "^lib/files\\.ts$";
+const files = "^lib/(files|file-lock)\\.ts$";
 const pure = "^lib/(error|text|tuf|factory|delivery|archive)(/|\\.ts$)";
 const only = (name, from, allowed, comment) => ({
   name,

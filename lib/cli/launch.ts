@@ -19,6 +19,7 @@ import { answer } from "../signing/operations.ts";
 import { line } from "../text/line.ts";
 import { bundlePage } from "./page.ts";
 import { checkPublicUrl } from "./public-url.ts";
+import { lockFolder } from "./folder-lock.ts";
 import { SIGNER_PIPE, type Orders } from "./orders.ts";
 import { reportLine, type Terminal } from "./terminal.ts";
 
@@ -40,9 +41,25 @@ interface SignerFiles {
 
 /** Runs until a signal ends it. @returns the exit code of the process that served */
 export async function launch(options: LaunchOptions, terminal: Terminal): Promise<number> {
-  const { data, outbox, signer, ...rest } = options;
+  const { data, signer } = options;
   const publicUrl = checkPublicUrl(options);
   process.umask(0o077);
+  // Before anything is made or removed in there.
+  const locks = [lockFolder(data, "serve", terminal.note)];
+  if (!("socket" in signer)) locks.push(lockFolder(signer.folder, "signer", terminal.note));
+  try {
+    return await launchLocked(options, publicUrl, terminal);
+  } finally {
+    for (const lock of locks) lock.release();
+  }
+}
+
+async function launchLocked(
+  options: LaunchOptions,
+  publicUrl: string | undefined,
+  terminal: Terminal,
+): Promise<number> {
+  const { data, outbox, signer, ...rest } = options;
   // Before the key is read: the bundler is the one foreign program that runs in this process.
   const page = await bundlePage();
   const { adminTokenFile } = await prepareData(data);
@@ -153,7 +170,8 @@ function serviceFolders({ data, outbox }: ServiceFiles): readonly string[] {
 function servicePaths(options: ServiceFiles): readonly string[] {
   const data = realpathSync(options.data);
   const folders = serviceFolders(options).map((folder) => realpathSync(folder));
-  return [...folders, join(data, "rootward.db"), join(data, "admin.token")];
+  // With the star the files that SQLite keeps beside it.
+  return [...folders, join(data, "rootward.db*"), join(data, "admin.token")];
 }
 
 function pipeOf(child: ChildProcess): Duplex {

@@ -4,6 +4,7 @@
  */
 import { openSigner } from "../adapters/embedded/open-signer.ts";
 import { answer } from "../signing/operations.ts";
+import { lockFolder } from "./folder-lock.ts";
 import { line } from "../text/line.ts";
 import { listenOn } from "./signer-socket.ts";
 import { reportLine, type Terminal } from "./terminal.ts";
@@ -18,6 +19,15 @@ export interface SignerRun {
 /** Runs until SIGTERM or SIGINT. */
 export async function runSigner(run: SignerRun, terminal: Terminal): Promise<void> {
   process.umask(0o077);
+  const lock = lockFolder(run.folder, "signer", (text) => terminal.note(line`${text}`));
+  try {
+    await runLocked(run, terminal);
+  } finally {
+    lock.release();
+  }
+}
+
+async function runLocked(run: SignerRun, terminal: Terminal): Promise<void> {
   const signer = await openSigner({ ...run, log: (text) => terminal.note(line`${text}`) });
   try {
     const stop = await listenOn(run.socket, (request) =>

@@ -43,7 +43,7 @@ export const OLD = JSON.parse(readFileSync(join(FIXTURE, "secrets.json"), "utf8"
 export const OLD_LIVE = ["plant", "turned", "fleet", "direct", "waiting"] as const;
 
 /** @returns a temporary folder with `data` and `owners`; the caller removes it */
-function copyOldData(): string {
+export function copyOldData(): string {
   const home = mkdtempSync(join(tmpdir(), "rootward-schema-3-"));
   cpSync(FIXTURE, home, { recursive: true });
   for (const entry of readdirSync(home, { recursive: true, withFileTypes: true })) {

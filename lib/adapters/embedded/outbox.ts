@@ -11,13 +11,17 @@ import type { LinkMail, MailPlace, Notice, Notifier } from "../../service/ports.
 import type { Sha256 } from "../../tuf/bytes.ts";
 import { createFile, removeFile, removeTemporaries } from "../../files.ts";
 
+/** Longer than writing a mail takes, however busy the disk is. */
+const BEING_WRITTEN_MS = 60 * 60_000;
+
 export class Outbox implements Notifier {
   readonly #folder: string;
 
   constructor(folder: string) {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    removeTemporaries(folder);
+    // Several services may share an outbox: what one is writing right now stays.
+    removeTemporaries(folder, BEING_WRITTEN_MS);
   }
 
   async sendLink(mail: LinkMail): Promise<MailPlace> {

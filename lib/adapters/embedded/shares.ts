@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Shares } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import { createFile, errorCode, removeFile, removeTemporaries } from "../../files.ts";
+import { stored } from "./sqlite-errors.ts";
 
 export class FileShares implements Shares {
   readonly #folder: string;
@@ -20,7 +21,7 @@ export class FileShares implements Shares {
   }
 
   async put(idHash: Sha256, wrapped: Uint8Array): Promise<void> {
-    await createFile(this.#file(idHash), wrapped);
+    await stored(createFile(this.#file(idHash), wrapped));
   }
 
   async get(idHash: Sha256): Promise<Uint8Array | null> {
