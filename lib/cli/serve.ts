@@ -50,7 +50,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   process.umask(0o077);
   const state = { url: "" };
   const report = (what: string, error: unknown): void => options.log(reportLine(what, error));
-  const { ports, close } = await openEmbedded({
+  const { ports, linksFrom, close } = await openEmbedded({
     dataFolder: options.data,
     outboxFolder: options.outbox,
     signer: options.signer,
@@ -63,6 +63,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     ...ports,
     documents: cacheDocuments(ports.documents),
     policy: DEFAULT_REFRESH,
+    linksFrom,
     get publicUrl() {
       return publicUrl ?? state.url;
     },

@@ -54,8 +54,11 @@ export async function claim(
   // Before the swap: a service that cannot open the share must not use up the link.
   const wrapped = await service.shares.get(idHash);
   const share = wrapped && (await service.wrapper.unwrap(wrapped, shareContext(idHash)));
+  const recorded = (await service.claims?.find(idHash)) ?? claimantHash;
   const decision = await change(service, factory, "link", (head) => {
     const holder = { idHash, claimantHash };
+    // This head is from a backup. The first claimant may still come again.
+    if (recorded !== claimantHash && head.delivery.state === "ready") throw usedBefore();
     const claimed = claimDelivery(head, holder, moment(service, "link"), service.linksFrom);
     // After a restore the head may speak of an archive that is gone: nothing to win, so no swap.
     if (share === null && head.delivery.state === "ready") throw gone();
@@ -65,6 +68,10 @@ export async function claim(
   await settleAfter(service, decision.transition);
   if (decision.kind === "refused") throw decision.error;
   if (share === null) throw gone();
+  // After the swap, so that only its winner is recorded; before the answer, so that whoever got an
+  // answer is.
+  const first = (await service.claims?.first(idHash, claimantHash)) ?? claimantHash;
+  if (first !== claimantHash) throw usedBefore();
   const { head } = decision;
   const { delivery } = head;
   return {
@@ -81,6 +88,14 @@ export async function claim(
     roots: firstRoots(head),
     leaseUntil: formatTime(decision.leaseUntil),
   };
+}
+
+function usedBefore(): RootwardError {
+  return new RootwardError(
+    "delivery-used",
+    "this link was used before the service was restored from a backup: ask whoever provisioned the " +
+      "Factory to bootstrap it again",
+  );
 }
 
 function gone(): RootwardError {

@@ -51,6 +51,17 @@ export interface Shares {
   destroy(idHash: Sha256): Promise<void>;
 }
 
+/**
+ * Who claimed which delivery, in a store without backups: a database that was restored has forgotten
+ * it. What yields an archive asks here first, so no restore of the database gives it to two.
+ */
+export interface Claims {
+  /** Records the claimant unless one is recorded, durably. @returns the one that is recorded then */
+  first(idHash: Sha256, claimantHash: Sha256): Promise<Sha256>;
+  /** @returns null where none is recorded, and once the share is destroyed */
+  find(idHash: Sha256): Promise<Sha256 | null>;
+}
+
 /** Sealed archives; a store without versions or replicas. */
 export interface Archives {
   put(idHash: Sha256, object: Uint8Array): Promise<void>;
@@ -257,6 +268,8 @@ export interface Ports {
   readonly heads: Heads;
   readonly documents: Documents;
   readonly shares: Shares;
+  /** Left out where a restore makes another installation, whose links are void (Service.linksFrom). */
+  readonly claims?: Claims;
   readonly archives: Archives;
   readonly wrapper: KeyWrapper;
   readonly boundary: SigningBoundary;

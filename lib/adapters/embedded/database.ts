@@ -86,6 +86,18 @@ export function writeFact(sql: Sql, name: string, value: Uint8Array): void {
   );
 }
 
+const LINKS_FROM = "links from";
+
+/** When a backup was put in place; 0 where none ever was. Milliseconds since 1970. */
+export function readLinksFrom(sql: Sql): number {
+  const fact = readFact(sql, LINKS_FROM);
+  return fact === null ? 0 : Number(new TextDecoder().decode(fact));
+}
+
+export function writeLinksFrom(sql: Sql, time: number): void {
+  writeFact(sql, LINKS_FROM, new TextEncoder().encode(`${time}`));
+}
+
 export function textColumn(row: Record<string, unknown>, name: string): string {
   const value = row[name];
   if (typeof value !== "string") throw new RootwardError("internal", `column ${name}: no text`);

@@ -20,7 +20,7 @@ import { fromHex, sha256Text, toBase64Url, toHex } from "../../tuf/bytes.ts";
 import type { KeyType } from "../../tuf/keys.ts";
 import { FileArchives } from "./archives.ts";
 import type { Database, DatabaseState } from "./connections.ts";
-import { openDatabase, readFact, writeFact } from "./database.ts";
+import { openDatabase, readFact, readLinksFrom, writeFact } from "./database.ts";
 import { createFileOnce } from "./key-wrapper.ts";
 import { Outbox } from "./outbox.ts";
 import { FileShares } from "./shares.ts";
@@ -49,6 +49,8 @@ export interface EmbeddedOptions {
 
 export interface Embedded {
   readonly ports: Ports & { readonly archives: FileArchives };
+  /** When a backup was last put in place; links of before yield nothing. Milliseconds since 1970. */
+  readonly linksFrom: number;
   /** Whether the database takes writes: writes and commits one row. */
   databaseState(): Promise<DatabaseState>;
   close(): void;
@@ -83,7 +85,13 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     await checkSigner(database, options.signer);
     const ports = portsOn(database, options);
     await trustAdminToken(database, ports, adminTokenFile(dataFolder));
-    return { ports, databaseState: () => probe(database), close: () => database.close() };
+    const linksFrom = await database.read(readLinksFrom);
+    return {
+      ports,
+      linksFrom,
+      databaseState: () => probe(database),
+      close: () => database.close(),
+    };
   } catch (error) {
     database.close();
     throw error;
@@ -92,10 +100,12 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
 
 function portsOn(database: Database, options: EmbeddedOptions): Embedded["ports"] {
   const { dataFolder, report, signer, now = Date.now } = options;
+  const shares = new FileShares(join(dataFolder, "shares"));
   return {
     heads: new SqliteHeads(database),
     documents: new SqliteDocuments(database),
-    shares: new FileShares(join(dataFolder, "shares")),
+    shares,
+    claims: shares,
     tokens: new SqliteTokens(database),
     requests: new SqliteRequests(database),
     turns: new QueuedTurns(),
