@@ -14,12 +14,15 @@ import { routes } from "./routes.ts";
 const BASE = "/ota/factories/:factory";
 
 export function fioctlRoutes(app: Hono, service: Service): void {
-  routes(app, `${BASE}/users/self/`, {
-    GET: async (c) => {
-      const { token } = await authorizeOwner(service, c, "root:read");
-      return c.json({ "polis-id": token.user, "effective-scopes": token.scopes });
-    },
-  });
+  // fioctl 0.26 to 0.35 asks without the final slash.
+  for (const path of [`${BASE}/users/self/`, `${BASE}/users/self`]) {
+    routes(app, path, {
+      GET: async (c) => {
+        const { token } = await authorizeOwner(service, c, "root:read");
+        return c.json({ "polis-id": token.user, "effective-scopes": token.scopes });
+      },
+    });
+  }
 
   routes(app, `${BASE}/ci-targets.pub`, {
     GET: async (c) => {

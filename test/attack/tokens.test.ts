@@ -22,6 +22,7 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/ota/factories/acme/"],
   ["GET", "/ota/factories/acme/log/"],
   ["GET", "/ota/factories/acme/users/self/"],
+  ["GET", "/ota/factories/acme/users/self"],
   ["GET", `${REPO}/root.json`],
   ["GET", `${REPO}/1.root.json`],
   ["POST", `${REPO}/root`],

@@ -64,6 +64,7 @@ function ownerPaths(): ReadonlyMap<string, readonly string[]> {
     [`${factory}/tokens/`, [`${factory}/tokens/`]],
     [`${factory}/targets/`, [`${factory}/targets/`]],
     [`${factory}/users/self/`, [`${factory}/users/self/`]],
+    [`${factory}/users/self`, [`${factory}/users/self`]],
     [`${factory}/ci-targets.pub`, [`${factory}/ci-targets.pub`]],
     [`${factory}/prod-targets/`, ["", "?tag=x"].map((q) => `${factory}/prod-targets/${q}`)],
     [`${factory}/wave-targets/`, ["", "?name=x"].map((q) => `${factory}/wave-targets/${q}`)],
