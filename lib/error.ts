@@ -79,6 +79,18 @@ export function isRootwardError(error: unknown): error is RootwardError {
   return Error.isError(error) && error.name === "RootwardError" && "code" in error;
 }
 
+/** SQLite makes this of ENOSPC; the files beside it have the system's own codes. */
+const SQLITE_FULL = 13;
+const SYSTEM = new Set(["ENOSPC", "EDQUOT"]);
+
+/** Whether an error says that a disk, or a quota, has no room left. */
+export function isStorageFull(error: unknown): boolean {
+  if (typeof error !== "object" || error === null) return false;
+  const { code, errcode, cause } = error as Record<"code" | "errcode" | "cause", unknown>;
+  if (errcode === SQLITE_FULL || SYSTEM.has(String(code))) return true;
+  return cause !== undefined && cause !== error && isStorageFull(cause);
+}
+
 /** For the `default` of a switch over a closed union: compiles only while nothing is left over. */
 export function unreachable(value: never): never {
   throw new RootwardError("internal", `unexpected ${String(value)}`);

@@ -18,6 +18,12 @@ export function bytesAnswer(
   return c.body(slices(bytes), 200, { ...headers, "Content-Length": `${bytes.length}` });
 }
 
+/** A long answer for its owner alone. */
+export function jsonAnswer(c: Context, value: unknown): Response {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  return bytesAnswer(c, bytes, { "Content-Type": "application/json" });
+}
+
 function slices(bytes: Uint8Array): ReadableStream<Uint8Array> {
   let at = 0;
   return new ReadableStream<Uint8Array>(

@@ -4,8 +4,7 @@
  * is not JSON or has objects in `errors`; findings with their codes are in `issues`. An internal error is
  * logged once under a request id, and its answer only says to try again.
  */
-import { isRootwardError, type ErrorCode } from "../error.ts";
-import { isStorageFull } from "./storage-full.ts";
+import { isRootwardError, isStorageFull, type ErrorCode } from "../error.ts";
 import { STATUS } from "./status.ts";
 
 /** What an error needs to be told of. */

@@ -6,6 +6,7 @@ import { publishTargets, readTargets } from "../service/publish-targets.ts";
 import type { Service } from "../service/service.ts";
 import { isJsonArray, isJsonObject, jsonObject, type JsonValue } from "../tuf/json.ts";
 import { ENTRIES_LIMITS } from "../tuf/target-entries.ts";
+import { jsonAnswer } from "./bytes-answer.ts";
 import { queryOf } from "./query.ts";
 import { authorizeOwner, readJson } from "./request.ts";
 import { routes } from "./routes.ts";
@@ -19,7 +20,7 @@ export function targetRoutes(app: Hono, service: Service): void {
     GET: async (c) => {
       const { head } = await authorizeOwner(service, c, "root:read");
       assertNotProd(c);
-      return c.json(await readTargets(service, head));
+      return jsonAnswer(c, await readTargets(service, head));
     },
     PUT: async (c) => {
       const { head, ...principal } = await authorizeOwner(service, c, "targets:update");

@@ -10,7 +10,6 @@ import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { channelsOf, type Channel, type Role } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
-import { readHead } from "./commit.ts";
 import type { Service } from "./service.ts";
 import { findVersion, readVersion } from "./sign-roles.ts";
 
@@ -127,6 +126,9 @@ export async function readRoleFile(
  * replaced later too, until a root version 2 is there: `final` says that the bytes of a version stay.
  * That is so of every role: what ran ahead of the clock is numbered as the next bootstrap numbers its own.
  *
+ * Devices have no token, and neither have strangers: a Factory that is not live and one that does not
+ * exist have one answer. Its owner reads the state instead.
+ *
  * @throws RootwardError `not-found`
  */
 export async function findForDevice(
@@ -136,9 +138,9 @@ export async function findForDevice(
   role: Role,
   version: number | null,
 ): Promise<{ readonly address: DocumentAddress; readonly final: boolean }> {
-  const head = await readHead(service.heads, factory);
-  if (head.state !== "live") {
-    throw new RootwardError("not-found", `Factory ${factory} is not live yet`);
+  const head = await service.heads.read(factory);
+  if (head?.state !== "live") {
+    throw new RootwardError("not-found", `there is no Factory ${factory} that devices may read`);
   }
   const newest = head.roles[channel]?.[role];
   if (newest === undefined) {

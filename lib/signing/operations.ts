@@ -7,7 +7,7 @@
  * Bytes are base64, times milliseconds since 1970, public keys SubjectPublicKeyInfo.
  */
 import * as v from "valibot";
-import { isRootwardError, RootwardError } from "../error.ts";
+import { isRootwardError, isStorageFull, RootwardError } from "../error.ts";
 import {
   isFactoryName,
   isInstanceId,
@@ -168,6 +168,11 @@ export async function answer(
       return { error: { code, message: error.message, ...(facts && { facts }) } };
     }
     report(`signer: ${parsed.output.operation}`, error);
+    if (isStorageFull(error)) {
+      return {
+        error: { code: "storage-unavailable", message: "the signer's disk has no room left" },
+      };
+    }
     return { error: { code: "internal", message: "internal error of the signer" } };
   }
 }

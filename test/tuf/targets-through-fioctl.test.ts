@@ -80,7 +80,7 @@ describe("targets through fioctl", () => {
         const bytes = new TextEncoder().encode(spelled(entries, pick()));
         const sent = parseJson(bytes, ENTRIES_LIMITS);
         const read = isJsonObject(sent) ? sent : jsonObject({});
-        expect(judgeTargetEntries(read, "ats")).toEqual({ findings: [], more: 0 });
+        expect(judgeTargetEntries(read, "ats")).toEqual({ findings: [], more: false });
         const [ours, fioctls] = bothForms(read);
         expect(fioctls).toBe(ours);
       }),
