@@ -47,25 +47,12 @@ export async function createToken(
   principal: Principal,
   spec: TokenSpec,
 ): Promise<TokenSummary & { readonly token: string }> {
-  const own = principal.token.scopes;
-  const lacking = spec.scopes.filter((scope) => !own.includes(scope) && !own.includes("admin"));
-  if (lacking.length > 0) {
-    throw new RootwardError("forbidden", `this token lacks the scope ${lacking.join(", ")}`);
-  }
-  const ends = principal.token.expiresAt;
-  if (ends !== null && (spec.expiresAt === null || spec.expiresAt > ends)) {
-    throw new RootwardError(
-      "forbidden",
-      `this token ends at ${formatTime(ends)}, and makes none that lasts longer`,
-    );
-  }
-  const ancestors = ancestorsOfMintedBy(principal.token);
   const instance = principal.instance ?? (await readHead(service.heads, factory)).instance;
   const { token, record } = newToken(service, {
     ...spec,
     bound: { factory, instance },
     mintedBy: principal.token.id,
-    ancestors,
+    ancestors: ancestorsOfMintedBy(principal.token),
   });
   const summary = summaryOf(record);
   const { id, user, scopes } = summary;
@@ -75,6 +62,7 @@ export async function createToken(
     factory,
     { ...principal, instance },
     async (head) => {
+      assertMayMint(principal.token, spec);
       // Before the swap that logs it: only the answer after it puts the token into anybody's hands.
       await service.tokens.put(record);
       // While a new token may be a way to the first root key, or to another in its place, the owner is told.
@@ -85,6 +73,20 @@ export async function createToken(
   );
   await settleAfter(service, transition);
   return { ...summary, token };
+}
+
+/** @throws RootwardError `forbidden` for a token that could do more, or lasts longer, than its maker */
+function assertMayMint({ scopes: own, expiresAt: ends }: TokenRecord, spec: TokenSpec) {
+  const lacking = spec.scopes.filter((scope) => !own.includes(scope) && !own.includes("admin"));
+  if (lacking.length > 0) {
+    throw new RootwardError("forbidden", `this token lacks the scope ${lacking.join(", ")}`);
+  }
+  if (ends !== null && (spec.expiresAt === null || spec.expiresAt > ends)) {
+    throw new RootwardError(
+      "forbidden",
+      `this token expires at ${formatTime(ends)} and cannot make one that lasts longer`,
+    );
+  }
 }
 
 /** The tokens of the Factory's present bootstrap, expired ones included. */

@@ -219,7 +219,7 @@ describe("first_root.sec", () => {
         expect((await reader.get(path, { "OSF-TOKEN": token })).ok).toBe(false);
       }
       await reader.settled();
-      const opening = ["shares.get", "archives.get", "wrapper.unwrap", "randomBytes"];
+      const opening = ["shares.get", "archives.get", "wrapper.unwrap", "randomBytes", "turns.take"];
       expectOnlyReads(reader, [...OWNER, ...opening]);
     }
   });

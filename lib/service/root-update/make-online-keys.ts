@@ -9,6 +9,7 @@ import { editableRootUpdate, stageOnlineKeys } from "../../factory/root-update.t
 import { channelsOf, type OnlineRole } from "../../tuf/dialect.ts";
 import { rootKey, type KeyType, type RootKey } from "../../tuf/keys.ts";
 import { withOnlineKey } from "../../tuf/roles.ts";
+import { authorizeAgain } from "../authority.ts";
 import { updateAs, type Principal } from "../authorize.ts";
 import { readHead } from "../commit.ts";
 import { moment, type Service } from "../service.ts";
@@ -28,6 +29,7 @@ export async function makeOnlineKeys(service: Service, request: OnlineKeysReques
   const { factory, principal, txid, roles, keyType } = request;
   const ref = await readHead(service.heads, factory);
   // Before seconds of work for keys that nobody may stage.
+  await authorizeAgain(service, principal, ref);
   editableRootUpdate(ref, txid, moment(service, principal.actor));
   // All at once, for a signer that makes several: an RSA key takes seconds, and somebody waits.
   const making = roles.map(async (role): Promise<[OnlineRole, RootKey]> => {
