@@ -47,6 +47,7 @@ export type ErrorCode =
   | "file-changed"
   | "chain-broken"
   | "log-broken"
+  | "clock-doubtful"
   | "link-invalid"
   | "server-unreachable"
   | "server-refused"

@@ -10,6 +10,7 @@
 import { constants } from "node:fs";
 import { copyFile, open, readFile, realpath, rename } from "node:fs/promises";
 import { readArchive, writeArchive, type ArchiveEntries } from "../archive/archive.ts";
+import { OWN_FOLDER } from "../archive/entry-names.ts";
 import { archivedFactory, type ArchivedFactory } from "../archive/trust.ts";
 import { RootwardError } from "../error.ts";
 import { lockFile, type FileLock } from "../file-lock.ts";
@@ -49,11 +50,12 @@ export class ArchiveFile {
     }
   }
 
-  /** Puts `entries` in place of the archive. Entries may be added; no key is lost or changed. */
+  /** Puts `entries` in place of the archive. Only our own folder's entries may change or go. */
   async replace(entries: ArchiveEntries): Promise<void> {
     for (const [name, before] of this.#entries) {
       const after = entries.get(name);
-      if (/\.(?:sec|pub)$/.test(name) && (after === undefined || !equalBytes(after, before))) {
+      const ours = name.startsWith(`${OWN_FOLDER}/`) && !/\.(?:sec|pub)$/.test(name);
+      if (!ours && (after === undefined || !equalBytes(after, before))) {
         throw new RootwardError("internal", `archive would lose ${name}`);
       }
     }

@@ -25,8 +25,17 @@ export interface ClientOptions {
   readonly token?: string | undefined;
 }
 
+/** When the service's latest answer came, in milliseconds since 1970. */
+export interface AnswerTime {
+  /** By the service's clock, to the second; null where it does not say. */
+  readonly service: number | null;
+  /** By ours. */
+  readonly here: number;
+}
+
 export class Client {
   readonly server: string;
+  #answerTime: AnswerTime | null = null;
   readonly #token: string | undefined;
 
   constructor({ server, token }: ClientOptions) {
@@ -36,6 +45,11 @@ export class Client {
     }
     this.server = url;
     this.#token = token;
+  }
+
+  /** Null before the first answer. */
+  get answerTime(): AnswerTime | null {
+    return this.#answerTime;
   }
 
   /** @returns the body of a 2xx answer, or null for 404 */
@@ -83,12 +97,14 @@ export class Client {
     const headers = new Headers(init.headers);
     if (this.#token !== undefined && own) headers.set("OSF-TOKEN", this.#token);
     try {
-      return await fetch(url, {
+      const response = await fetch(url, {
         ...init,
         headers,
         redirect: "manual",
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
+      if (own) this.#answerTime = { service: dateOf(response), here: Date.now() };
+      return response;
     } catch {
       throw new RootwardError("server-unreachable", `no answer from ${this.server}`);
     }
@@ -147,6 +163,14 @@ export class Client {
       `${this.server} does not look like a Rootward service`,
     );
   }
+}
+
+/** The `Date` of an answer, in the one form that servers write (RFC 9110 section 5.6.7). */
+function dateOf({ headers }: Response): number | null {
+  const text = headers.get("date") ?? "";
+  const form = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+  const time = form.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(time) ? null : time;
 }
 
 /** Whether this is a place on the service itself: `//host` is another host, and so is `.host`. */

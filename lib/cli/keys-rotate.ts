@@ -29,9 +29,12 @@ import * as form from "../text/forms.ts";
 import { line, listed } from "../text/line.ts";
 import { aboutFactory, type ArchiveFile } from "./archive-file.ts";
 import { submitPath, type Client } from "./client.ts";
+import { assertClock } from "./clock.ts";
+import { acceptedOtherwise } from "./next-roots.ts";
 import { rootSigners, signRoot } from "./own-keys.ts";
 import { followRemote, readRemoteLog } from "./remote-chain.ts";
-import { rotateStaged, type Job, type RotateOptions, type Rotation } from "./staged-rotation.ts";
+import type { Job, RotateOptions } from "./rotation-job.ts";
+import { rotateStaged, type Rotation } from "./staged-rotation.ts";
 import { NO_ANSWER, notInForce } from "./staged-update.ts";
 import type { Terminal } from "./terminal.ts";
 import { currentRoot, followFromArchive, verifiedRoot, type Roots } from "./trusted-roots.ts";
@@ -44,11 +47,13 @@ export async function keysRotate(
 ): Promise<void> {
   const about = aboutFactory(file, options.factory);
   const { factory, dialect } = about;
-  const { roots, logEnd } = await terminal.step(
+  const { roots, logEnd, newest } = await terminal.step(
     line`verifying the chain of ${factory} from the root in the archive`,
     () => followFromArchive(client, file.entries, about, options.acceptLog),
   );
   const job: Job = { client, terminal, file, about, options, user: await ownId(client, factory) };
+  const { clockIsRight } = options;
+  assertClock(client, terminal, { now: options.now(), newest, clockIsRight });
   const first = firstChannel(dialect);
   let current = await followProd(job, roots);
   const pending = pendingKeyid(file.entries);
@@ -58,6 +63,7 @@ export async function keysRotate(
     terminal.note(
       line`the last run was cut off after the service had accepted its root: root version ${version} with key ${pending} is in force`,
     );
+    for (const text of acceptedOtherwise(job, current)) terminal.warn(text);
   } else {
     const rotation = await rotateStaged(job, current, pending);
     if (rotation.kind === "staged") {

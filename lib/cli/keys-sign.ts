@@ -11,6 +11,7 @@ import { command, factoryWord } from "../text/command.ts";
 import { line, listed } from "../text/line.ts";
 import { aboutFactory, type ArchiveFile } from "./archive-file.ts";
 import type { Client } from "./client.ts";
+import { assertClock } from "./clock.ts";
 import { rootSigners, withSignatures } from "./own-keys.ts";
 import {
   acceptChanges,
@@ -31,6 +32,8 @@ export interface SignOptions {
   readonly txid: string;
   /** The digest of what is staged, as a run without it shows; undefined for none. */
   readonly acceptChanges: string | undefined;
+  /** The owner's word, where this machine's clock and the service's differ. */
+  readonly clockIsRight: boolean;
 }
 
 export async function keysSign(
@@ -41,7 +44,7 @@ export async function keysSign(
 ): Promise<void> {
   const about = aboutFactory(file, options.factory);
   const { factory } = about;
-  const { roots } = await terminal.step(
+  const { roots, newest } = await terminal.step(
     line`verifying the chain of ${factory} from the root in the archive`,
     () => followFromArchive(client, file.entries, about, false),
   );
@@ -51,6 +54,8 @@ export async function keysSign(
   }
   const changes = [...foreignChanges(staged, roots, null), ...messageOf(staged)];
   acceptChanges(terminal, about, staged, changes, options.acceptChanges);
+  const { clockIsRight } = options;
+  assertClock(client, terminal, { now: Date.now(), newest, clockIsRight });
   const signed = new Map(
     channelsOf(about.dialect).map((channel) => [
       channel,

@@ -56,19 +56,27 @@ const logAnswer = v.object({
 /** More events than this are not read in one run: who publishes targets all day makes many. */
 const MAX_EVENTS = 1_000_000;
 
+interface RemoteLog {
+  /** Those after the mark that tell of roots, as served. */
+  readonly events: readonly Uint8Array[];
+  readonly end: LogMark;
+  /** The latest time of any event that was read; milliseconds since 1970. */
+  readonly newest: number;
+}
+
 /**
  * Reads and verifies the audit log, page by page.
  *
  * @param mark an event already known, which must still be in the log; null to start with the first
- * @returns the events after `mark` that tell of roots, as served, and where the log ends
  * @throws RootwardError `log-broken` where history was rewritten
  */
 export async function readRemoteLog(
   client: Client,
   factory: string,
   mark: LogMark | null,
-): Promise<{ readonly events: readonly Uint8Array[]; readonly end: LogMark }> {
+): Promise<RemoteLog> {
   const events: Uint8Array[] = [];
+  let newest = 0;
   let end = mark;
   let from = mark?.seq ?? 1;
   const last = from + MAX_EVENTS;
@@ -82,11 +90,12 @@ export async function readRemoteLog(
         `audit event ${from} is not the one that was seen before: history was rewritten`,
       );
     }
+    newest = Math.max(newest, ...page.events.map((bytes) => decodeEvent(bytes).time));
     const fresh = known === undefined ? page.events : page.events.slice(1);
     end = verifyLog(fresh, end);
     events.push(...fresh.filter((bytes) => rootsTold(decodeEvent(bytes)).length > 0));
     if (page.next === null && end?.seq === page.head.seq && end.sha256 === page.head.sha256) {
-      return { events, end };
+      return { events, end, newest };
     }
     if (page.next !== from + page.events.length) break;
     from = page.next;

@@ -40,6 +40,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   "file-exists": 500,
   "file-changed": 500,
   "chain-broken": 500,
+  "clock-doubtful": 500,
   "log-broken": 500,
   "link-invalid": 500,
   "server-unreachable": 500,
