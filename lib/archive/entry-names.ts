@@ -15,7 +15,7 @@ export const OWN_FOLDER = "tufrepo/rootward";
 const MAX_NAME = 255;
 
 /** What `tar` puts before names when it packs a folder from inside. */
-export function withoutDot(name: string): string {
+function withoutDot(name: string): string {
   return name.replace(/^(?:\.\/+)+/, "");
 }
 

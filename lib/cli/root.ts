@@ -12,6 +12,7 @@ import { formatTime } from "../tuf/expires.ts";
 import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
 import type { Root } from "../tuf/root.ts";
 import { column, line, listed, type Line } from "../text/line.ts";
+import { clockDoubts } from "./clock.ts";
 import { rootPath, type Client } from "./client.ts";
 import {
   assertSameStory,
@@ -169,8 +170,13 @@ async function verifyOnlineRoles(
     if (!isSignedUnder(root, document, verifySignature)) {
       throw new RootwardError("chain-broken", `${channel} ${role} does not verify under its root`);
     }
-    if (document.expires <= Date.now()) {
-      throw new RootwardError("chain-broken", `${channel} ${role} has expired`);
+    const now = Date.now();
+    if (document.expires <= now) {
+      throw new RootwardError(
+        "chain-broken",
+        `${channel} ${role} expired at ${formatTime(document.expires)}, by this machine's clock`,
+        { errors: clockDoubts(client, { now, newest: null }) },
+      );
     }
     found.push(`${channel} ${role} ${document.version}`);
   }
