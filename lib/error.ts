@@ -24,6 +24,7 @@ export type ErrorCode =
   | "factory-exists"
   | "version-conflict"
   | "channel-behind"
+  | "roots-behind"
   | "update-in-progress"
   | "no-root-update"
   | "initial-key-gone"

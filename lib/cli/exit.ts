@@ -39,6 +39,10 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
     code: 1,
     hint: "rootward root review shows it, rootward root cancel drops it",
   },
+  "roots-behind": {
+    code: 1,
+    hint: "the service was restored from a backup: run the command again in a minute; if it fails again, ask its operator",
+  },
   "no-root-update": plain,
   "initial-key-gone": plain,
   "delivery-used": plain,

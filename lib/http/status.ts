@@ -17,6 +17,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   "factory-exists": 409,
   "version-conflict": 409,
   "channel-behind": 409,
+  "roots-behind": 409,
   "update-in-progress": 409,
   "no-root-update": 404,
   "initial-key-gone": 409,

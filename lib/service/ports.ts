@@ -107,9 +107,16 @@ export interface SignRequest extends ChannelRef {
   readonly expires: number;
   /**
    * The signed root that becomes current together with the document, where there is one: it must
-   * follow from the trusted root. It is not remembered, since it may never become current.
+   * follow from the trusted root. It is expected from then on, and not trusted: it may never become
+   * current.
    */
   readonly nextRoot?: Uint8Array;
+}
+
+/** A root by its version and the SHA-256 of its bytes as they are served. */
+export interface RootMark {
+  readonly version: number;
+  readonly sha256: Sha256;
 }
 
 /**
@@ -126,15 +133,31 @@ export interface SigningBoundary {
     ref: FactoryRef,
     roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
   ): Promise<void>;
-  /** The version of the root that it trusts for a channel. */
-  trustedVersion(ref: ChannelRef): Promise<number>;
-  /** Follows the chain from the trusted root through `roots`, in order. */
+  /** The root that it trusts for a channel. */
+  trustedRoot(ref: ChannelRef): Promise<RootMark>;
+  /** Verified successors of the trusted root that never were followed, in any order. */
+  expectedRoots(ref: ChannelRef): Promise<readonly RootMark[]>;
+  /** The trusted root or one before it. UTF-8; null where it is not kept. */
+  keptRoot(ref: ChannelRef, version: number): Promise<Uint8Array | null>;
+  /** Keeps a root below the trusted one from which the kept root after it follows. */
+  keepRoot(ref: ChannelRef, root: Uint8Array): Promise<void>;
+  /** Follows the chain from the trusted root through `roots`, in order, and keeps each. */
   follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void>;
+  /**
+   * Expects `root`, which must follow from the trusted one: from then on no key that it lists is
+   * destroyed, until the trusted root reaches its version. Called before the swap that makes it current.
+   */
+  expect(ref: ChannelRef, root: Uint8Array): Promise<void>;
+  /** The online keys of an instance that it holds. */
+  heldKeys(ref: FactoryRef): Promise<readonly KeyId[]>;
   /** @returns the signed document, UTF-8; each version of a role is signed at most once */
   sign(request: SignRequest): Promise<Uint8Array>;
-  /** Destroys a key that no trusted root of its instance lists in a role. */
+  /**
+   * Destroys a key that no trusted or expected root of its instance lists in a role. Where an expected
+   * one does, the fact `expected` of the refusal is its version.
+   */
   destroyKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void>;
-  /** Destroys the keys of an instance that are a week old and not among `named`. */
+  /** Destroys the keys of an instance that are a week old, not among `named`, and not expected. */
   sweepKeys(ref: FactoryRef, named: ReadonlySet<KeyId>): Promise<void>;
   /**
    * Destroys the keys of an instance that never got a head, or has one no more: within an hour of its

@@ -11,6 +11,7 @@ import { ONLINE_ROLES, type Channel, type OnlineRole, type Role } from "../tuf/d
 import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
 import { MAX_ROLE_BYTES } from "../tuf/role-document.ts";
 import type { MetaEntry } from "../tuf/roles.ts";
+import { assertNotBehind } from "./behind.ts";
 import { waitForSwap } from "./lost-race.ts";
 import type { ChannelRef, RoleContent } from "./ports.ts";
 import type { Service } from "./service.ts";
@@ -128,14 +129,19 @@ export async function signAgain(
   return signRoles(service, { ref, roles, from, targets, ...(nextRoot && { nextRoot }) });
 }
 
-/** Brings the boundary's trust up to the head's root of a channel. */
+/**
+ * Brings the boundary's trust up to the head's root of a channel.
+ *
+ * @throws RootwardError `roots-behind` where the boundary trusts a root that the head does not have
+ */
 export async function catchUp(service: Service, head: Head, channel: Channel): Promise<ChannelRef> {
   const { factory, instance, dialect } = head;
   const ref: ChannelRef = { factory, instance, dialect, channel };
   const current = head.roles[channel]?.root.version ?? 0;
-  const trusted = await service.boundary.trustedVersion(ref);
+  const trusted = await service.boundary.trustedRoot(ref);
+  assertNotBehind(head, channel, trusted);
   const missing: Uint8Array[] = [];
-  for (let version = trusted + 1; version <= current; version += 1) {
+  for (let version = trusted.version + 1; version <= current; version += 1) {
     missing.push(await readVersion(service, head, channel, "root", version));
   }
   if (missing.length > 0) await service.boundary.follow(ref, missing);

@@ -10,13 +10,18 @@
 import { RootwardError } from "../error.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { onlineVersion, versionTime, type RefreshPolicy } from "../factory/schedule.ts";
-import type { ChannelRef, FactoryRef, SignRequest, SigningBoundary } from "../service/ports.ts";
-import { nextInChain, readChainRoot, readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
+import type {
+  ChannelRef,
+  FactoryRef,
+  RootMark,
+  SignRequest,
+  SigningBoundary,
+} from "../service/ports.ts";
+import { readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
 import {
   ALL_CHANNELS,
   channelsOf,
   ONLINE_ROLES,
-  ROLES,
   type Channel,
   type OnlineRole,
 } from "../tuf/dialect.ts";
@@ -24,13 +29,15 @@ import type { JsonObject } from "../tuf/json.ts";
 import { rootKey, type KeyId, type KeyType, type RootKey } from "../tuf/keys.ts";
 import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
 import { envelope, snapshotDocument, targetsDocument, timestampDocument } from "../tuf/roles.ts";
-import { sameRoot, type Root } from "../tuf/root.ts";
+import type { Root } from "../tuf/root.ts";
 import { signatureObject } from "../tuf/signatures.ts";
 import type { PublicKey } from "../tuf/spki.ts";
 import { canonicalize } from "../tuf/canonical.ts";
 import { KeyLane, SIGNER_LANE } from "./key-lane.ts";
 import type { KeyKind, KeyStore, KindOf, OnlineKey } from "./key-store.ts";
-import type { KeyRecord, SignerRecords, TrustedRoot } from "./records.ts";
+import type { KeyRecord, SignerRecords } from "./records.ts";
+import { refused } from "./refused.ts";
+import { RootTrust, type Trusted } from "./root-trust.ts";
 
 /** How far a version may be ahead of the clock, in versions: seconds of skew, or quick updates. */
 const VERSION_SLACK = 3600;
@@ -57,17 +64,14 @@ export interface BoundaryParts {
   readonly now: () => number;
 }
 
-interface Trusted {
-  readonly root: Root;
-  readonly retired: ReadonlySet<KeyId>;
-}
-
 export class Boundary implements SigningBoundary {
   readonly #parts: BoundaryParts;
   readonly #lane = new KeyLane(SIGNER_LANE);
+  readonly #trust: RootTrust;
 
   constructor(parts: BoundaryParts) {
     this.#parts = parts;
+    this.#trust = new RootTrust(parts.records);
   }
 
   async makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey> {
@@ -116,34 +120,32 @@ export class Boundary implements SigningBoundary {
     }
   }
 
-  async trustedVersion(ref: ChannelRef): Promise<number> {
-    return (await this.#trustRecord(ref)).version;
+  trustedRoot(ref: ChannelRef): Promise<RootMark> {
+    return this.#trust.mark(ref);
   }
 
-  async follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void> {
-    if (roots.length === 0) return;
-    const policy = strictPolicy(ref.dialect, ref.channel);
-    const lenient = { ...policy, forms: "lenient" } as const;
-    const read = roots.map((bytes) => ({ bytes, root: readChainRoot(bytes, lenient).root }));
-    for (;;) {
-      const { root: start, retired } = await this.#trusted(ref);
-      // Somebody else may have come here first, or gone on: up to the trusted root all is done.
-      const known = read.findIndex(({ root }) => sameRoot(root, start));
-      const missing = read.slice(known + 1);
-      const newest = missing.at(-1);
-      if (newest === undefined || newest.root.version < start.version) return;
-      let root = start;
-      const listed = new Set<KeyId>();
-      for (const { bytes } of missing) {
-        for (const keyid of onlineKeyids(root)) listed.add(keyid);
-        root = nextInChain(root, bytes, policy, verifySignature).root;
-      }
-      const next = { version: root.version, bytes: newest.bytes };
-      for (const keyid of onlineKeyids(root)) listed.delete(keyid);
-      const gone = await this.#existing(ref, new Set([...retired, ...listed]));
-      const { records } = this.#parts;
-      if (await records.advanceTrust(ref, start.version, { ...next, retired: gone })) return;
-    }
+  expectedRoots(ref: ChannelRef): Promise<readonly RootMark[]> {
+    return this.#trust.expected(ref);
+  }
+
+  keptRoot(ref: ChannelRef, version: number): Promise<Uint8Array | null> {
+    return this.#trust.kept(ref, version);
+  }
+
+  keepRoot(ref: ChannelRef, root: Uint8Array): Promise<void> {
+    return this.#trust.backfill(ref, root);
+  }
+
+  follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void> {
+    return this.#trust.follow(ref, roots);
+  }
+
+  async expect(ref: ChannelRef, root: Uint8Array): Promise<void> {
+    await this.#trust.expect(ref, root);
+  }
+
+  async heldKeys(ref: FactoryRef): Promise<readonly KeyId[]> {
+    return (await this.#parts.records.keys(ref)).map(({ keyid }) => keyid);
   }
 
   async sign(request: SignRequest): Promise<Uint8Array> {
@@ -168,11 +170,14 @@ export class Boundary implements SigningBoundary {
   }
 
   async destroyKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void> {
-    for (const channel of channelsOf(ref.dialect)) {
-      const { root } = await this.#trusted({ ...ref, channel });
-      if (ROLES.some((name) => root.roles[name].keyids.includes(keyid))) {
-        throw refused(`${role} key ${keyid} is listed by root version ${root.version}`);
-      }
+    const trusted = (await this.#trust.trustedKeys(ref)).get(keyid);
+    if (trusted !== undefined) {
+      throw refused(`${role} key ${keyid} is listed by root version ${trusted}`);
+    }
+    const expected = (await this.#trust.expectedKeys(ref)).get(keyid);
+    if (expected !== undefined) {
+      const message = `${role} key ${keyid} is listed by root version ${expected}, which may be current`;
+      throw refused(message, { expected });
     }
     const { records } = this.#parts;
     const record = await records.key(ref, role, keyid);
@@ -183,19 +188,18 @@ export class Boundary implements SigningBoundary {
 
   async sweepKeys(ref: FactoryRef, named: ReadonlySet<KeyId>): Promise<void> {
     const { records, now } = this.#parts;
+    const expected = await this.#trust.expectedKeys(ref);
     for (const { role, keyid, madeAt } of await records.keys(ref)) {
-      if (named.has(keyid) || now() < madeAt + UNNAMED_FOR) continue;
+      if (named.has(keyid) || expected.has(keyid) || now() < madeAt + UNNAMED_FOR) continue;
       await this.destroyKey(ref, role, keyid);
     }
   }
 
   async abandon(ref: FactoryRef): Promise<void> {
-    // Not those of the dialect that the caller says.
-    for (const channel of ALL_CHANNELS) {
-      const trusted = await this.#parts.records.trustedRoot({ ...ref, channel });
-      if (trusted !== null && trusted.version > 1) {
-        throw refused(`instance of ${ref.factory} is in use: its root was rotated`);
-      }
+    const expected = await this.#trust.newestVersion(ref);
+    if (expected > 1) {
+      const message = `instance of ${ref.factory} is in use: its keys signed root version ${expected}`;
+      throw refused(message, { expected });
     }
     const { records, now, policy } = this.#parts;
     const keys = await records.keys(ref);
@@ -222,30 +226,12 @@ export class Boundary implements SigningBoundary {
     return Math.max(...times);
   }
 
-  async #trustRecord(ref: ChannelRef): Promise<TrustedRoot> {
-    const record = await this.#parts.records.trustedRoot(ref);
-    if (record === null) throw refused(`no trusted root for ${ref.factory} ${ref.channel}`);
-    return record;
-  }
-
-  async #trusted(ref: ChannelRef): Promise<Trusted> {
-    const { bytes, retired } = await this.#trustRecord(ref);
-    const policy = strictPolicy(ref.dialect, ref.channel);
-    return { root: readTrustedRoot(bytes, policy, verifySignature), retired: new Set(retired) };
-  }
-
-  /** Of a key that was destroyed nothing need be remembered. */
-  async #existing(ref: ChannelRef, keyids: ReadonlySet<KeyId>): Promise<readonly KeyId[]> {
-    const keys = await this.#parts.records.keys(ref);
-    return keys.map(({ keyid }) => keyid).filter((keyid) => keyids.has(keyid));
-  }
-
   /** The trusted root, or the one that follows it and becomes current with what is signed. */
-  async #rootToSignUnder(request: SignRequest): Promise<Trusted> {
-    const { root, retired } = await this.#trusted(request);
-    if (request.nextRoot === undefined) return { root, retired };
-    const policy = strictPolicy(request.dialect, request.channel);
-    return { root: nextInChain(root, request.nextRoot, policy, verifySignature).root, retired };
+  #rootToSignUnder(request: SignRequest): Promise<Trusted> {
+    const { nextRoot } = request;
+    if (nextRoot === undefined) return this.#trust.trusted(request);
+    // Expected from before the first signature: devices may get it and what is signed under it.
+    return this.#trust.expect(request, nextRoot);
   }
 
   /** The key of ours that `root` lists for `role`; one that was retired stays so. */
@@ -325,14 +311,6 @@ function build({ content, dialect, version, expires }: SignRequest): JsonObject 
   }
 }
 
-function onlineKeyids({ roles }: Root): readonly KeyId[] {
-  return ONLINE_ROLES.flatMap((role) => roles[role].keyids);
-}
-
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item) => b.includes(item));
-}
-
-function refused(message: string, facts: Record<string, number> = {}): RootwardError {
-  return new RootwardError("signing-refused", message, { facts });
 }

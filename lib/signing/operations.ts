@@ -14,7 +14,7 @@ import {
   type FactoryName,
   type InstanceId,
 } from "../factory/names.ts";
-import type { KeyWrapper, SigningBoundary } from "../service/ports.ts";
+import type { KeyWrapper, RootMark, SigningBoundary } from "../service/ports.ts";
 import { fromBase64, isSha256, toBase64, type Sha256 } from "../tuf/bytes.ts";
 import { ALL_CHANNELS, DIALECTS, ONLINE_ROLES } from "../tuf/dialect.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
@@ -49,7 +49,10 @@ const json = v.pipe(
   }),
 );
 const sha256 = v.custom<Sha256>((value) => typeof value === "string" && isSha256(value), "SHA-256");
-const keyid = v.custom<KeyId>((value) => typeof value === "string" && isKeyId(value), "keyid");
+export const keyid = v.custom<KeyId>(
+  (value) => typeof value === "string" && isKeyId(value),
+  "keyid",
+);
 const meta = v.strictObject({ version: v.number(), length: v.number(), sha256 });
 const factoryRef = {
   factory: v.custom<FactoryName>((value) => typeof value === "string" && isFactoryName(value)),
@@ -74,7 +77,17 @@ const operation = v.variant("operation", [
     ...factoryRef,
     roots: v.array(v.strictObject({ channel, bytes })),
   }),
-  v.strictObject({ operation: v.literal("trusted-version"), ...factoryRef, channel }),
+  v.strictObject({ operation: v.literal("trusted-root"), ...factoryRef, channel }),
+  v.strictObject({ operation: v.literal("expected-roots"), ...factoryRef, channel }),
+  v.strictObject({
+    operation: v.literal("kept-root"),
+    ...factoryRef,
+    channel,
+    version: v.number(),
+  }),
+  v.strictObject({ operation: v.literal("keep-root"), ...factoryRef, channel, root: bytes }),
+  v.strictObject({ operation: v.literal("expect"), ...factoryRef, channel, root: bytes }),
+  v.strictObject({ operation: v.literal("held-keys"), ...factoryRef }),
   v.strictObject({
     operation: v.literal("follow"),
     ...factoryRef,
@@ -130,9 +143,20 @@ const PASSED = [
   "storage-unavailable",
 ] as const;
 
+export const rootMark = v.strictObject({ version: v.number(), sha256 });
+const result = v.union([
+  v.string(),
+  v.number(),
+  v.null(),
+  v.array(keyid),
+  v.array(rootMark),
+  rootMark,
+]);
+export type Result = v.InferOutput<typeof result> | readonly KeyId[] | readonly RootMark[];
+
 /** What comes back: a result of the operation, or why there is none. */
 export const reply = v.union([
-  v.strictObject({ result: v.union([v.string(), v.number(), v.null()]) }),
+  v.strictObject({ result }),
   v.strictObject({
     error: v.strictObject({
       code: v.picklist([...PASSED, "internal"]),
@@ -141,7 +165,8 @@ export const reply = v.union([
     }),
   }),
 ]);
-export type Reply = v.InferOutput<typeof reply>;
+type Failure = Exclude<v.InferOutput<typeof reply>, { result: unknown }>;
+export type Reply = { readonly result: Result } | Failure;
 
 /**
  * Answers one request; never throws.
@@ -180,7 +205,7 @@ export async function answer(
 async function run(
   { id, boundary, wrapper = NO_WRAPPER }: Answering,
   asked: Operation,
-): Promise<string | number | null> {
+): Promise<Result> {
   switch (asked.operation) {
     case "identify":
       return id;
@@ -188,8 +213,20 @@ async function run(
       return toBase64((await boundary.makeKey(asked, asked.role, asked.keyType)).spki);
     case "trust-first-roots":
       return done(boundary.trustFirstRoots(asked, asked.roots));
-    case "trusted-version":
-      return boundary.trustedVersion(asked);
+    case "trusted-root":
+      return boundary.trustedRoot(asked);
+    case "expected-roots":
+      return boundary.expectedRoots(asked);
+    case "kept-root": {
+      const root = await boundary.keptRoot(asked, asked.version);
+      return root === null ? null : toBase64(root);
+    }
+    case "keep-root":
+      return done(boundary.keepRoot(asked, asked.root));
+    case "expect":
+      return done(boundary.expect(asked, asked.root));
+    case "held-keys":
+      return boundary.heldKeys(asked);
     case "follow":
       return done(boundary.follow(asked, asked.roots));
     case "sign":

@@ -3,41 +3,30 @@
  * decides something is one conditional write of one item, as for heads:
  *
  *   key       one item each, put if absent
- *   trust     one item for an instance, with the trusted root of each of its channels: all of them
- *             start together or not at all, and each advances from the version that it is at
- *   root      the bytes that trust names, immutable, put before it, in parts since a root may be
- *             longer than the 400 KB of an item
+ *   trust, past and root   the roots (signer-roots.ts)
  *   version   one item for each channel and role
  *
  * Unlike a swap, `takeVersion` and `advanceTrust` may be repeated by the SDK: a `false` for what was
  * applied costs a version number, or another look at the trust, and never signs anything twice.
  */
-import { UpdateItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
 import { KEY_KINDS } from "../../signing/key-store.ts";
-import type { KeyRecord, SignerRecords, TrustedRoot } from "../../signing/records.ts";
-import { ONLINE_ROLES, type Channel, type OnlineRole } from "../../tuf/dialect.ts";
+import type { KeyRecord, SignerRecords } from "../../signing/records.ts";
+import { ONLINE_ROLES, type OnlineRole } from "../../tuf/dialect.ts";
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
-import { once } from "./once.ts";
-import {
-  bytesAttribute,
-  conditional,
-  numberAttribute,
-  Table,
-  textAttribute,
-  type Item,
-} from "./table.ts";
-import { trustedOf, RootParts } from "./trusted-roots.ts";
+import { DynamoSignerRoots, instanceKey, keyOf } from "./signer-roots.ts";
+import { bytesAttribute, numberAttribute, Table, textAttribute, type Item } from "./table.ts";
 
-export class DynamoSignerRecords implements SignerRecords {
+export class DynamoSignerRecords extends DynamoSignerRoots implements SignerRecords {
   readonly #table: Table;
-  readonly #roots: RootParts;
 
   /** @param table the name of one laid out as SIGNER_TABLE (tables.ts) */
   constructor(client: DynamoDBClient, table: string) {
-    this.#table = new Table(client, table);
-    this.#roots = new RootParts(this.#table);
+    const opened = new Table(client, table);
+    super(opened);
+    this.#table = opened;
   }
 
   async putKey(ref: FactoryRef, key: KeyRecord): Promise<void> {
@@ -64,44 +53,13 @@ export class DynamoSignerRecords implements SignerRecords {
     await this.#table.delete(keyOf(ref, "key", role, keyid));
   }
 
-  async startTrust(
-    ref: FactoryRef,
-    roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
-  ): Promise<boolean> {
-    // What comes too late need not leave its bytes behind; who is first the put below decides.
-    if ((await this.#table.get(keyOf(ref, "trust"))) !== null) return false;
-    const trust: Record<string, Item[string]> = {};
-    for (const { channel, bytes } of roots) {
-      const first = { version: 1, bytes, retired: [] };
-      trust[channel] = await this.#roots.put(keyOf(ref), channel, first);
-    }
-    const command = this.#table.putAbsentCommand({ ...keyOf(ref, "trust"), ...trust });
-    return conditional(this.#table.client.send(once(command)));
-  }
-
-  async trustedRoot(ref: ChannelRef): Promise<TrustedRoot | null> {
-    const trust = (await this.#table.get(keyOf(ref, "trust")))?.[ref.channel]?.M;
-    return trust === undefined ? null : this.#roots.get(keyOf(ref), ref.channel, trustedOf(trust));
-  }
-
-  async advanceTrust(ref: ChannelRef, version: number, next: TrustedRoot): Promise<boolean> {
-    const trust = await this.#roots.put(keyOf(ref), ref.channel, next);
-    return this.#update({
-      Key: keyOf(ref, "trust"),
-      UpdateExpression: "SET #channel = :next",
-      ConditionExpression: "#channel.#version = :version",
-      ExpressionAttributeNames: { "#channel": ref.channel, "#version": "version" },
-      ExpressionAttributeValues: { ":next": trust, ":version": { N: `${version}` } },
-    });
-  }
-
   async lastVersion(ref: ChannelRef, role: OnlineRole): Promise<number> {
     const item = await this.#table.get(keyOf(ref, "version", ref.channel, role));
     return item === null ? 0 : numberAttribute(item, "version");
   }
 
   async takeVersion(ref: ChannelRef, role: OnlineRole, version: number): Promise<boolean> {
-    return this.#update({
+    return this.#table.updateIf({
       Key: keyOf(ref, "version", ref.channel, role),
       UpdateExpression: "SET #version = :version",
       ConditionExpression: "attribute_not_exists(#version) OR #version < :version",
@@ -120,11 +78,6 @@ export class DynamoSignerRecords implements SignerRecords {
     }
   }
 
-  #update(input: Omit<UpdateItemCommand["input"], "TableName">): Promise<boolean> {
-    const command = new UpdateItemCommand({ ...input, TableName: this.#table.name });
-    return conditional(this.#table.client.send(command));
-  }
-
   /** Those of an instance whose sort key begins with `prefix`, in their order. */
   #items(ref: FactoryRef, prefix: string): Promise<readonly Item[]> {
     const starts = prefix !== "";
@@ -138,14 +91,6 @@ export class DynamoSignerRecords implements SignerRecords {
       },
     });
   }
-}
-
-function instanceKey({ factory, instance }: FactoryRef): string {
-  return `instance#${factory}#${instance}`;
-}
-
-function keyOf(ref: FactoryRef, ...parts: readonly string[]): Record<"pk" | "sk", Item[string]> {
-  return { pk: { S: instanceKey(ref) }, sk: { S: parts.join("#") } };
 }
 
 function keyRecord(item: Item): KeyRecord {

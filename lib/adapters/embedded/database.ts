@@ -17,9 +17,9 @@ const FACTS =
 /**
  * The schemas' number, in the file's user_version; a file of a later one is not touched. 1 had the
  * signer's tables in the service's file (adopt-records.ts), 2 documents without their instance
- * (store.ts).
+ * (store.ts), 3 the newest trusted root alone (signer-roots.ts).
  */
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
 
 export interface DatabaseOptions {
   /** Statements that make the tables that are missing. */

@@ -18,7 +18,7 @@ import { copyRecords, removeCopied } from "./adopt-records.ts";
 import type { Database } from "./connections.ts";
 import { openDatabase, readFact, writeFact } from "./database.ts";
 import { loadMasterKey, MasterKeyWrapper } from "./key-wrapper.ts";
-import { SIGNER_SCHEMA, SqliteSignerRecords } from "./signer-records.ts";
+import { SIGNER_SCHEMA, SqliteSignerRecords, upgradeSigner } from "./signer-records.ts";
 
 export interface SignerOptions {
   /** Holds nothing but the signer's records. */
@@ -48,6 +48,7 @@ export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
   removeTemporaries(folder);
   const database = await openDatabase(join(folder, "signer.db"), {
     schema: SIGNER_SCHEMA,
+    upgrade: upgradeSigner,
     ...(log && { report: log }),
   });
   try {

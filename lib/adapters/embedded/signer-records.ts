@@ -1,35 +1,42 @@
 /** The signing boundary's own records in SQLite: what finds a key, never the key. */
+import type { DatabaseSync } from "node:sqlite";
 import { RootwardError } from "../../error.ts";
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
 import { KEY_KINDS } from "../../signing/key-store.ts";
-import type { KeyRecord, SignerRecords, TrustedRoot } from "../../signing/records.ts";
-import { ONLINE_ROLES, type Channel, type OnlineRole } from "../../tuf/dialect.ts";
+import type { KeyRecord, SignerRecords } from "../../signing/records.ts";
+import { ONLINE_ROLES, type OnlineRole } from "../../tuf/dialect.ts";
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
 import type { Database } from "./connections.ts";
 import { blobColumn, numberColumn, textColumn } from "./database.ts";
+import { ROOTS_SCHEMA, ROOTS_TABLES, SqliteSignerRoots, upgradeRoots } from "./signer-roots.ts";
 
 export const SIGNER_SCHEMA = `
+  ${ROOTS_SCHEMA}
   CREATE TABLE IF NOT EXISTS signer_keys (
     factory TEXT NOT NULL, instance TEXT NOT NULL, role TEXT NOT NULL, keyid TEXT NOT NULL,
     kind TEXT NOT NULL, handle BLOB NOT NULL, made_at INTEGER NOT NULL,
     PRIMARY KEY (factory, instance, role, keyid)
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS signer_roots (
-    factory TEXT NOT NULL, instance TEXT NOT NULL, channel TEXT NOT NULL, version INTEGER NOT NULL,
-    body BLOB NOT NULL, retired TEXT NOT NULL DEFAULT '[]',
-    PRIMARY KEY (factory, instance, channel)
   ) STRICT;
   CREATE TABLE IF NOT EXISTS signer_versions (
     factory TEXT NOT NULL, instance TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL,
     version INTEGER NOT NULL,
     PRIMARY KEY (factory, instance, channel, role)
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS signer_log (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, line TEXT NOT NULL
+  ) STRICT;
 `;
 
-export class SqliteSignerRecords implements SignerRecords {
+/** Brings over what earlier releases kept otherwise. Within the transaction of the start. */
+export function upgradeSigner(database: DatabaseSync): void {
+  upgradeRoots(database);
+}
+
+export class SqliteSignerRecords extends SqliteSignerRoots implements SignerRecords {
   readonly #db: Database;
 
   constructor(database: Database) {
+    super(database);
     this.#db = database;
   }
 
@@ -82,62 +89,6 @@ export class SqliteSignerRecords implements SignerRecords {
     await this.#db.truncateLog();
   }
 
-  async startTrust(
-    { factory, instance }: FactoryRef,
-    roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
-  ): Promise<boolean> {
-    if (new Set(roots.map(({ channel }) => channel)).size < roots.length) return false;
-    return this.#db.transaction((sql) => {
-      // Whatever the channel: the channels of an instance are those of its one dialect.
-      const known = sql("SELECT 1 FROM signer_roots WHERE factory = ? AND instance = ?").get(
-        factory,
-        instance,
-      );
-      if (known !== undefined) return false;
-      for (const { channel, bytes } of roots) {
-        sql(
-          `INSERT INTO signer_roots (factory, instance, channel, version, body)
-           VALUES (?, ?, ?, 1, ?)`,
-        ).run(factory, instance, channel, bytes);
-      }
-      return true;
-    });
-  }
-
-  async trustedRoot({ factory, instance, channel }: ChannelRef): Promise<TrustedRoot | null> {
-    const row = await this.#db.read((sql) =>
-      sql(
-        `SELECT version, body, retired FROM signer_roots
-         WHERE factory = ? AND instance = ? AND channel = ?`,
-      ).get(factory, instance, channel),
-    );
-    if (row === undefined) return null;
-    const retired = JSON.parse(textColumn(row, "retired")) as readonly KeyId[];
-    return { version: numberColumn(row, "version"), bytes: blobColumn(row, "body"), retired };
-  }
-
-  async advanceTrust(
-    { factory, instance, channel }: ChannelRef,
-    version: number,
-    next: TrustedRoot,
-  ): Promise<boolean> {
-    const { changes } = await this.#db.write((sql) =>
-      sql(
-        `UPDATE signer_roots SET version = ?, body = ?, retired = ?
-         WHERE factory = ? AND instance = ? AND channel = ? AND version = ?`,
-      ).run(
-        next.version,
-        next.bytes,
-        JSON.stringify(next.retired),
-        factory,
-        instance,
-        channel,
-        version,
-      ),
-    );
-    return changes === 1;
-  }
-
   async lastVersion({ factory, instance, channel }: ChannelRef, role: OnlineRole): Promise<number> {
     const row = await this.#db.read((sql) =>
       sql(
@@ -164,7 +115,7 @@ export class SqliteSignerRecords implements SignerRecords {
 
   async forget({ factory, instance }: FactoryRef): Promise<void> {
     await this.#db.transaction((sql) => {
-      for (const table of ["signer_keys", "signer_roots", "signer_versions"]) {
+      for (const table of ["signer_keys", ...ROOTS_TABLES, "signer_versions"]) {
         sql(`DELETE FROM ${table} WHERE factory = ? AND instance = ?`).run(factory, instance);
       }
     });
