@@ -11,6 +11,8 @@ import { withStoppedSigner } from "../adapters/embedded/stopped-signer.ts";
 import { SqliteSignerRoots } from "../adapters/embedded/signer-roots.ts";
 import { RootwardError } from "../error.ts";
 import { isFactoryName } from "../factory/names.ts";
+import { line, listed, type Line } from "../text/line.ts";
+import { ONLINE_ROLES } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -43,12 +45,11 @@ async function forget(terminal: Terminal, folder: string, asked: Forget): Promis
   const { factory, version } = asked;
   const found = await withStoppedSigner(folder, async (database) => {
     const roots = oneInstance(await forgettableRoots(database, factory, version), asked);
-    for (const line of roots.flatMap(described)) terminal.note(line);
+    for (const text of roots.flatMap(described)) terminal.note(text);
     await assertConfirmed(terminal, asked);
     const refs = [...new Map(roots.map(({ ref }) => [ref.channel, ref])).values()];
     const digests = roots.map(({ ref, sha256 }) => `${ref.channel} ${sha256}`).join(", ");
-    const line = `forget-root ${factory} ${version}: ${digests}`;
-    const logged = { at: Date.now(), line };
+    const logged = { at: Date.now(), line: `forget-root ${factory} ${version}: ${digests}` };
     if (await new SqliteSignerRoots(database).forgetRoot(refs, version, logged)) return roots;
     throw new RootwardError(
       "usage",
@@ -59,8 +60,8 @@ async function forget(terminal: Terminal, folder: string, asked: Forget): Promis
   terminal.result(
     { factory, version, roots: found.map(({ ref, sha256 }) => ({ channel: ref.channel, sha256 })) },
     [
-      `the signer no longer trusts or expects root ${version} of ${factory}`,
-      "a service whose database has this root makes the signer follow it again",
+      line`the signer no longer trusts or expects root ${version} of ${factory}`,
+      line`a service whose database has this root makes the signer follow it again`,
     ],
   );
 }
@@ -82,17 +83,15 @@ function oneInstance(
   );
 }
 
-function described({ ref, trusted, version, sha256, root }: Forgettable): readonly string[] {
-  const { keyids } = root.roles.root;
+function described({ ref, trusted, version, sha256, root }: Forgettable): readonly Line[] {
+  const online = ONLINE_ROLES.map((role) => line`${role} ${listed(root.roles[role].keyids)}`);
   return [
-    `${ref.factory} ${ref.channel}: root ${version}, ${trusted ? "trusted" : "expected"}`,
-    `  bootstrap    ${ref.instance}`,
-    `  SHA-256      ${sha256}`,
-    `  expires      ${formatTime(root.expires)}`,
-    `  root keys    ${keyids.join(", ")}`,
-    `  online keys  ${["targets", "snapshot", "timestamp"]
-      .map((role) => `${role} ${root.roles[role as "targets"].keyids.join(", ")}`)
-      .join("; ")}`,
+    line`${ref.factory} ${ref.channel}: root ${version}, ${trusted ? "trusted" : "expected"}`,
+    line`  bootstrap    ${ref.instance}`,
+    line`  SHA-256      ${sha256}`,
+    line`  expires      ${formatTime(root.expires)}`,
+    line`  root keys    ${listed(root.roles.root.keyids)}`,
+    line`  online keys  ${listed(online, "; ")}`,
   ];
 }
 
@@ -111,8 +110,8 @@ async function assertConfirmed(terminal: Terminal, asked: Forget): Promise<void>
 /** Null without a terminal. */
 async function typed(terminal: Terminal, words: string): Promise<string | null> {
   if (!process.stdin.isTTY) return null;
-  terminal.note("A device that has this root takes no update from the service any more.");
-  terminal.note(`If that is so, type: ${words}`);
+  terminal.note(line`A device that has this root takes no update from the service any more.`);
+  terminal.note(line`If no device has it, type: ${words}`);
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await lines.question("> ");

@@ -23,6 +23,7 @@ export type EventType =
   | "online-keys-made"
   | "root-update-cancelled"
   | "root-accepted"
+  | "roots-returned"
   | "key-retired"
   | "instance-retired"
   | "token-minted"

@@ -101,6 +101,7 @@ const delivery = frozen(
 export type Delivery = v.InferOutput<typeof delivery>;
 
 export const EFFECT_KINDS = [
+  "follow-roots",
   "destroy-share",
   "destroy-archive",
   "destroy-key",
@@ -116,9 +117,10 @@ const effect = frozen(
   v.strictObject({
     kind: v.picklist(EFFECT_KINDS),
     /**
-     * The delivery's idHash; role and keyid of an online key, with a space between; an instance; the
-     * hash of a token, or `ended` (tokens.ts); or the sequence number of the event to tell of, with the
-     * reader after a space (telling.ts).
+     * Channel and version of a root that the boundary must follow; the delivery's idHash; role and
+     * keyid of an online key; an instance; the hash of a token, or `ended` (tokens.ts); or the sequence
+     * number of the event to tell of, with the reader (telling.ts). Where there are two, a space is
+     * between them.
      */
     ref: v.string(),
   }),

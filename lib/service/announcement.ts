@@ -29,6 +29,7 @@ const TOLD: Readonly<Record<EventType, readonly string[]>> = {
   "online-keys-made": ["keyids"],
   "root-update-cancelled": [],
   "root-accepted": ["roots", "endsDelivery"],
+  "roots-returned": ["roots", "droppedUpdate", "endsDelivery"],
   "key-retired": ["keys"],
   "instance-retired": ["instances"],
   "token-minted": ["id", "scopes"],

@@ -15,12 +15,7 @@ export function isBehind(head: Head, channel: Channel, trusted: RootMark): boole
   return trusted.version === root.version && trusted.sha256 !== root.sha256;
 }
 
-/** @throws RootwardError `roots-behind` */
-export function assertNotBehind(head: Head, channel: Channel, trusted: RootMark): void {
-  if (isBehind(head, channel, trusted)) throw behind(head, channel, trusted);
-}
-
-/** @param next what to do, where it is not to wait */
+/** @param next what to do, where it is not to wait; @returns `roots-behind` */
 export function behind(
   { factory, roles }: Head,
   channel: Channel,

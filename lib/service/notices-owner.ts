@@ -1,6 +1,6 @@
 /** What a Factory's owner is told. */
 import { formatTime } from "../tuf/expires.ts";
-import { word, type MailText, type Notices } from "./notice.ts";
+import { returnedRoots, word, type MailText, type Notices } from "./notice.ts";
 import type { Notice } from "./ports.ts";
 
 function mintedNotice({ factory, event }: Notice): MailText {
@@ -135,6 +135,20 @@ export const OWNER_NOTICES: Notices = {
       `A root signed with the first root key of ${factory} was accepted at ${formatTime(event.time)},`,
       "so that key is in its owner's hands: the copy on the service is destroyed, and the Factory is",
       "live. If that was not you, tell whoever set up this Factory before any device is built.",
+    ].join("\n"),
+  }),
+  "roots-returned": ({ factory, event }) => ({
+    subject: `The roots of ${factory} came back after a restore`,
+    body: [
+      `At ${formatTime(event.time)} the service took back roots of ${factory} from its signer, because its`,
+      "database had been restored from before them:",
+      "",
+      ...returnedRoots(event),
+      "",
+      "Your devices may have these roots, so the service serves them again. A root update that was",
+      "staged in the restored database was dropped; start it again. Changes since the backup are gone.",
+      "Your next rootward keys rotate needs --accept-log once, since the log lost its last events.",
+      "If you did not sign such a root, tell whoever runs the service at once.",
     ].join("\n"),
   }),
   "delivery-refused": ({ factory, event }) => ({

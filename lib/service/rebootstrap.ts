@@ -3,7 +3,7 @@
  * or has ended. The old link and every token of the Factory die with the swap; what is left of them is
  * destroyed after it.
  */
-import { RootwardError } from "../error.ts";
+import { isRootwardError, RootwardError } from "../error.ts";
 import { assertReplaceable, bootstrapAgain } from "../factory/bootstrap.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
@@ -25,8 +25,10 @@ import {
   type FreshSpec,
 } from "./fresh.ts";
 import type { Recipient } from "./ports.ts";
+import { orReturn } from "./return-roots.ts";
 import { moment, type Service } from "./service.ts";
 import { settleQuietly } from "./settle.ts";
+import { catchUpAll } from "./sign-roles.ts";
 
 export interface RebootstrapRequest {
   readonly factory: FactoryName;
@@ -64,6 +66,8 @@ export async function rebootstrap(
   await authorizeAgain(service, principal, before);
   // Before seconds of work for keys that nobody may put in place.
   assertReplaceable(before, await agreement(service, request, before));
+  // A second root that was signed and lost with a backup rules it out, as one in the head does.
+  await orReturn(service, factory, () => assertNotBehind(service, before));
   const prepared = await prepareFresh(service, await specOf(service, request, before));
   const { transition } = await change(
     service,
@@ -71,6 +75,7 @@ export async function rebootstrap(
     principal,
     async (head) => {
       const agreed = await agreement(service, request, head);
+      await assertNotBehind(service, head);
       const now = moment(service, principal.actor);
       return { transition: bootstrapAgain(head, agreed, prepared.fresh, prepared.documents, now) };
     },
@@ -80,6 +85,15 @@ export async function rebootstrap(
   const { link } = prepared;
   const mail = link === null ? null : await sendLink(service, transition.head, link);
   return withSecrets(describeBootstrap(transition.head), prepared, mail);
+}
+
+/** A signer that was restored may not know the instance: what it does not have is no reason to keep it. */
+async function assertNotBehind(service: Service, head: Head): Promise<void> {
+  try {
+    await catchUpAll(service, head);
+  } catch (error) {
+    if (!isRootwardError(error) || error.code !== "signing-refused") throw error;
+  }
 }
 
 /** What the request says of this very head: an owner's token is one of the bootstrap that goes. */

@@ -12,7 +12,9 @@ import { withOnlineKey } from "../../tuf/roles.ts";
 import { authorizeAgain } from "../authority.ts";
 import { updateAs, type Principal } from "../authorize.ts";
 import { readHead } from "../commit.ts";
+import { orReturn } from "../return-roots.ts";
 import { moment, type Service } from "../service.ts";
+import { catchUpAll } from "../sign-roles.ts";
 import { settleQuietly } from "../settle.ts";
 import { readStaged, signedOf, unsignedRoot } from "./staged.ts";
 
@@ -31,6 +33,7 @@ export async function makeOnlineKeys(service: Service, request: OnlineKeysReques
   // Before seconds of work for keys that nobody may stage.
   await authorizeAgain(service, principal, ref);
   editableRootUpdate(ref, txid, moment(service, principal.actor));
+  await orReturn(service, factory, () => catchUpAll(service, ref));
   // All at once, for a signer that makes several: an RSA key takes seconds, and somebody waits.
   const making = roles.map(async (role): Promise<[OnlineRole, RootKey]> => {
     return [role, rootKey(await service.boundary.makeKey(ref, role, keyType), ref.dialect)];

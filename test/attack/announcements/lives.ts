@@ -24,6 +24,7 @@ import {
   rebootstrapOf,
   refusal,
 } from "../../support/memory-owner.ts";
+import { restoreFrom } from "../../support/memory-restore.ts";
 import { keyOf, ownerOf, stageRotation } from "../../support/memory-root-update.ts";
 import { DAY, HOUR, TestWorld } from "../../support/memory-service.ts";
 import { publish } from "../../support/memory-targets.ts";
@@ -139,12 +140,15 @@ export async function unlinked(): Promise<Heard> {
   const request = { factory: FACTORY, principal: owner, txid: "", roles: ONLINE_ROLES } as const;
   await makeOnlineKeys(service, { ...request, keyType: "ed25519" });
   await stageRotation(service, keyOf(key));
+  const backup = world.copy();
   await applyUpdate(service, FACTORY, "", owner);
   await publish(service, { [FILE]: "1" });
   await passTime(world, service);
+  const restored = restoreFrom(world, backup, "service");
+  await tendDue(restored.start().service);
   return {
-    events: await logOf(world),
-    told: toldIn(world),
+    events: [...(await logOf(world)), ...(await logOf(restored))],
+    told: [...toldIn(world), ...toldIn(restored)],
     secrets: [...privateKeyForms(key), ...text(...txids)],
   };
 }
