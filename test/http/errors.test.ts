@@ -41,11 +41,11 @@ test("a signer without room left says so to the service, and the service to its 
   const { service } = new TestWorld().start();
   const boundary = {
     ...service.boundary,
-    trustedVersion: () => Promise.reject(full({ errcode: 13 })),
+    trustedRoot: () => Promise.reject(full({ errcode: 13 })),
   };
   const remote = remoteBoundary((request) => askSigner({ id: "s", boundary }, request, log.report));
   const ref = { factory: "acme", instance: "0".repeat(32), dialect: "tuf", channel: "main" };
-  const asked = remote.trustedVersion(ref as Parameters<typeof remote.trustedVersion>[0]);
+  const asked = remote.trustedRoot(ref as Parameters<typeof remote.trustedRoot>[0]);
   const error: unknown = await asked.catch((reason: unknown) => reason);
   expect(errorAnswer(error, log)).toMatchObject({
     status: 503,

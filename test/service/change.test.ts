@@ -183,7 +183,12 @@ function boundaryOf(boundary: Service["boundary"]): Service["boundary"] {
   return {
     makeKey: (...args) => boundary.makeKey(...args),
     trustFirstRoots: (...args) => boundary.trustFirstRoots(...args),
-    trustedVersion: (...args) => boundary.trustedVersion(...args),
+    trustedRoot: (...args) => boundary.trustedRoot(...args),
+    expectedRoots: (...args) => boundary.expectedRoots(...args),
+    keptRoot: (...args) => boundary.keptRoot(...args),
+    keepRoot: (...args) => boundary.keepRoot(...args),
+    expect: (...args) => boundary.expect(...args),
+    heldKeys: (...args) => boundary.heldKeys(...args),
     follow: (...args) => boundary.follow(...args),
     sign: (...args) => boundary.sign(...args),
     destroyKey: (...args) => boundary.destroyKey(...args),
