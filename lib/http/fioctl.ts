@@ -14,7 +14,7 @@ import { routes } from "./routes.ts";
 const BASE = "/ota/factories/:factory";
 
 export function fioctlRoutes(app: Hono, service: Service): void {
-  // fioctl 0.26 to 0.35 asks without the final slash.
+  // fioctl before 0.36 asks without the final slash.
   for (const path of [`${BASE}/users/self/`, `${BASE}/users/self`]) {
     routes(app, path, {
       GET: async (c) => {

@@ -138,6 +138,7 @@ function compare(step: Exchange, live: Live, translation: Translation): readonly
     );
   }
   takeFirstKey(answer, translation);
+  if (step.path.endsWith("/first_root.sec")) return bareSeed(answer);
   if (typeof recorded["txid"] === "string") {
     translation.learnWord(recorded["txid"], String(answer["txid"]));
   }
@@ -158,6 +159,13 @@ function takeFirstKey(answer: Readonly<Record<string, unknown>>, translation: Tr
   const key = (answer["first_root.sec"] ?? answer) as { keyval?: { private?: string } };
   const text = key.keyval?.private;
   if (text !== undefined) translation.takeFirstKey(readFirstKey(text));
+}
+
+/** fioctl before 0.30, which alone asks for the key at its own path, reads no seed without a public half. */
+function bareSeed(answer: Readonly<Record<string, unknown>>): readonly string[] {
+  const { keytype, keyval } = answer as { keytype?: string; keyval?: { private?: string } };
+  if (keytype !== "ED25519" || keyval?.private?.length === 128) return [];
+  return ["the first root key has no public half behind its seed"];
 }
 
 /** fioctl shows a `message` that is a string, and `errors` that are strings; nothing else. */
