@@ -1,5 +1,6 @@
 /** The mails of the service. Plain text, short, and with the next thing to do. */
 import { formatTime } from "../tuf/expires.ts";
+import { asciiLine } from "../text/forms.ts";
 import type { MailText } from "./notice.ts";
 import { OWNER_NOTICES } from "./notices-owner.ts";
 import {
@@ -18,7 +19,10 @@ const NOTICES = {
 
 /** @returns null where this reader is not told of such an event */
 export function noticeText(notice: Notice): MailText | null {
-  return NOTICES[notice.reader][notice.event.type]?.(notice) ?? null;
+  const { factory, event } = notice;
+  // An actor is a word of ours and an id; the names in it are somebody's.
+  const own = { ...notice, factory, event: { ...event, actor: asciiLine(event.actor) } };
+  return NOTICES[notice.reader][event.type]?.(own) ?? null;
 }
 
 /** By which a message that comes again is known. After a restore an event may have a number again. */

@@ -68,8 +68,9 @@ const COMMANDS: readonly (readonly [
     "factory create",
     () => () => [
       ...global(server.adminToken),
-      ...["factory", "create", "made", "--dialect", "tuf", "--key-type", "ed25519"],
-      ...["--owner-email", "owner@example.com"],
+      ..."factory create made --dialect tuf --key-type ed25519 --owner-email o@example.com".split(
+        " ",
+      ),
     ],
   ],
   ["root show", () => () => [...ownerFlags(), "root", "show", "--factory", "words"]],
@@ -77,10 +78,10 @@ const COMMANDS: readonly (readonly [
   ["root verify", () => () => [...ownerFlags(), "root", "verify", "--factory", "words"]],
   [
     "targets add",
-    () => () => [
-      ...ownerFlags(),
-      ...["targets", "add", join(folder, "app.bin"), "--factory", "words"],
-    ],
+    () => () => {
+      const file = join(folder, "app.bin");
+      return [...ownerFlags(), "targets", "add", file, "--factory", "words"];
+    },
   ],
   ["targets list", () => () => [...ownerFlags(), "targets", "list", "--factory", "words"]],
   [

@@ -25,13 +25,14 @@ export interface Place {
 /** Runs a command here. What it prints is what a person would see. */
 async function runHere(args: readonly string[]): Promise<CliResult> {
   const texts = { stdout: "", stderr: "" };
-  const { log, error } = console;
-  console.log = (text: unknown) => (texts.stdout += `${String(text)}\n`);
-  console.error = (text: unknown) => (texts.stderr += `${String(text)}\n`);
+  const screen = globalThis.console;
+  const { log, error } = screen;
+  screen.log = (text: unknown) => (texts.stdout += `${String(text)}\n`);
+  screen.error = (text: unknown) => (texts.stderr += `${String(text)}\n`);
   try {
     return { code: await run(args), ...texts };
   } finally {
-    Object.assign(console, { log, error });
+    Object.assign(screen, { log, error });
     process.exitCode = undefined;
   }
 }
