@@ -45,9 +45,8 @@ export async function launch(options: LaunchOptions, terminal: Terminal): Promis
   const publicUrl = checkPublicUrl(options);
   process.umask(0o077);
   // Before anything is made or removed in there.
-  const note = (text: string): void => terminal.note(line`${text}`);
-  const locks = [lockFolder(data, "serve", note)];
-  if (!("socket" in signer)) locks.push(lockFolder(signer.folder, "signer", note));
+  const locks = [lockFolder(data, "serve", terminal.note)];
+  if (!("socket" in signer)) locks.push(lockFolder(signer.folder, "signer", terminal.note));
   try {
     return await launchLocked(options, publicUrl, terminal);
   } finally {

@@ -19,7 +19,7 @@ export interface SignerRun {
 /** Runs until SIGTERM or SIGINT. */
 export async function runSigner(run: SignerRun, terminal: Terminal): Promise<void> {
   process.umask(0o077);
-  const lock = lockFolder(run.folder, "signer", (text) => terminal.note(line`${text}`));
+  const lock = lockFolder(run.folder, "signer", terminal.note);
   try {
     await runLocked(run, terminal);
   } finally {
