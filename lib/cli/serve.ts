@@ -12,6 +12,8 @@ import { errorLog } from "../http/base.ts";
 import type { Page } from "../http/download.ts";
 import type { ServerLimits } from "../http/limits.ts";
 import { createNodeServer } from "../http/node-server.ts";
+import { sparing } from "../service/reporting.ts";
+import { Retries } from "../service/retries.ts";
 import type { Service } from "../service/service.ts";
 import { tendDue } from "../service/tend.ts";
 import type { Signer } from "../signing/operations.ts";
@@ -49,7 +51,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   // SQLite makes its own files beside the database; nothing of ours is for anybody else.
   process.umask(0o077);
   const state = { url: "" };
-  const report = (what: string, error: unknown): void => options.log(reportLine(what, error));
+  const now = options.now ?? Date.now;
+  const report = sparing((what, error) => options.log(reportLine(what, error)), now);
   const { ports, linksFrom, close } = await openEmbedded({
     dataFolder: options.data,
     outboxFolder: options.outbox,
@@ -57,13 +60,14 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     publicUrl: () => publicUrl ?? state.url,
     report,
     log: (text) => options.log(line`${text}`),
-    ...(options.now && { now: options.now }),
+    now,
   });
   const service: Service = {
     ...ports,
     documents: cacheDocuments(ports.documents),
     policy: DEFAULT_REFRESH,
     linksFrom,
+    retries: new Retries(),
     get publicUrl() {
       return publicUrl ?? state.url;
     },

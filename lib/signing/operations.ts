@@ -14,7 +14,7 @@ import {
   type FactoryName,
   type InstanceId,
 } from "../factory/names.ts";
-import type { KeyWrapper, RootMark, SigningBoundary } from "../service/ports.ts";
+import type { KeyWrapper, Report, RootMark, SigningBoundary } from "../service/ports.ts";
 import { fromBase64, isSha256, toBase64, type Sha256 } from "../tuf/bytes.ts";
 import { ALL_CHANNELS, DIALECTS, ONLINE_ROLES } from "../tuf/dialect.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
@@ -174,11 +174,7 @@ export type Reply = { readonly result: Result } | Failure;
  * @param request parsed JSON, of whatever shape
  * @param report called with an error that says nothing to the caller
  */
-export async function answer(
-  signer: Answering,
-  request: unknown,
-  report: (what: string, error: unknown) => void,
-): Promise<Reply> {
+export async function answer(signer: Answering, request: unknown, report: Report): Promise<Reply> {
   const parsed = v.safeParse(operation, request, { abortEarly: true });
   if (!parsed.success) {
     const path = parsed.issues[0].path?.map(({ key }) => String(key)).join(".") ?? "operation";
@@ -192,7 +188,8 @@ export async function answer(
       const { facts } = error.details;
       return { error: { code, message: error.message, ...(facts && { facts }) } };
     }
-    report(`signer: ${parsed.output.operation}`, error);
+    const what = `signer: ${parsed.output.operation}`;
+    report(what, error, what);
     if (isStorageFull(error)) {
       return {
         error: { code: "storage-unavailable", message: "the signer's disk has no room left" },
