@@ -12,6 +12,7 @@ import { errorLog } from "../http/base.ts";
 import type { Page } from "../http/download.ts";
 import type { ServerLimits } from "../http/limits.ts";
 import { createNodeServer } from "../http/node-server.ts";
+import { Readiness } from "../service/readiness.ts";
 import { sparing } from "../service/reporting.ts";
 import { Retries } from "../service/retries.ts";
 import type { Service } from "../service/service.ts";
@@ -19,6 +20,7 @@ import { tendDue } from "../service/tend.ts";
 import type { Signer } from "../signing/operations.ts";
 import { line, type Line } from "../text/line.ts";
 import { checkPublicUrl } from "./public-url.ts";
+import { embeddedChecks } from "./readiness-checks.ts";
 import { reportLine } from "./terminal.ts";
 
 export interface ServeOptions {
@@ -45,6 +47,8 @@ export interface RunningServer {
 }
 
 const SCHEDULE_EVERY = 60_000;
+/** A run may be long after an outage; a schedule that has not finished one for longer has stopped. */
+const RUN_WITHIN = 10 * 60_000;
 
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const publicUrl = checkPublicUrl(options);
@@ -53,7 +57,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const state = { url: "" };
   const now = options.now ?? Date.now;
   const report = sparing((what, error) => options.log(reportLine(what, error)), now);
-  const { ports, linksFrom, close } = await openEmbedded({
+  const { ports, databaseState, linksFrom, close } = await openEmbedded({
     dataFolder: options.data,
     outboxFolder: options.outbox,
     signer: options.signer,
@@ -72,7 +76,22 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       return publicUrl ?? state.url;
     },
   };
-  const app = createApp({ service, page: options.page, archives: ports.archives });
+  const every = options.scheduleEvery ?? SCHEDULE_EVERY;
+  const schedule = { lastEnded: performance.now() };
+  const checks = embeddedChecks({
+    dataFolder: options.data,
+    outboxFolder: options.outbox,
+    databaseState,
+    signer: options.signer,
+    sinceRun: () => performance.now() - schedule.lastEnded,
+    runWithin: Math.max(RUN_WITHIN, 2 * every),
+  });
+  const app = createApp({
+    service,
+    page: options.page,
+    archives: ports.archives,
+    readiness: new Readiness(checks),
+  });
   const server = createNodeServer(app.fetch, errorLog(service), options.limits);
   const port = await server.listen(options.port, options.host).catch((error: unknown) => {
     close();
@@ -83,7 +102,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   state.url = `http://${host}:${port}`;
-  const stopSchedule = startSchedule(service, options.scheduleEvery ?? SCHEDULE_EVERY);
+  const stopSchedule = startSchedule(service, every, () => {
+    schedule.lastEnded = performance.now();
+  });
   return {
     url: state.url,
     close: async () => {
@@ -94,8 +115,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   };
 }
 
-/** Runs the schedule now and then; one run at a time. @returns how to stop it */
-function startSchedule(service: Service, every: number): () => Promise<void> {
+/**
+ * Runs the schedule now and then; one run at a time.
+ *
+ * @param ended called after each run that looked at every Factory that was due
+ * @returns how to stop it
+ */
+function startSchedule(service: Service, every: number, ended: () => void): () => Promise<void> {
   const ending = new AbortController();
   let running: Promise<unknown> = Promise.resolve();
   let busy = false;
@@ -103,6 +129,7 @@ function startSchedule(service: Service, every: number): () => Promise<void> {
     if (busy) return;
     busy = true;
     running = tendDue(service, ending.signal)
+      .then(ended)
       .catch((error: unknown) => service.report("schedule", error))
       .finally(() => {
         busy = false;

@@ -28,6 +28,8 @@ export interface Signer {
   readonly boundary: SigningBoundary;
   /** For server shares only. */
   readonly wrapper: KeyWrapper;
+  /** Writes a record of its own, to see that it can; absent where alarms watch the signer instead. */
+  readonly check?: () => Promise<void>;
 }
 
 const bytes = v.pipe(
@@ -66,6 +68,7 @@ const share = v.strictObject({ purpose: v.literal("server share"), delivery: sha
 
 const operation = v.variant("operation", [
   v.strictObject({ operation: v.literal("identify") }),
+  v.strictObject({ operation: v.literal("check") }),
   v.strictObject({
     operation: v.literal("make-key"),
     ...factoryRef,
@@ -131,7 +134,7 @@ export function makesKey(request: unknown): boolean {
 }
 
 /** What answers: a signer, or a boundary alone, which wraps no shares. */
-type Answering = Pick<Signer, "id" | "boundary"> & Partial<Pick<Signer, "wrapper">>;
+type Answering = Pick<Signer, "id" | "boundary"> & Partial<Pick<Signer, "wrapper" | "check">>;
 
 /** Errors that mean the same on both sides. */
 const PASSED = [
@@ -200,12 +203,15 @@ export async function answer(signer: Answering, request: unknown, report: Report
 }
 
 async function run(
-  { id, boundary, wrapper = NO_WRAPPER }: Answering,
+  { id, boundary, check, wrapper = NO_WRAPPER }: Answering,
   asked: Operation,
 ): Promise<Result> {
   switch (asked.operation) {
     case "identify":
       return id;
+    case "check":
+      await check?.();
+      return null;
     case "make-key":
       return toBase64((await boundary.makeKey(asked, asked.role, asked.keyType)).spki);
     case "trust-first-roots":

@@ -65,7 +65,10 @@ export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
     const kindOf = readKeyRules(options.onlineKeys ?? "");
     const stores = { sealed: new SealedKeys(wrapper), ...(await kmsStore(kindOf.kinds)) };
     const boundary = new Boundary({ records, stores, kindOf, policy: DEFAULT_REFRESH, now });
-    return { id, boundary, wrapper, close: () => database.close() };
+    // A row that says nothing: where it cannot be written, no version can be taken either.
+    const check = (): Promise<void> =>
+      database.write((sql) => writeFact(sql, "checked", new Uint8Array()));
+    return { id, boundary, wrapper, check, close: () => database.close() };
   } catch (error) {
     database.close();
     throw error;
