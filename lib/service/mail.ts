@@ -20,11 +20,11 @@ const NOTICES = {
 
 /** @returns null where this reader is not told of such an event */
 export function noticeText(notice: Notice): MailText | null {
-  const { factory, event, stretch, reader } = notice;
-  // Former readers get their farewell in any case.
-  if (stretch !== undefined && !reader.startsWith("former-")) return sharedText(notice, stretch);
+  const { event, stretch, reader } = notice;
   // An actor is a word of ours and an id; the names in it are somebody's.
-  const own = { ...notice, factory, event: { ...event, actor: asciiLine(event.actor) } };
+  const own = { ...notice, event: { ...event, actor: asciiLine(event.actor) } };
+  // Former readers get their farewell in any case.
+  if (stretch !== undefined && !reader.startsWith("former-")) return sharedText(own, stretch);
   return NOTICES[reader][event.type]?.(own) ?? null;
 }
 
