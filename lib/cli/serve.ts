@@ -16,6 +16,7 @@ import { Readiness } from "../service/readiness.ts";
 import { sparing } from "../service/reporting.ts";
 import { Retries } from "../service/retries.ts";
 import type { Service } from "../service/service.ts";
+import { checkStandings } from "../service/check-standings.ts";
 import { tendDue } from "../service/tend.ts";
 import type { Signer } from "../signing/operations.ts";
 import { line, type Line } from "../text/line.ts";
@@ -102,9 +103,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   state.url = `http://${host}:${port}`;
-  const stopSchedule = startSchedule(service, every, () => {
+  const ended = (): void => {
     schedule.lastEnded = performance.now();
-  });
+  };
+  const stopSchedule = startSchedule(service, every, options.log, ended);
   return {
     url: state.url,
     close: async () => {
@@ -121,14 +123,27 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
  * @param ended called after each run that looked at every Factory that was due
  * @returns how to stop it
  */
-function startSchedule(service: Service, every: number, ended: () => void): () => Promise<void> {
+function startSchedule(
+  service: Service,
+  every: number,
+  log: ServeOptions["log"],
+  ended: () => void,
+): () => Promise<void> {
   const ending = new AbortController();
   let running: Promise<unknown> = Promise.resolve();
   let busy = false;
+  let checked = false;
+  const once = async (): Promise<void> => {
+    // Before anything is tended to, so that its lines say how the databases were found.
+    if (!checked) await checkStandings(service, log, ending.signal);
+    checked = true;
+  };
   const run = (): void => {
     if (busy) return;
     busy = true;
-    running = tendDue(service, ending.signal)
+    running = once()
+      .catch((error: unknown) => service.report("comparison with the signer", error))
+      .then(() => tendDue(service, ending.signal))
       .then(ended)
       .catch((error: unknown) => service.report("schedule", error))
       .finally(() => {

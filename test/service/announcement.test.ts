@@ -23,7 +23,7 @@ const EXPECTED: Readonly<Record<EventType, readonly string[]>> = {
   "root-update-started": ["version", "firstTime"],
   "root-update-staged": ["staged"],
   "online-keys-made": ["keyids"],
-  "root-update-cancelled": [],
+  "root-update-cancelled": ["signed"],
   "root-accepted": ["roots", "endsDelivery"],
   "roots-returned": ["roots", "droppedUpdate", "endsDelivery"],
   "key-retired": ["keys"],

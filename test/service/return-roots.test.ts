@@ -301,3 +301,37 @@ describe("a root that is to be current", () => {
     expect(reports).toEqual([]);
   });
 });
+
+describe("an update that is cancelled after all have signed", () => {
+  test("names its roots, keeps their keys, and goes once its number is taken", async () => {
+    const world = new TestWorld();
+    const key = keyOf(await apiFactory(world, "tuf"));
+    const { service, reports } = world.start();
+    const principal = await ownerOf(service);
+    await start(service);
+    expect(await cancelUpdate(service, FACTORY, principal)).toEqual([]);
+    await start(service);
+    const request = { factory: FACTORY, principal, txid: "", roles: ONLINE_ROLES } as const;
+    await makeOnlineKeys(service, { ...request, keyType: "ed25519" });
+    await stageRotation(service, key);
+    const dropped = await cancelUpdate(service, FACTORY, principal);
+    const [expected] = world.state.signer.expected.values();
+    expect(dropped).toEqual([
+      { channel: "main", version: 2, sha256: sha256(expected?.bytes ?? new Uint8Array()) },
+    ]);
+    for (let days = 0; days < 40; days += 4) {
+      world.advance(4 * DAY);
+      await tendDue(service);
+    }
+    expect(world.state.signer.keys.size).toBe(6);
+    // A device may have been shown it: no key of it is gone. Another root of its number ends that.
+    await rotate(service, key);
+    expect(world.state.signer.expected.size).toBe(0);
+    for (let days = 0; days < 12; days += 4) {
+      world.advance(4 * DAY);
+      await tendDue(service);
+    }
+    expect(world.state.signer.keys.size).toBe(3);
+    expect(reports).toEqual([]);
+  });
+});
