@@ -4,7 +4,7 @@
  */
 import { ALL_CHANNELS, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import { nextExpiryNotice } from "./expiry.ts";
-import type { ChannelRoles, Head } from "./head.ts";
+import type { Head } from "./head.ts";
 
 const DAY = 86_400_000;
 
@@ -39,6 +39,11 @@ export const DEFAULT_REFRESH: RefreshPolicy = {
 /** Online roles count whole seconds from here, so versions rise even after a restore. */
 const VERSION_EPOCH = Date.UTC(2025, 0, 1);
 
+/** Clients that keep a version in a signed 32-bit integer read no higher one. */
+export const MAX_VERSION = 2_147_483_647;
+/** Ten years of seconds below the end. No clock that is right comes here before the year 2083. */
+export const FAR = MAX_VERSION - 10 * 365 * 86_400;
+
 /** The version that an online role gets now: above the last, and not below the clock. */
 export function onlineVersion(previous: number, now: number): number {
   return Math.max(previous + 1, Math.floor((now - VERSION_EPOCH) / 1000));
@@ -50,16 +55,10 @@ export function versionTime(version: number): number {
 }
 
 /**
- * How far ahead of the clock publishing may bring versions. The boundary signs some that are further
- * ahead: those are for the schedule and for root updates, which no publisher can use up.
+ * How many versions publishing leaves free below the boundary's limit: those are for the schedule and for
+ * root updates, which no publisher can use up.
  */
-const PUBLISHED_AHEAD = 1800;
-
-/** In how many seconds targets of a channel may be published; 0 for now. */
-export function publishableIn(roles: ChannelRoles, now: number): number {
-  const versions = ONLINE_ROLES.map((role) => roles[role]?.version ?? 0);
-  return Math.max(0, Math.max(...versions) - onlineVersion(0, now) - PUBLISHED_AHEAD);
-}
+export const SPARE_VERSIONS = 1800;
 
 /** @param jitter from 0 up to 1: takes up to a tenth off, so that Factories do not fall due at once */
 export function onlineExpiry(

@@ -99,14 +99,18 @@ export interface SignRequest extends ChannelRef {
    * follow from the trusted root. It is not remembered, since it may never become current.
    */
   readonly nextRoot?: Uint8Array;
+  /** How many versions below the limit must stay free for others; none unless given. */
+  readonly spare?: number;
 }
 
 /**
  * The only holder of online keys. It never signs bytes that it was handed and never a root; it is a
  * TUF client of its own service and believes only roots that it verified itself. What it does not do
  * is RootwardError `signing-refused`, or `chain-broken` for a root that does not follow. Where a version
- * is the reason, a fact says which may be had: above `last`, the last that was taken, or up to `limit`,
- * how far versions may be ahead of the clock.
+ * is the reason, a fact says which may be had: above `last`, the last that was taken; up to `limit`, how
+ * far versions may be ahead of the clock; or above `begin`, where a root gives them a new beginning. Where
+ * a document describes another than the last that was signed, `unsigned` names the role of that one, and
+ * `signed` the version of the last.
  */
 export interface SigningBoundary {
   makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey>;

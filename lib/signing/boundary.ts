@@ -5,11 +5,12 @@
  * TUF client of its own service: it starts from the version 1 roots of an instance and believes a
  * root only after following the chain to it. It refuses a key that the trusted root does not list
  * for the role or that is not of this Factory's instance, a version not above the last it signed or
- * beyond its clock, and an expiry outside policy. It knows no way to sign a root.
+ * beyond its clock (role-record.ts), an expiry outside policy, and to describe any document but the
+ * last that it signed. It knows no way to sign a root.
  */
 import { RootwardError } from "../error.ts";
 import { verifySignature } from "../crypto/verify.ts";
-import { onlineVersion, versionTime, type RefreshPolicy } from "../factory/schedule.ts";
+import { versionTime, type RefreshPolicy } from "../factory/schedule.ts";
 import type { ChannelRef, FactoryRef, SignRequest, SigningBoundary } from "../service/ports.ts";
 import { nextInChain, readChainRoot, readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
 import {
@@ -29,10 +30,8 @@ import { signatureObject } from "../tuf/signatures.ts";
 import type { PublicKey } from "../tuf/spki.ts";
 import { canonicalize } from "../tuf/canonical.ts";
 import type { KeyKind, KeyStore, KindOf, OnlineKey } from "./key-store.ts";
+import { checkDescribed, judgeNumber, refused, takeNumber } from "./numbering.ts";
 import type { KeyRecord, SignerRecords, TrustedRoot } from "./records.ts";
-
-/** How far a version may be ahead of the clock, in versions: seconds of skew, or quick updates. */
-const VERSION_SLACK = 3600;
 
 /** A bootstrap that failed takes its keys back at once; later they may be a live Factory's. */
 const ABANDONED_WITHIN = 60 * 60_000;
@@ -125,11 +124,13 @@ export class Boundary implements SigningBoundary {
 
   async sign(request: SignRequest): Promise<Uint8Array> {
     const { role } = request.content;
-    const { root, retired } = await this.#rootToSignUnder(request);
-    const { key, listed } = await this.#ownKey(request, root, role, retired);
+    const { trusted, root } = await this.#rootToSignUnder(request);
+    const { key, listed } = await this.#ownKey(request, root, role, trusted.retired);
     this.#checkExpiry(request);
-    await this.#checkMeta(request);
-    await this.#takeVersion(request);
+    const { records, now } = this.#parts;
+    await checkDescribed(records, request);
+    const keys = { under: onlineKeyids(root), trusted: onlineKeyids(trusted.root) };
+    const numbering = await judgeNumber(records, request, keys, { now: now(), floor: now() });
     const signed = build(request);
     const signature = await key.sign(canonicalize(signed, request.dialect));
     const { keyid } = listed;
@@ -141,6 +142,7 @@ export class Boundary implements SigningBoundary {
     if (!isSignedUnder(root, read, verifySignature)) {
       throw refused(`${role} would not verify under root version ${root.version}`);
     }
+    await takeNumber(this.#parts.records, request, numbering, document);
     return document;
   }
 
@@ -193,7 +195,8 @@ export class Boundary implements SigningBoundary {
     const times = keys.map(({ madeAt }) => madeAt);
     for (const channel of ALL_CHANNELS) {
       for (const role of ONLINE_ROLES) {
-        times.push(versionTime(await this.#parts.records.lastVersion({ ...ref, channel }, role)));
+        const record = await this.#parts.records.lastSigned({ ...ref, channel }, role);
+        if (record !== null) times.push(versionTime(record.version));
       }
     }
     return Math.max(...times);
@@ -218,11 +221,12 @@ export class Boundary implements SigningBoundary {
   }
 
   /** The trusted root, or the one that follows it and becomes current with what is signed. */
-  async #rootToSignUnder(request: SignRequest): Promise<Trusted> {
-    const { root, retired } = await this.#trusted(request);
-    if (request.nextRoot === undefined) return { root, retired };
+  async #rootToSignUnder(request: SignRequest): Promise<{ trusted: Trusted; root: Root }> {
+    const trusted = await this.#trusted(request);
+    if (request.nextRoot === undefined) return { trusted, root: trusted.root };
     const policy = strictPolicy(request.dialect, request.channel);
-    return { root: nextInChain(root, request.nextRoot, policy, verifySignature).root, retired };
+    const { root } = nextInChain(trusted.root, request.nextRoot, policy, verifySignature);
+    return { trusted, root };
   }
 
   /** The key of ours that `root` lists for `role`; one that was retired stays so. */
@@ -260,35 +264,6 @@ export class Boundary implements SigningBoundary {
       throw refused(`${content.role}: expected an expiry within ${lifetime} ms from now`);
     }
   }
-
-  /**
-   * What a snapshot or timestamp describes must have been signed here. A version from elsewhere, far
-   * ahead, would stay with every client that saw it and make them refuse what comes after.
-   */
-  async #checkMeta(request: SignRequest): Promise<void> {
-    const { content } = request;
-    if (content.role === "targets") return;
-    const below = content.role === "snapshot" ? "targets" : "snapshot";
-    const last = await this.#parts.records.lastVersion(request, below);
-    const { version } = content.meta;
-    if (!Number.isSafeInteger(version) || version < 1 || version > last) {
-      throw refused(`${content.role}: ${below} version ${version} was not signed here (${last})`);
-    }
-  }
-
-  async #takeVersion(request: SignRequest): Promise<void> {
-    const { content, version } = request;
-    const limit = onlineVersion(0, this.#parts.now()) + VERSION_SLACK;
-    if (!Number.isSafeInteger(version) || version > limit) {
-      throw refused(`${content.role}: version ${version} is beyond the clock (${limit})`, {
-        limit,
-      });
-    }
-    if (version < 1 || !(await this.#parts.records.takeVersion(request, content.role, version))) {
-      const last = await this.#parts.records.lastVersion(request, content.role);
-      throw refused(`${content.role}: expected a version above ${last}, got ${version}`, { last });
-    }
-  }
 }
 
 function build({ content, dialect, version, expires }: SignRequest): JsonObject {
@@ -308,8 +283,4 @@ function onlineKeyids({ roles }: Root): readonly KeyId[] {
 
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item) => b.includes(item));
-}
-
-function refused(message: string, facts: Record<string, number> = {}): RootwardError {
-  return new RootwardError("signing-refused", message, { facts });
 }

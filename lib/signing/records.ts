@@ -1,12 +1,13 @@
 /**
  * The records that only the signing boundary writes: its keys, the roots that it trusts, and the
- * last version of each role that it signed. It believes these, and not the head, which a
+ * last document of each role that it signed. It believes these, and not the head, which a
  * compromised service could write.
  */
 import type { ChannelRef, FactoryRef } from "../service/ports.ts";
 import type { Channel, OnlineRole } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import type { KeyKind } from "./key-store.ts";
+import type { Ceiling, RoleRecord } from "./role-record.ts";
 
 export interface KeyRecord {
   readonly role: OnlineRole;
@@ -27,7 +28,27 @@ export interface TrustedRoot {
   readonly retired: readonly KeyId[];
 }
 
-export interface SignerRecords {
+/** What was signed last, and how far numbers may run ahead. */
+export interface SignerVersions {
+  /** Null where nothing was signed. */
+  lastSigned(ref: ChannelRef, role: OnlineRole): Promise<RoleRecord | null>;
+  /**
+   * Stores `next` if the number of the last document still is `before`. No number is ever used twice,
+   * so this compares the whole record.
+   *
+   * @param before 0 where nothing was signed
+   * @returns whether it did
+   */
+  takeVersion(
+    ref: ChannelRef,
+    role: OnlineRole,
+    before: number,
+    next: RoleRecord,
+  ): Promise<boolean>;
+  ceiling(ref: FactoryRef): Promise<Ceiling | null>;
+}
+
+export interface SignerRecords extends SignerVersions {
   putKey(ref: FactoryRef, key: KeyRecord): Promise<void>;
   key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<KeyRecord | null>;
   /** All keys of an instance. */
@@ -42,9 +63,6 @@ export interface SignerRecords {
   trustedRoot(ref: ChannelRef): Promise<TrustedRoot | null>;
   /** Replaces the trusted root if it still is `version`; @returns whether it did */
   advanceTrust(ref: ChannelRef, version: number, next: TrustedRoot): Promise<boolean>;
-  lastVersion(ref: ChannelRef, role: OnlineRole): Promise<number>;
-  /** Takes `version` if it is above the last one taken; @returns whether it did */
-  takeVersion(ref: ChannelRef, role: OnlineRole, version: number): Promise<boolean>;
-  /** Removes keys and trust of an instance. */
+  /** Removes keys, trust and numbers of an instance. */
   forget(ref: FactoryRef): Promise<void>;
 }

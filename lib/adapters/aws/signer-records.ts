@@ -7,19 +7,22 @@
  *             start together or not at all, and each advances from the version that it is at
  *   root      the bytes that trust names, immutable, put before it, in parts since a root may be
  *             longer than the 400 KB of an item
- *   version   one item for each channel and role
+ *   version   one item for each channel and role, with what was signed last (role-items.ts)
+ *   ceiling   one item for an instance, which an operator writes (docs/runbook.md)
  *
  * Unlike a swap, `takeVersion` and `advanceTrust` may be repeated by the SDK: a `false` for what was
  * applied costs a version number, or another look at the trust, and never signs anything twice.
  */
-import { UpdateItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { PutItemCommand, UpdateItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
 import { KEY_KINDS } from "../../signing/key-store.ts";
 import type { KeyRecord, SignerRecords, TrustedRoot } from "../../signing/records.ts";
+import type { Ceiling, RoleRecord } from "../../signing/role-record.ts";
 import { ONLINE_ROLES, type Channel, type OnlineRole } from "../../tuf/dialect.ts";
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
 import { once } from "./once.ts";
+import { attributesOf, recordOf } from "./role-items.ts";
 import {
   bytesAttribute,
   conditional,
@@ -95,19 +98,31 @@ export class DynamoSignerRecords implements SignerRecords {
     });
   }
 
-  async lastVersion(ref: ChannelRef, role: OnlineRole): Promise<number> {
+  async lastSigned(ref: ChannelRef, role: OnlineRole): Promise<RoleRecord | null> {
     const item = await this.#table.get(keyOf(ref, "version", ref.channel, role));
-    return item === null ? 0 : numberAttribute(item, "version");
+    return item === null ? null : recordOf(item);
   }
 
-  async takeVersion(ref: ChannelRef, role: OnlineRole, version: number): Promise<boolean> {
-    return this.#update({
-      Key: keyOf(ref, "version", ref.channel, role),
-      UpdateExpression: "SET #version = :version",
-      ConditionExpression: "attribute_not_exists(#version) OR #version < :version",
+  async takeVersion(
+    ref: ChannelRef,
+    role: OnlineRole,
+    before: number,
+    next: RoleRecord,
+  ): Promise<boolean> {
+    const command = new PutItemCommand({
+      TableName: this.#table.name,
+      Item: { ...keyOf(ref, "version", ref.channel, role), ...attributesOf(next) },
+      ConditionExpression: before === 0 ? "attribute_not_exists(#version)" : "#version = :before",
       ExpressionAttributeNames: { "#version": "version" },
-      ExpressionAttributeValues: { ":version": { N: `${version}` } },
+      ...(before > 0 && { ExpressionAttributeValues: { ":before": { N: `${before}` } } }),
     });
+    return conditional(this.#table.client.send(command));
+  }
+
+  async ceiling(ref: FactoryRef): Promise<Ceiling | null> {
+    const item = await this.#table.get(keyOf(ref, "ceiling"));
+    if (item === null) return null;
+    return { version: numberAttribute(item, "version"), since: numberAttribute(item, "since") };
   }
 
   /**

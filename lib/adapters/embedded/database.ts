@@ -15,9 +15,9 @@ const FACTS =
 /**
  * The schemas' number, in the file's user_version; a file of a later one is not touched. 1 had the
  * signer's tables in the service's file (adopt-records.ts), 2 documents without their instance
- * (store.ts).
+ * (store.ts), 3 numbers of what was signed without its hash (signer-versions.ts).
  */
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
 
 /**
  * @param file created with mode 0600 where it does not exist

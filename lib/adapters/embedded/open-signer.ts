@@ -18,7 +18,7 @@ import { toHex } from "../../tuf/bytes.ts";
 import { copyRecords, removeCopied } from "./adopt-records.ts";
 import { openDatabase, readFact, writeFact } from "./database.ts";
 import { loadMasterKey, MasterKeyWrapper } from "./key-wrapper.ts";
-import { SIGNER_SCHEMA, SqliteSignerRecords } from "./signer-records.ts";
+import { SIGNER_SCHEMA, SqliteSignerRecords, upgradeSigner } from "./signer-records.ts";
 
 export interface SignerOptions {
   /** Holds nothing but the signer's records. */
@@ -44,7 +44,7 @@ export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
   const { folder, masterKeyFile, dataFolder, now = Date.now } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   removeTemporaries(folder);
-  const database = openDatabase(join(folder, "signer.db"), SIGNER_SCHEMA);
+  const database = openDatabase(join(folder, "signer.db"), SIGNER_SCHEMA, upgradeSigner);
   try {
     const serviceFile = join(dataFolder ?? folder, "rootward.db");
     const hasService = existsSync(serviceFile);

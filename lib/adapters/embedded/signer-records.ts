@@ -4,11 +4,19 @@ import { RootwardError } from "../../error.ts";
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
 import { KEY_KINDS } from "../../signing/key-store.ts";
 import type { KeyRecord, SignerRecords, TrustedRoot } from "../../signing/records.ts";
+import type { Ceiling, RoleRecord } from "../../signing/role-record.ts";
 import { ONLINE_ROLES, type Channel, type OnlineRole } from "../../tuf/dialect.ts";
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
 import { blobColumn, numberColumn, textColumn, truncateLog } from "./database.ts";
+import {
+  SqliteSignerVersions,
+  upgradeVersions,
+  VERSIONS_SCHEMA,
+  VERSIONS_TABLES,
+} from "./signer-versions.ts";
 
 export const SIGNER_SCHEMA = `
+  ${VERSIONS_SCHEMA}
   CREATE TABLE IF NOT EXISTS signer_keys (
     factory TEXT NOT NULL, instance TEXT NOT NULL, role TEXT NOT NULL, keyid TEXT NOT NULL,
     kind TEXT NOT NULL, handle BLOB NOT NULL, made_at INTEGER NOT NULL,
@@ -19,18 +27,28 @@ export const SIGNER_SCHEMA = `
     body BLOB NOT NULL, retired TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (factory, instance, channel)
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS signer_versions (
-    factory TEXT NOT NULL, instance TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    PRIMARY KEY (factory, instance, channel, role)
-  ) STRICT;
 `;
+
+/** Brings over what earlier releases kept otherwise: all of it, or nothing. */
+export function upgradeSigner(database: DatabaseSync): void {
+  // The lock comes first: another start may have upgraded it meanwhile.
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    upgradeVersions(database);
+    database.exec("COMMIT");
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+}
 
 export class SqliteSignerRecords implements SignerRecords {
   readonly #db: DatabaseSync;
+  readonly #versions: SqliteSignerVersions;
 
   constructor(database: DatabaseSync) {
     this.#db = database;
+    this.#versions = new SqliteSignerVersions(database);
   }
 
   async putKey({ factory, instance }: FactoryRef, key: KeyRecord): Promise<void> {
@@ -135,32 +153,25 @@ export class SqliteSignerRecords implements SignerRecords {
     return changes === 1;
   }
 
-  async lastVersion({ factory, instance, channel }: ChannelRef, role: OnlineRole): Promise<number> {
-    const row = this.#db
-      .prepare(
-        `SELECT version FROM signer_versions
-         WHERE factory = ? AND instance = ? AND channel = ? AND role = ?`,
-      )
-      .get(factory, instance, channel, role);
-    return row === undefined ? 0 : numberColumn(row, "version");
+  async lastSigned(ref: ChannelRef, role: OnlineRole): Promise<RoleRecord | null> {
+    return this.#versions.lastSigned(ref, role);
   }
 
   async takeVersion(
-    { factory, instance, channel }: ChannelRef,
+    ref: ChannelRef,
     role: OnlineRole,
-    version: number,
+    before: number,
+    next: RoleRecord,
   ): Promise<boolean> {
-    const { changes } = this.#db
-      .prepare(
-        `INSERT INTO signer_versions VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET version = excluded.version WHERE version < excluded.version`,
-      )
-      .run(factory, instance, channel, role, version);
-    return changes === 1;
+    return this.#versions.takeVersion(ref, role, before, next);
+  }
+
+  async ceiling(ref: FactoryRef): Promise<Ceiling | null> {
+    return this.#versions.ceiling(ref);
   }
 
   async forget({ factory, instance }: FactoryRef): Promise<void> {
-    for (const table of ["signer_keys", "signer_roots", "signer_versions"]) {
+    for (const table of ["signer_keys", "signer_roots", ...VERSIONS_TABLES]) {
       this.#db
         .prepare(`DELETE FROM ${table} WHERE factory = ? AND instance = ?`)
         .run(factory, instance);

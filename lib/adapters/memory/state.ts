@@ -9,6 +9,7 @@ import type { TokenRecord } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import type { JsonObject } from "../../tuf/json.ts";
 import type { KeyRecord, TrustedRoot } from "../../signing/records.ts";
+import type { Ceiling, RoleRecord } from "../../signing/role-record.ts";
 import { Invariants } from "./invariants.ts";
 
 export interface Message {
@@ -36,7 +37,8 @@ export class MemoryState {
   readonly signer = {
     keys: new Map<string, KeyRecord>(),
     roots: new Map<string, TrustedRoot>(),
-    versions: new Map<string, number>(),
+    versions: new Map<string, RoleRecord>(),
+    ceilings: new Map<string, Ceiling>(),
   };
 
   /** The same contents, to go on in two ways from one moment. */
@@ -54,6 +56,7 @@ export class MemoryState {
     copyInto(copy.signer.keys, this.signer.keys);
     copyInto(copy.signer.roots, this.signer.roots);
     copyInto(copy.signer.versions, this.signer.versions);
+    copyInto(copy.signer.ceilings, this.signer.ceilings);
     return copy;
   }
 }
