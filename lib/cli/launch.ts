@@ -48,7 +48,10 @@ export async function launch(options: LaunchOptions, terminal: Terminal): Promis
   for (const folder of serviceFolders(options)) mkdirSync(folder, { recursive: true, mode: 0o700 });
   assertToldApart(options);
   if (!("socket" in signer)) assertOutOfReach(options, signer);
-  const own = "socket" in signer ? null : await openSigner({ ...signer, dataFolder: data });
+  const own =
+    "socket" in signer
+      ? null
+      : await openSigner({ ...signer, dataFolder: data, report: reported(terminal) });
   try {
     const child = spawnServing(options, own);
     const orders: Orders = {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { RootwardError } from "../error.ts";
+import { addRaiseCeiling } from "./signer-raise-ceiling.ts";
 import { runSigner } from "./signer.ts";
 import { createTerminal, type Terminal } from "./terminal.ts";
 
@@ -32,20 +33,24 @@ export function addServe(program: Command, terminal: Terminal): void {
       const signer = signerOf(options);
       process.exitCode = await launch({ data, outbox, port, host, publicUrl, signer }, terminal);
     });
-  program
+  const signerCommand = program
     .command("signer")
     .description("run the signer by itself, for a service that runs as another user")
     .addOption(flag("--signer-data <dir>", "its records").default(".rootward-signer"))
     .addOption(flag(KEY_FILE[0], `${KEY_FILE[1]} (default: DIR/master.key)`))
     .addOption(onlineKeysFlag())
-    .addOption(flag("--signer <socket>", "the Unix socket to listen on").makeOptionMandatory())
+    .addOption(flag("--signer <socket>", "the Unix socket to listen on"))
     .action(async ({ signerData, masterKeyFile, onlineKeys, signer }: SignerFlags) => {
+      if (signer === undefined) {
+        throw new RootwardError("usage", "--signer: name the Unix socket to listen on");
+      }
       const key = masterKeyFile ?? join(signerData, "master.key");
       // Always its first line, whatever --json says: scripts wait for it.
       const plain = createTerminal(false);
       const files = { folder: signerData, masterKeyFile: key };
       await runSigner({ ...files, onlineKeys, socket: signer }, plain);
     });
+  addRaiseCeiling(signerCommand, terminal, () => signerCommand.opts<SignerFlags>().signerData);
 }
 
 function onlineKeysFlag(): Option {
@@ -71,7 +76,7 @@ interface SignerFlags {
   readonly signerData: string;
   readonly masterKeyFile?: string;
   readonly onlineKeys: string;
-  readonly signer: string;
+  readonly signer?: string;
 }
 
 function signerOf({ data, masterKeyFile, signerData, onlineKeys, signer }: ServeFlags) {

@@ -30,6 +30,8 @@ export interface ServeOptions {
   readonly log: (line: string) => void;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
+  /** Milliseconds since the machine started; the system's unless given. */
+  readonly uptime?: () => number;
   /** How often the schedule looks for what is due, in milliseconds. */
   readonly scheduleEvery?: number;
 }
@@ -54,6 +56,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     publicUrl: () => publicUrl ?? state.url,
     report,
     ...(options.now && { now: options.now }),
+    ...(options.uptime && { uptime: options.uptime }),
   });
   const service: Service = {
     ...ports,
@@ -111,6 +114,12 @@ function exactPath(request: Request, { incoming }: IncomingEnv): Request {
   return exact === url ? request : new Request(exact);
 }
 
+/** A reading of the clock is noted with each run, whether or not the note can be written. */
+async function runSchedule(service: Service, ending: AbortSignal): Promise<void> {
+  await service.clock.mark().catch((error: unknown) => service.report("clock", error));
+  await tendDue(service, ending);
+}
+
 /** Runs the schedule now and then; one run at a time. @returns how to stop it */
 function startSchedule(service: Service, every: number): () => Promise<void> {
   const ending = new AbortController();
@@ -119,7 +128,7 @@ function startSchedule(service: Service, every: number): () => Promise<void> {
   const run = (): void => {
     if (busy) return;
     busy = true;
-    running = tendDue(service, ending.signal)
+    running = runSchedule(service, ending.signal)
       .catch((error: unknown) => service.report("schedule", error))
       .finally(() => {
         busy = false;

@@ -17,11 +17,10 @@ export interface SignerRun {
 /** Runs until SIGTERM or SIGINT. */
 export async function runSigner(run: SignerRun, terminal: Terminal): Promise<void> {
   process.umask(0o077);
-  const signer = await openSigner(run);
+  const report = (what: string, error: unknown): void => terminal.note(reportLine(what, error));
+  const signer = await openSigner({ ...run, report });
   try {
-    const stop = await listenOn(run.socket, (request) =>
-      answer(signer, request, (what, error) => terminal.note(reportLine(what, error))),
-    );
+    const stop = await listenOn(run.socket, (request) => answer(signer, request, report));
     terminal.result({}, [`signing on ${run.socket}`]);
     await new Promise<void>((resolve) => {
       process.once("SIGTERM", resolve).once("SIGINT", resolve);

@@ -71,8 +71,21 @@ export function onlineExpiry(
   return Math.floor((now + lifetime * (1 - jitter / 10)) / 1000) * 1000;
 }
 
-/** The earliest time at which something must be done for this Factory; 0 while effects are pending. */
-export function dueAt(head: Head, policy: RefreshPolicy): number {
+/** How soon a Factory is looked at again that was changed while the clock was in doubt. */
+const LOOK_AGAIN = 60 * 60_000;
+
+/**
+ * The earliest time at which something must be done for this Factory; 0 while effects are pending.
+ *
+ * @param floor a time that has certainly come, while the clock is in doubt: what is signed then may last
+ *   too long, so the Factory is looked at again soon
+ */
+export function dueAt(head: Head, policy: RefreshPolicy, floor?: number): number {
+  const due = dueByHead(head, policy);
+  return floor === undefined ? due : Math.min(due, floor + LOOK_AGAIN);
+}
+
+function dueByHead(head: Head, policy: RefreshPolicy): number {
   if (head.pending.length > 0) return 0;
   const times = published(head).map(
     ({ role, expires }) => expires - policy.roles[role].refreshWhenLeft,
@@ -85,15 +98,26 @@ export function dueAt(head: Head, policy: RefreshPolicy): number {
   return Math.min(...times);
 }
 
-/** The channels in which some role must be signed again, each with the roles to sign. */
+/**
+ * The channels in which some role must be signed again, each with the roles to sign: long before they
+ * expire, and what was signed while the clock was in doubt, once it is not. That may last too long, and its
+ * number does not count seconds.
+ *
+ * @param certain whether the clock is believed
+ */
 export function rolesToRefresh(
   head: Head,
   policy: RefreshPolicy,
   now: number,
+  certain = true,
 ): ReadonlyMap<Channel, ReadonlySet<OnlineRole>> {
   const due = new Map<Channel, Set<OnlineRole>>();
+  const doubted = certain && head.dueAt < dueByHead(head, policy);
   for (const { channel, role, expires } of published(head)) {
-    if (expires - policy.roles[role].refreshWhenLeft > now) continue;
+    const { lifetime, refreshWhenLeft } = policy.roles[role];
+    const lasts = certain && expires > now + lifetime + LOOK_AGAIN;
+    const again = lasts || (doubted && role === "timestamp");
+    if (expires - refreshWhenLeft > now && !again) continue;
     const roles = due.get(channel) ?? new Set();
     due.set(channel, roles.add(role));
   }

@@ -24,10 +24,17 @@ import { tellingOf } from "./telling.ts";
 export interface Moment {
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** A time that has certainly come, while the clock is in doubt. What cannot be undone goes by it. */
+  readonly floor?: number;
   /** 128 fresh random bits in hex. */
   readonly eventId: string;
   readonly actor: Actor;
   readonly policy: RefreshPolicy;
+}
+
+/** Whether a time is over for good: only then something is destroyed for it. */
+export function isOver(time: number, { now, floor = now }: Moment): boolean {
+  return time <= floor;
 }
 
 export interface Transition {
@@ -82,7 +89,7 @@ export function advance(base: Head, change: Change, moment: Moment): Transition 
   };
   return {
     base,
-    head: { ...next, dueAt: dueAt(next, moment.policy) },
+    head: { ...next, dueAt: dueAt(next, moment.policy, moment.floor) },
     documents: [...(change.documents ?? []), logged],
     superseded: supersededBy(base, next),
     eventId: event.id,
@@ -115,7 +122,7 @@ export function create(
   };
   return {
     base: null,
-    head: { ...head, dueAt: dueAt(head, moment.policy) },
+    head: { ...head, dueAt: dueAt(head, moment.policy, moment.floor) },
     documents: [...documents, logged],
     superseded: [],
     eventId: event.id,

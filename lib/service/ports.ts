@@ -6,6 +6,7 @@
  * applied; reads of heads are strongly consistent. That is all the state needs of a database:
  * put-if-absent, get, a conditional put of one item, and a query for what is due.
  */
+import type { ClockRecord } from "../factory/clock.ts";
 import type { DocumentAddress, Place, StoredDocument } from "../factory/documents.ts";
 import type { LoggedEvent } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
@@ -223,6 +224,25 @@ export interface Notifier {
 /** What of a notifier reaches people. */
 export type Mailer = Omit<Notifier, "announce">;
 
+/** Where readings of a clock are noted (factory/clock.ts). */
+export interface ClockRecords {
+  read(): Promise<ClockRecord | null>;
+  /** One process at a time judges the clock, so the last note stays. */
+  write(record: ClockRecord): Promise<void>;
+}
+
+/** The time, and whether it may be believed. Milliseconds since 1970. */
+export interface Clock {
+  /** The time, for all that can be undone. */
+  now(): number;
+  /** A time that has certainly come: before `now` only while the clock is in doubt. */
+  floor(): number;
+  /** Why the clock is in doubt, in a sentence for operators; null while it is not. */
+  doubt(): string | null;
+  /** Notes a reading, and reports once that a doubt began or ended. */
+  mark(): Promise<void>;
+}
+
 export interface Ports {
   readonly heads: Heads;
   readonly documents: Documents;
@@ -237,8 +257,9 @@ export interface Ports {
   /** @throws RootwardError `malformed` for a certificate that is bad, expired or too weak */
   readonly readRecipient: (pem: string, now: number) => Recipient | Promise<Recipient>;
   readonly verify: (key: PublicKey, message: Uint8Array, signature: Uint8Array) => boolean;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: that of `clock`. */
   readonly now: () => number;
+  readonly clock: Clock;
   readonly randomBytes: (length: number) => Uint8Array;
   /** Called with what went wrong in work that nobody waits for; never with a secret. */
   readonly report: (what: string, error: unknown) => void;

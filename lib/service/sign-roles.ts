@@ -80,6 +80,8 @@ async function signRole(
   // The first role decides: once it is signed the others must be, or its version is lost.
   const spare = role === from ? left : 0;
   const now = service.now();
+  // Numbers never run ahead by a clock that is in doubt.
+  const counted = service.clock.floor();
   const jitter = (service.randomBytes(1)[0] ?? 0) / 256;
   const expires = onlineExpiry(service.policy, role, now, jitter);
   const sign = async (version: number): Promise<SignedRole> => {
@@ -91,7 +93,7 @@ async function signRole(
   };
   // An attempt whose swap was lost has used up its version.
   let last = roles[role]?.version ?? 0;
-  let version = onlineVersion(last, now);
+  let version = onlineVersion(last, counted);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     try {
       return await sign(version);
@@ -99,7 +101,7 @@ async function signRole(
       const [taken, limit, begin] = ["last", "limit", "begin"].map((name) => fact(error, name));
       if (typeof begin === "number") {
         last = begin;
-        version = onlineVersion(last, now);
+        version = onlineVersion(last, counted);
       } else if (typeof limit === "number") {
         // The boundary's clock may say less than this one: then versions count on from the last.
         const needed = Math.max(last + 1, Number(fact(error, "needed") ?? 0));
@@ -112,7 +114,7 @@ async function signRole(
         // At the first role one learns of the other; whoever goes on from there has waited.
         if (role === from) await waitForSwap(service.heads, ref, role, roles[role]?.version);
         last = taken;
-        version = onlineVersion(last, now);
+        version = onlineVersion(last, counted);
       } else {
         throw error;
       }

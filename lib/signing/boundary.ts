@@ -11,7 +11,13 @@
 import { RootwardError } from "../error.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { versionTime, type RefreshPolicy } from "../factory/schedule.ts";
-import type { ChannelRef, FactoryRef, SignRequest, SigningBoundary } from "../service/ports.ts";
+import type {
+  ChannelRef,
+  Clock,
+  FactoryRef,
+  SignRequest,
+  SigningBoundary,
+} from "../service/ports.ts";
 import { nextInChain, readChainRoot, readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
 import {
   ALL_CHANNELS,
@@ -46,6 +52,8 @@ export interface BoundaryParts {
   readonly kindOf: KindOf;
   readonly policy: RefreshPolicy;
   readonly now: () => number;
+  /** Whether the clock may be believed; it is unless given. */
+  readonly clock?: Clock;
 }
 
 interface Trusted {
@@ -130,7 +138,10 @@ export class Boundary implements SigningBoundary {
     const { records, now } = this.#parts;
     await checkDescribed(records, request);
     const keys = { under: onlineKeyids(root), trusted: onlineKeyids(trusted.root) };
-    const numbering = await judgeNumber(records, request, keys, { now: now(), floor: now() });
+    const numbering = await judgeNumber(records, request, keys, {
+      now: now(),
+      floor: this.#floor(),
+    });
     const signed = build(request);
     const signature = await key.sign(canonicalize(signed, request.dialect));
     const { keyid } = listed;
@@ -161,9 +172,9 @@ export class Boundary implements SigningBoundary {
   }
 
   async sweepKeys(ref: FactoryRef, named: ReadonlySet<KeyId>): Promise<void> {
-    const { records, now } = this.#parts;
+    const { records } = this.#parts;
     for (const { role, keyid, madeAt } of await records.keys(ref)) {
-      if (named.has(keyid) || now() < madeAt + UNNAMED_FOR) continue;
+      if (named.has(keyid) || this.#floor() < madeAt + UNNAMED_FOR) continue;
       await this.destroyKey(ref, role, keyid);
     }
   }
@@ -176,8 +187,11 @@ export class Boundary implements SigningBoundary {
         throw refused(`instance of ${ref.factory} is in use: its root was rotated`);
       }
     }
-    const { records, now, policy } = this.#parts;
+    const { records, now, policy, clock } = this.#parts;
     const keys = await records.keys(ref);
+    if (clock !== undefined && clock.doubt() !== null) {
+      throw refused(`instance of ${ref.factory} stays while the clock is in doubt`);
+    }
     // On either side: a clock that went back makes no key young again.
     const old = keys.some(({ madeAt }) => Math.abs(now() - madeAt) > ABANDONED_WITHIN);
     const idle = now() - (await this.#lastUse(ref, keys));
@@ -188,6 +202,12 @@ export class Boundary implements SigningBoundary {
     // Trust stays where it was ever of use: should a fleet be left after all, its owner lists new keys.
     for (const { role, keyid } of old ? keys : []) await records.removeKey(ref, role, keyid);
     if (!old && keys.length > 0) await records.forget(ref);
+  }
+
+  /** A time that has certainly come. */
+  #floor(): number {
+    const { clock, now } = this.#parts;
+    return clock?.floor() ?? now();
   }
 
   /** When something was last signed for an instance, or a key made. A live fleet's is days ago. */

@@ -17,7 +17,7 @@ import type { MetaEntry } from "../tuf/roles.ts";
 const UNKNOWN_LOW = Math.floor(FAR / 2);
 
 /** How far a version may be ahead of the clock, in versions: seconds of skew, or quick updates. */
-export const VERSION_SLACK = 3600;
+const VERSION_SLACK = 3600;
 
 /** What the boundary remembers of a role of a channel. */
 export interface RoleRecord {

@@ -115,6 +115,7 @@ function begin() {
     readRecipient: recipientOf,
     verify: verifySignature,
     now,
+    clock: believedClock(now),
     randomBytes: (length: number) => new Uint8Array(randomBytes(length)),
     report: (what: string, error: unknown) => {
       reports.push(`${what}: ${String(error)}`);

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { duplexPair } from "node:stream";
+import { machineUptime } from "../../lib/adapters/embedded/clock-record.ts";
 import { prepareData } from "../../lib/adapters/embedded/open.ts";
 import { openSigner } from "../../lib/adapters/embedded/open-signer.ts";
 import { answerOn, callOver } from "../../lib/adapters/embedded/signer-channel.ts";
@@ -37,12 +38,15 @@ export async function startServer(folder?: string, offset = 0): Promise<TestServ
   const clock = { offset };
   const log: string[] = [];
   const now = (): number => Date.now() + clock.offset;
+  // Where a test moves the clock, time passes.
+  const uptime = (): number => machineUptime() + clock.offset;
   const { adminTokenFile } = await prepareData(data);
   const own = await openSigner({
     folder: join(data, "signer"),
     masterKeyFile: join(data, "master.key"),
     dataFolder: data,
     now,
+    uptime,
   });
   const [here, there] = duplexPair();
   answerOn(there, (request) =>
@@ -58,6 +62,7 @@ export async function startServer(folder?: string, offset = 0): Promise<TestServ
     publicUrl: undefined,
     log: (line) => log.push(line),
     now,
+    uptime,
     // Tests that want the schedule start it by themselves, by restarting.
     scheduleEvery: 3_600_000,
   }).catch((error: unknown) => {

@@ -10,12 +10,15 @@ import type { DatabaseSync } from "node:sqlite";
 import { RootwardError } from "../../error.ts";
 import { DEFAULT_REFRESH } from "../../factory/schedule.ts";
 import { removeTemporaries } from "../../files.ts";
+import type { Clock } from "../../service/ports.ts";
 import { Boundary } from "../../signing/boundary.ts";
 import { readKeyRules, type KeyKind, type KeyStore } from "../../signing/key-store.ts";
 import type { Signer } from "../../signing/operations.ts";
 import { SealedKeys } from "../../signing/sealed-keys.ts";
 import { toHex } from "../../tuf/bytes.ts";
+import { SteadyClock } from "../steady-clock.ts";
 import { copyRecords, removeCopied } from "./adopt-records.ts";
+import { machineUptime, SqliteClockRecords } from "./clock-record.ts";
 import { openDatabase, readFact, writeFact } from "./database.ts";
 import { loadMasterKey, MasterKeyWrapper } from "./key-wrapper.ts";
 import { SIGNER_SCHEMA, SqliteSignerRecords, upgradeSigner } from "./signer-records.ts";
@@ -33,7 +36,14 @@ export interface SignerOptions {
   readonly onlineKeys?: string;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
+  /** Milliseconds since the machine started; the system's unless given. */
+  readonly uptime?: () => number;
+  /** A line for the operator; never with a secret. */
+  readonly report?: (what: string, error: unknown) => void;
 }
+
+/** Milliseconds between two notes of the clock. */
+const NOTE_EVERY = 60_000;
 
 export interface OpenSigner extends Signer {
   close(): void;
@@ -41,7 +51,7 @@ export interface OpenSigner extends Signer {
 
 /** @throws RootwardError `usage` where the folder or the master key cannot be used */
 export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
-  const { folder, masterKeyFile, dataFolder, now = Date.now } = options;
+  const { folder, masterKeyFile, dataFolder } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   removeTemporaries(folder);
   const database = openDatabase(join(folder, "signer.db"), SIGNER_SCHEMA, upgradeSigner);
@@ -58,12 +68,44 @@ export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
     const records = new SqliteSignerRecords(database);
     const kindOf = readKeyRules(options.onlineKeys ?? "");
     const stores = { sealed: new SealedKeys(wrapper), ...(await kmsStore(kindOf.kinds)) };
-    const boundary = new Boundary({ records, stores, kindOf, policy: DEFAULT_REFRESH, now });
-    return { id, boundary, wrapper, close: () => database.close() };
+    const clock = await signerClock(database, options);
+    const policy = DEFAULT_REFRESH;
+    const boundary = new Boundary({
+      records,
+      stores,
+      kindOf,
+      policy,
+      now: () => clock.now(),
+      clock,
+    });
+    const stop = noteRegularly(clock, options);
+    const close = (): void => {
+      stop();
+      database.close();
+    };
+    return { id, boundary, wrapper, close };
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/** The signer judges the clock by itself: the service, which asks it, may be somebody else's. */
+async function signerClock(database: DatabaseSync, options: SignerOptions): Promise<Clock> {
+  const { now = Date.now, uptime = machineUptime, report = () => undefined } = options;
+  const store = new SqliteClockRecords(database);
+  const clock = new SteadyClock({ now, uptime, store, report }, store.readNow());
+  await clock.mark();
+  return clock;
+}
+
+/** @returns how to stop it */
+function noteRegularly(clock: Clock, { report }: SignerOptions): () => void {
+  const note = (): void => {
+    clock.mark().catch((error: unknown) => report?.("clock", error));
+  };
+  const timer = setInterval(note, NOTE_EVERY).unref();
+  return () => clearInterval(timer);
 }
 
 /** Loaded only where it is asked for: an installation without AWS runs none of its code. */

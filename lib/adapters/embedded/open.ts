@@ -16,7 +16,9 @@ import type { Ports } from "../../service/ports.ts";
 import { ADMIN_SCOPES } from "../../service/scopes.ts";
 import type { Signer } from "../../signing/operations.ts";
 import { fromHex, sha256Text, toBase64Url, toHex } from "../../tuf/bytes.ts";
+import { SteadyClock } from "../steady-clock.ts";
 import { FileArchives } from "./archives.ts";
+import { machineUptime, SqliteClockRecords } from "./clock-record.ts";
 import { openDatabase, readFact, writeFact } from "./database.ts";
 import { createFileOnce } from "./key-wrapper.ts";
 import { Outbox } from "./outbox.ts";
@@ -39,6 +41,8 @@ export interface EmbeddedOptions {
   readonly report: Ports["report"];
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
+  /** Milliseconds since the machine started; the system's unless given. */
+  readonly uptime?: () => number;
 }
 
 export interface Embedded {
@@ -65,9 +69,11 @@ export async function prepareData(
  * @throws RootwardError `usage` where the data are of another signer
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { dataFolder, report, signer, now = Date.now } = options;
+  const { dataFolder, report, signer, now = Date.now, uptime = machineUptime } = options;
   const database = openDatabase(join(dataFolder, "rootward.db"), STORE_SCHEMA, upgradeStore);
   checkSigner(database, signer);
+  const store = new SqliteClockRecords(database);
+  const clock = new SteadyClock({ now, uptime, store, report }, store.readNow());
   const ports: Embedded["ports"] = {
     heads: new SqliteHeads(database),
     documents: new SqliteDocuments(database),
@@ -81,7 +87,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     makeRootKey: makeSigningKey,
     readRecipient: recipientOf,
     verify: verifySignature,
-    now,
+    now: () => clock.now(),
+    clock,
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     report,
   };

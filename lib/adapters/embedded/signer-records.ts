@@ -27,6 +27,9 @@ export const SIGNER_SCHEMA = `
     body BLOB NOT NULL, retired TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (factory, instance, channel)
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS signer_log (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, line TEXT NOT NULL
+  ) STRICT;
 `;
 
 /** Brings over what earlier releases kept otherwise: all of it, or nothing. */

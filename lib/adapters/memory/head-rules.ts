@@ -74,7 +74,10 @@ function checkVersions(base: Head, next: Head, invariants: Invariants): void {
       // Far numbers begin anew with a root: the one swap has both.
       const anew = before.version > FAR && after.version <= FAR && rootChanges;
       invariants.expect(rise >= 0 || anew, `${what} goes down to ${after.version}`);
-      invariants.expect(rise > 0 || after.sha256 === before.sha256, `${what} changes its content`);
+      invariants.expect(
+        rise !== 0 || after.sha256 === before.sha256,
+        `${what} changes its content`,
+      );
       invariants.expect(role !== "root" || rise <= 1, `${what} rises to ${after.version}`);
     }
   }

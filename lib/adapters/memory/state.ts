@@ -3,6 +3,7 @@
  * it. Heads are kept as they are encoded, and bytes are copied on their way in and out, so nobody
  * changes what is stored by changing what was handed over.
  */
+import type { ClockRecord } from "../../factory/clock.ts";
 import type { DocumentAddress, Place } from "../../factory/documents.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import type { TokenRecord } from "../../service/ports.ts";
@@ -33,6 +34,8 @@ export class MemoryState {
   readonly outbox = new Map<string, Message>();
   /** What programs were told, by Factory and event id. */
   readonly announced = new Map<string, JsonObject>();
+  /** What was read of the clock. */
+  clock: ClockRecord | null = null;
   /** The signing boundary's own records. */
   readonly signer = {
     keys: new Map<string, KeyRecord>(),
@@ -44,6 +47,7 @@ export class MemoryState {
   /** The same contents, to go on in two ways from one moment. */
   copy(): MemoryState {
     const copy = new MemoryState();
+    copy.clock = this.clock;
     copyInto(copy.heads, this.heads);
     copyInto(copy.documents, this.documents);
     copyInto(copy.published, this.published);
