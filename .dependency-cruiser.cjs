@@ -1,7 +1,7 @@
 // The layers and their direction (docs/architecture.md). test/layers.test.ts proves with a canary
 // that this checker sees violations.
-const files = "^lib/files\\.ts$";
-const pure = "^lib/(error|tuf|factory|delivery|archive)(/|\\.ts$)";
+const files = "^lib/(files|file-lock)\\.ts$";
+const pure = "^lib/(error|text|tuf|factory|delivery|archive)(/|\\.ts$)";
 const only = (name, from, allowed, comment) => ({
   name,
   comment,
@@ -33,16 +33,22 @@ module.exports = {
     only("tuf-stands-alone", "^lib/tuf/", ["^lib/error\\.ts$"], "tuf imports nothing of ours"),
     only("factory", "^lib/factory/", ["^lib/error\\.ts$", "^lib/tuf/"], "factory knows tuf only"),
     only(
+      "text",
+      "^lib/text/",
+      ["^lib/error\\.ts$", "^lib/tuf/", "^lib/factory/names\\.ts$"],
+      "text knows the forms of values, and nothing of what they are for",
+    ),
+    only(
       "delivery",
       "^lib/delivery/",
-      ["^lib/error\\.ts$", "^lib/tuf/"],
-      "delivery knows tuf only",
+      ["^lib/error\\.ts$", "^lib/(text|tuf)/"],
+      "delivery knows tuf, and forms of text",
     ),
     only(
       "archive",
       "^lib/archive/",
-      ["^lib/error\\.ts$", "^lib/(tuf|factory)/"],
-      "archive knows tuf and factory",
+      ["^lib/error\\.ts$", "^lib/(text|tuf|factory)/"],
+      "archive knows tuf, factory and forms of text",
     ),
     only(
       "crypto",

@@ -11,9 +11,11 @@ import { openSigner, type OpenSigner } from "../lib/adapters/embedded/open-signe
 import { verifySignature } from "../lib/crypto/verify.ts";
 import type { FactoryName } from "../lib/factory/names.ts";
 import { DEFAULT_REFRESH } from "../lib/factory/schedule.ts";
+import { authorize, newToken } from "../lib/service/authorize.ts";
 import { bootstrap } from "../lib/service/bootstrap.ts";
 import { readHead } from "../lib/service/commit.ts";
 import type { Service } from "../lib/service/service.ts";
+import { PROVISIONER_SCOPES } from "../lib/service/scopes.ts";
 import { readVersion } from "../lib/service/sign-roles.ts";
 import { readTrustedRoot, strictPolicy } from "../lib/tuf/chain.ts";
 import { isSignedUnder, readRoleDocument } from "../lib/tuf/role-document.ts";
@@ -134,6 +136,14 @@ export async function fill(
   progress: (done: number) => void,
 ): Promise<void> {
   const { service, clock, close } = await openFleet(fleet, fleet.since);
+  const { token, record } = newToken(service, {
+    user: "bench",
+    scopes: PROVISIONER_SCOPES,
+    bound: null,
+    expiresAt: null,
+  });
+  await service.tokens.put(record);
+  const principal = await authorize(service, token, "factory:create");
   for (let index = first; index < fleet.size; index += step) {
     clock.now = index < fleet.size / PART ? fleet.since : fleet.since + DAY;
     const owner = { id: "owner", email: "owner@example.com" };
@@ -147,7 +157,7 @@ export async function fill(
       delivery: "api",
       recipient: null,
     } as const;
-    await bootstrap(service, request, "token:bench", null);
+    await bootstrap(service, request, principal, null);
     progress(1);
   }
   close();

@@ -5,10 +5,7 @@
  */
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { basename, join } from "node:path";
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import { openDatabase } from "../lib/adapters/embedded/database.ts";
-import { SIGNER_SCHEMA } from "../lib/adapters/embedded/signer-records.ts";
-import { STORE_SCHEMA } from "../lib/adapters/embedded/store.ts";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import {
   copyDurably,
   databaseOf,
@@ -60,8 +57,8 @@ export interface Floor {
 
 /** On copies of the fleet's files, so that the tables are as large. */
 export function openFloor(fleet: Fleet): Floor {
-  const database = openCopy(fleet, databaseOf(fleet), STORE_SCHEMA);
-  const signer = openCopy(fleet, signerDatabaseOf(fleet), SIGNER_SCHEMA);
+  const database = openCopy(fleet, databaseOf(fleet));
+  const signer = openCopy(fleet, signerDatabaseOf(fleet));
   const size = (rows: string): number => {
     const average = `SELECT CAST(avg(length(body)) AS INTEGER) AS n FROM (${rows})`;
     return Number(database.prepare(average).get()?.["n"]);
@@ -109,10 +106,13 @@ export function openFloor(fleet: Fleet): Floor {
   };
 }
 
-function openCopy({ folder }: Fleet, file: string, schema: string): DatabaseSync {
+function openCopy({ folder }: Fleet, file: string): DatabaseSync {
   const copy = join(folder, `floor-${basename(file)}`);
   copyDurably(file, copy);
-  return openDatabase(copy, schema);
+  // The settings of the store, and a connection of the floor's own.
+  const database = new DatabaseSync(copy, { timeout: 5000 });
+  database.exec("PRAGMA secure_delete = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  return database;
 }
 
 /** How many commits {@link Floor.commit} makes. */

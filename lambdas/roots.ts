@@ -20,7 +20,7 @@ const service = serviceOf({
   notifier: notifierOf(settings),
   publicUrl: settings.publicUrl,
   // An owner's only copy of a key is out of its reach: the schedule destroys it once no root lists it.
-  effects: ["destroy-key", "withdraw-link", "notify", "announce"],
+  effects: ["follow-roots", "destroy-key", "withdraw-link", "notify", "announce", "end-token"],
 });
 const groups = [factoryRoutes, tokenRoutes, fioctlRoutes, rootRoutes, rootUpdateRoutes];
 

@@ -15,11 +15,16 @@ export type ErrorCode =
   | "forbidden"
   | "not-found"
   | "method-not-allowed"
+  | "timeout"
+  | "uri-too-long"
+  | "headers-too-large"
+  | "expectation-failed"
   | "idempotency-key-reused"
   // what the state does not allow
   | "factory-exists"
   | "version-conflict"
   | "channel-behind"
+  | "roots-behind"
   | "update-in-progress"
   | "no-root-update"
   | "initial-key-gone"
@@ -35,6 +40,7 @@ export type ErrorCode =
   | "signing-refused"
   // what may be asked again as it is
   | "unavailable"
+  | "storage-unavailable"
   // what the owner's machine found
   | "archive-invalid"
   | "archive-busy"
@@ -42,6 +48,7 @@ export type ErrorCode =
   | "file-changed"
   | "chain-broken"
   | "log-broken"
+  | "clock-doubtful"
   | "link-invalid"
   | "server-unreachable"
   | "server-refused"
@@ -72,6 +79,18 @@ export class RootwardError extends Error {
 /** Whether `error` is ours, whatever realm made it (jest runs modules in a realm of its own). */
 export function isRootwardError(error: unknown): error is RootwardError {
   return Error.isError(error) && error.name === "RootwardError" && "code" in error;
+}
+
+/** SQLite makes this of ENOSPC; the files beside it have the system's own codes. */
+const SQLITE_FULL = 13;
+const SYSTEM = new Set(["ENOSPC", "EDQUOT"]);
+
+/** Whether an error says that a disk, or a quota, has no room left. */
+export function isStorageFull(error: unknown): boolean {
+  if (typeof error !== "object" || error === null) return false;
+  const { code, errcode, cause } = error as Record<"code" | "errcode" | "cause", unknown>;
+  if (errcode === SQLITE_FULL || SYSTEM.has(String(code))) return true;
+  return cause !== undefined && cause !== error && isStorageFull(cause);
 }
 
 /** For the `default` of a switch over a closed union: compiles only while nothing is left over. */

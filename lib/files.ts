@@ -3,7 +3,7 @@
  * sees the old file or the new one and never half of one.
  */
 import { randomUUID } from "node:crypto";
-import { constants, readdirSync, rmSync } from "node:fs";
+import { constants, readdirSync, rmSync, statSync } from "node:fs";
 import { chmod, link, open, rename, rm, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -40,10 +40,22 @@ export async function createFile(
   }
 }
 
-/** Removes what a crash left of files that were being written: `*.tmp` in `folder`. */
-export function removeTemporaries(folder: string): void {
+/**
+ * Removes what a crash left of files that were being written: `*.tmp` in `folder`. On a read-only file
+ * system they stay.
+ *
+ * @param olderThan milliseconds: younger ones stay, since another process may be writing them
+ */
+export function removeTemporaries(folder: string, olderThan = 0): void {
   for (const name of readdirSync(folder).filter((file) => file.endsWith(".tmp"))) {
-    rmSync(join(folder, name), { force: true });
+    const file = join(folder, name);
+    const made = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (made > Date.now() - olderThan && olderThan > 0) continue;
+    try {
+      rmSync(file, { force: true });
+    } catch (error) {
+      if (errorCode(error) !== "EROFS") throw error;
+    }
   }
 }
 

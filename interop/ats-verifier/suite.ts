@@ -4,6 +4,7 @@
  * mistake in reading them would have to be made twice.
  */
 import { fileURLToPath } from "node:url";
+import type { Command } from "../fleet/foreign-client.ts";
 import { followSuite } from "../fleet/follow-suite.ts";
 import { installPython, PYTHON } from "../python-venv.ts";
 
@@ -14,10 +15,14 @@ const ENVIRONMENT = {
   requirements: fileURLToPath(new URL("requirements.txt", import.meta.url)),
 };
 
+/** @returns the command of the client. -B: nothing is compiled into the repository. */
+export function installAtsDevice(say: (line: string) => void): Command {
+  return [installPython(ENVIRONMENT, say), "-B", DEVICE];
+}
+
 export const ATS_VERIFIER = followSuite({
   name: "ats-verifier",
   dialect: "ats",
   needs: [PYTHON],
-  // -B: nothing is compiled into the repository.
-  install: (say) => [installPython(ENVIRONMENT, say), "-B", DEVICE],
+  install: installAtsDevice,
 });

@@ -1,199 +1,190 @@
 /**
- * The real fioctl against our server: what test/fioctl does with a client of our own, done by the
- * binary, built from its Go module. The chains are then read and judged as in those tests.
+ * The real fioctl against a real `rootward serve`, story by story. After each one both chains are judged
+ * by a verifier that is not ours and by `rootward root verify`, and devices with a verifier in Python
+ * follow both channels: one that was built before the story, and one after it.
+ *
+ * `FIOCTL=/path/to/fioctl npm run interop -- fioctl`, with several paths separated by `:`. With
+ * `RECORD=1` the requests are written to test/fioctl/recorded.
  */
-import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { env } from "node:process";
-import { startServer, type TestServer } from "../../test/support/embedded.ts";
+import { runCli } from "../../test/support/cli.ts";
 import {
-  addUser,
   openFactory,
+  openLinkFactory,
   readChains,
   type Factory,
 } from "../../test/support/fioctl/factory.ts";
-import { txidIn } from "../../test/support/fioctl/fioctl.ts";
-import type { ClientOptions } from "../../test/support/fioctl/http.ts";
-import { cacheFolder, type Suite, type SuiteOptions } from "../suite.ts";
+import { exchangesOf, RECORDED, type Transcript } from "../../test/support/fioctl/transcript.ts";
+import { installAtsDevice } from "../ats-verifier/suite.ts";
+import { startForeignClient, type ForeignClient } from "../fleet/foreign-client.ts";
+import { PYTHON } from "../python-venv.ts";
+import type { Suite, SuiteOptions } from "../suite.ts";
+import { generationOf } from "./binary.ts";
+import { makeCast } from "./cast.ts";
+import { Devices } from "./devices.ts";
+import { oldRelease, oldStories } from "./old-stories.ts";
+import { startRecorder } from "./recorder.ts";
+import { startService } from "./service.ts";
+import { STORIES } from "./stories.ts";
+import type { Stories, Story } from "./story.ts";
+import { TROUBLE } from "./trouble.ts";
 
-/** Ten commits after v0.46, whose tag is no version for Go; the first with download-roots. */
-const COMMIT = "9b0a6e7e431a599dff28cd58ebabd1ba5eab9f96";
-const GO = "go";
-const MODULE = `github.com/foundriesio/fioctl@${COMMIT}`;
+const BINARIES = (env["FIOCTL"] ?? "").split(":").filter((path) => path !== "");
 
 export const FIOCTL: Suite = {
   name: "fioctl",
-  needs: [
-    { name: "go (1.26.5 or later)", check: [GO, "version"] },
-    {
-      name: "fioctl's source (the Go module proxy does not serve fioctl here)",
-      check: [GO, "list", "-m", MODULE],
-    },
-  ],
+  needs: [PYTHON],
+  skipped:
+    BINARIES.length > 0
+      ? null
+      : "FIOCTL is not set. The Go module proxy does not serve fioctl, so build it from its source " +
+        "(github.com/foundriesio/fioctl), then run: FIOCTL=/path/to/fioctl npm run interop -- fioctl",
   run: async ({ say }: SuiteOptions) => {
-    const binary = build(say);
-    const server = await startServer();
+    const client = startForeignClient(installAtsDevice(say));
     const problems: string[] = [];
     try {
-      for (const [name, story] of Object.entries(STORIES)) {
-        const found = await tell(binary, server, name, story);
-        say(`${found.length === 0 ? "    good" : "not good"}  ${name}`);
-        problems.push(...found.map((problem) => `${name}: ${problem}`));
-      }
+      for (const binary of BINARIES) problems.push(...(await tellAll(binary, client, say)));
     } finally {
-      await server.remove();
+      await client.close();
     }
     return problems;
   },
 };
 
-/**
- * Its go.mod replaces a module, which only the main module may, so it is built in a copy of itself.
- *
- * @returns the binary
- */
-function build(say: (line: string) => void): string {
-  const folder = join(cacheFolder("fioctl"), COMMIT.slice(0, 12));
-  const [binary, source] = [join(folder, "fioctl"), join(folder, "source")];
-  if (existsSync(binary)) return binary;
-  say(`building fioctl in ${folder}`);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const answer = execFileSync(GO, ["mod", "download", "-json", MODULE], { encoding: "utf8" });
-  const { Dir } = JSON.parse(answer) as { readonly Dir: string };
-  execFileSync("cp", ["-R", Dir, source]);
-  // What is in Go's cache is read-only, and so would be the copy.
-  execFileSync("chmod", ["-R", "u+w", source]);
-  execFileSync(GO, ["build", "-o", binary, "."], { cwd: source, stdio: "inherit" });
-  return binary;
+async function tellAll(
+  binary: string,
+  client: ForeignClient,
+  say: (line: string) => void,
+): Promise<readonly string[]> {
+  const problems: string[] = [];
+  const only = env["STORY"];
+  for (const [name, story] of Object.entries(await storiesFor(binary))) {
+    if (only !== undefined && only !== name) continue;
+    const found = await tell(binary, client, name, story);
+    say(`${found.length === 0 ? "    good" : "not good"}  ${binary}: ${name}`);
+    problems.push(...found.map((problem) => `${binary}: ${name}: ${problem}`));
+  }
+  return problems;
 }
 
-/** Runs `fioctl keys tuf ...` as somebody. @returns what it printed */
-type Run = (...args: readonly string[]) => Promise<string>;
-
-interface Cast {
-  readonly alice: Run;
-  /** Another user of the same Factory. */
-  another(name: string): Promise<Run>;
-  file(name: string): string;
+async function storiesFor(binary: string): Promise<Stories> {
+  const { generation, help } = await generationOf(binary);
+  if (generation === "direct") return oldStories(oldRelease(help));
+  const all = { ...STORIES, ...TROUBLE };
+  if (help.includes("download-roots")) return all;
+  const { "download-roots": _newer, ...others } = all;
+  return others;
 }
 
-interface Story {
-  readonly versions: number;
-  readonly onlineKeys?: "new";
-  readonly play: (cast: Cast) => Promise<void>;
+/** The first of them that stages root updates. */
+async function newestOf(binaries: readonly string[]): Promise<string | null> {
+  for (const binary of binaries) {
+    if ((await generationOf(binary)).generation === "staged") return binary;
+  }
+  return null;
 }
-
-const ROTATE = ["rotate-offline-key", "--role"] as const;
-
-/** Every story begins with a Factory whose first key is still the service's. */
-const STORIES: Readonly<Record<string, Story>> = {
-  "first-and-second": {
-    versions: 3,
-    play: async ({ alice, file }) => {
-      const keys = file("root.tgz");
-      await alice(...ROTATE, "root", "--keys", keys, "--first-time");
-      await alice(...ROTATE, "root", "--keys", keys, "--key-type", "rsa");
-    },
-  },
-  "targets-keys": {
-    versions: 5,
-    play: async ({ alice, file }) => {
-      const [keys, targets] = [file("root.tgz"), file("targets.tgz")];
-      await alice(...ROTATE, "root", "--keys", keys, "--first-time");
-      await alice(...ROTATE, "targets", "--keys", keys);
-      await alice("updates", "init", "-m", "a key of its own");
-      await alice("updates", "add-offline-key", "--role", "targets", "--keys", targets);
-      await alice("updates", "sign", "--keys", keys);
-      await alice("updates", "apply");
-      await alice(...ROTATE, "targets", "--keys", keys, "--targets-keys", targets);
-    },
-  },
-  "all-keys": {
-    versions: 3,
-    onlineKeys: "new",
-    play: async ({ alice, file }) => {
-      const places = ["--keys", file("root.tgz"), "--targets-keys", file("targets.tgz")];
-      await alice("rotate-all-keys", ...places, "--first-time");
-      await alice("rotate-all-keys", ...places);
-    },
-  },
-  "online-keys": {
-    versions: 3,
-    onlineKeys: "new",
-    play: async ({ alice, file }) => {
-      const keys = file("root.tgz");
-      await alice(...ROTATE, "root", "--keys", keys, "--first-time");
-      await alice("updates", "init", "-m", "new online keys");
-      const roles = ["--role", "targets,timestamp"];
-      await alice("updates", "rotate-online-key", ...roles, "--keys", keys, "--sign");
-      await alice("updates", "apply");
-    },
-  },
-  cancel: {
-    versions: 3,
-    play: async ({ alice, file }) => {
-      const keys = file("root.tgz");
-      await alice(...ROTATE, "root", "--keys", keys, "--first-time");
-      await alice("updates", "init", "-m", "changed my mind");
-      await alice("updates", ...ROTATE, "root", "--keys", keys, "--sign");
-      await alice("updates", "review", "--diff", "--prod");
-      await alice("updates", "cancel");
-      await alice(...ROTATE, "root", "--keys", keys);
-    },
-  },
-  "three-admins": {
-    versions: 3,
-    play: async ({ alice, another, file }) => {
-      const [bob, carol] = [await another("bob"), await another("carol")];
-      await alice(...ROTATE, "root", "--keys", file("alice.tgz"), "--first-time");
-      const begun = await alice("updates", "init", "-m", "two of three");
-      const txid = ["--txid", txidIn(begun)];
-      const add = ["updates", "add-offline-key", "--role", "root", "--keys"];
-      await bob(...add, file("bob.tgz"), ...txid);
-      await carol(...add, file("carol.tgz"), ...txid);
-      await alice("updates", "set-threshold", "2", "--role", "root");
-      await alice("updates", "sign", "--keys", file("alice.tgz"));
-      await bob("updates", "sign", "--keys", file("bob.tgz"), ...txid);
-      await carol("updates", "apply", ...txid);
-    },
-  },
-};
 
 /** @returns what went wrong */
 async function tell(
   binary: string,
-  server: TestServer,
+  client: ForeignClient,
   name: string,
-  { versions, onlineKeys, play }: Story,
+  story: Story,
 ): Promise<readonly string[]> {
-  const factory = await openFactory(server, name);
-  const alice = runAs(binary, factory, "alice", factory.alice);
-  const another = async (user: string): Promise<Run> =>
-    runAs(binary, factory, user, await addUser(factory, user));
+  const folder = mkdtempSync(join(tmpdir(), "rootward-fioctl-"));
+  const service = await startService(folder, story.behind ?? 0);
+  const byToken = new Map<string, string>();
+  const scopes = new Map<string, readonly string[]>();
+  const recorder = await startRecorder(service.url, { factory: name, users: byToken });
   try {
-    await play({ alice, another, file: factory.file });
-    for (const prod of [[], ["--prod"]])
-      await alice("download-roots", factory.file("r.tgz"), ...prod);
+    const { keyType = "ed25519", onlineKeys = "kept" } = story;
+    const opened = story.byLink
+      ? await openLinkFactory(service, name)
+      : await openFactory(service, name, { keyType });
+    // The service may get another address in the story; the recorder keeps its own.
+    const alice = { ...opened.alice, url: recorder.url };
+    const factory: Factory = { ...opened, host: service, alice };
+    const devices = await Devices.build(client, factory, folder);
+    const cast = makeCast(
+      { binary, newer: await newestOf(BINARIES) },
+      factory,
+      recorder,
+      {
+        killService: async () => {
+          await service.kill();
+          recorder.setTarget(service.url);
+          recorder.note({ kind: "restart" });
+        },
+        passTime: async (milliseconds) => {
+          await service.pass(milliseconds);
+          recorder.setTarget(service.url);
+          recorder.note({ kind: "time-passes", milliseconds });
+        },
+      },
+      { byToken, scopes },
+    );
+    await story.play(cast);
+    const steps = [...recorder.steps];
+    const direct: Factory = { ...factory, alice: { ...alice, url: service.url } };
+    const { ci, problems: unsound } = await readChains(direct, { onlineKeys });
+    const problems = [...unsound];
+    if (ci.length !== story.versions) {
+      problems.push(`expected ${story.versions} roots, got ${ci.length}`);
+    }
+    problems.push(
+      ...(await devices.follow(service.url, story.versions)),
+      ...(await verify(direct)),
+    );
+    const wanted = env["RECORD"] === "1" && story.recorded !== false;
+    if (problems.length === 0 && wanted) {
+      write({ name, story, users: Object.fromEntries(scopes), steps });
+    }
+    return problems;
   } catch (error) {
     return [Error.isError(error) ? error.message : "unknown error"];
+  } finally {
+    await recorder.close();
+    await service.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
-  const { ci, problems } = await readChains(factory, { onlineKeys: onlineKeys ?? "kept" });
-  const count = ci.length === versions ? [] : [`expected ${versions} roots, got ${ci.length}`];
-  return [...count, ...problems];
 }
 
-function runAs(binary: string, factory: Factory, user: string, client: ClientOptions): Run {
-  const config = factory.file(`${user}.yaml`);
-  const { url, token } = client;
-  writeFileSync(config, `factory: ${factory.name}\ntoken: ${token}\nserver:\n  url: ${url}\n`);
-  return async (...args) =>
-    new Promise((resolve, reject) => {
-      const options = { env: { PATH: env["PATH"], HOME: dirname(config) } };
-      execFile(binary, ["-c", config, "keys", "tuf", ...args], options, (error, stdout, stderr) => {
-        if (error === null) resolve(stdout);
-        else reject(new Error(`fioctl keys tuf ${args.join(" ")}: ${stdout}${stderr}`));
-      });
-    });
+/** By our own command line: the chain, the online roles, the audit log. */
+async function verify({ name, alice }: Factory): Promise<readonly string[]> {
+  const own = { ROOTWARD_SERVER: alice.url, ROOTWARD_TOKEN: alice.token };
+  const { code, stderr } = await runCli(["root", "verify", "--factory", name], { env: own });
+  return code === 0 ? [] : [`rootward root verify: ${stderr}`];
+}
+
+function write(told: {
+  readonly name: string;
+  readonly story: Story;
+  readonly users: Transcript["users"];
+  readonly steps: Transcript["steps"];
+}): void {
+  const { name, story, users, steps } = told;
+  const { keyType = "ed25519", onlineKeys = "kept", behind = 0, versions } = story;
+  const [first] = steps.filter((step) => step.kind === "exchange");
+  if (first === undefined) return;
+  const named = (first.headers["user-agent"] ?? "").replace(/^fioctl-/, "");
+  // Releases up to 0.23 all call themselves 2; the last of them was recorded.
+  const release = named === "2" ? "v0.23" : named;
+  const transcript: Transcript = {
+    story: name,
+    fioctl: release,
+    recorded: first.at.slice(0, 10),
+    keyType,
+    behind,
+    users,
+    versions,
+    onlineKeys,
+    steps,
+  };
+  if (exchangesOf(transcript).length === 0) return;
+  const folder = join(RECORDED, release);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(transcript, null, 1)}\n`);
 }

@@ -6,7 +6,9 @@
  */
 import { packTar, unpackTar } from "modern-tar";
 import { RootwardError } from "../error.ts";
+import { cleaned } from "../text/line.ts";
 import { concatBytes } from "../tuf/bytes.ts";
+import { distinctFiles } from "./entry-names.ts";
 
 /** Entry names to contents; files only. */
 export type ArchiveEntries = ReadonlyMap<string, Uint8Array>;
@@ -15,29 +17,33 @@ export type ArchiveEntries = ReadonlyMap<string, Uint8Array>;
 export const MAX_OPENED_BYTES = 32 * 1024 * 1024;
 
 /**
- * Reads an archive of any generation of fioctl's or of ours. Directories are left out, and of equal
- * names the last counts, as in fioctl.
+ * Reads an archive of any generation of fioctl's or of ours. Directories are left out.
  *
- * @throws RootwardError `archive-invalid`
+ * @throws RootwardError `archive-invalid`; also for names that no archive may have (entry-names.ts)
  */
 export async function readArchive(bytes: Uint8Array): Promise<ArchiveEntries> {
   const tar = await gunzip(bytes);
-  const entries = new Map<string, Uint8Array>();
+  const files: (readonly [string, Uint8Array])[] = [];
   for (const { header, data } of await untar(tar)) {
     if (header.type === "directory") continue;
     if (header.type !== "file" || data === undefined) {
       throw new RootwardError(
         "archive-invalid",
-        "archive: expected files and directories only, found a link or device",
+        `archive: expected files and directories only, found a link or device named ` +
+          JSON.stringify(cleaned(header.name, 100)),
       );
     }
-    entries.set(header.name, data);
+    files.push([header.name, data]);
   }
-  return entries;
+  return distinctFiles(files);
 }
 
-/** @returns the gzipped tar; entries are files of mode 0600 */
+/**
+ * @returns the gzipped tar; entries are files of mode 0600
+ * @throws RootwardError `archive-invalid` for a name that {@link readArchive} would refuse
+ */
 export async function writeArchive(entries: ArchiveEntries): Promise<Uint8Array> {
+  distinctFiles(entries);
   const tar = await packTar(
     [...entries].map(([name, body]) => ({
       header: { name, size: body.length, mode: 0o600, mtime: new Date(0), uid: 0, gid: 0 },

@@ -2,19 +2,20 @@
  * What an owner's archive remembers of its Factory, under `tufrepo/rootward/` (fioctl keeps entries
  * that it does not know): the last root its owner trusted, where the audit log was, and a rotation
  * that was sent but not yet answered. With this, `keys rotate` believes nothing that a server
- * merely hands it.
+ * merely hands it, and a run that was cut off is continued with the roots that it signed.
  */
 import { isRootwardError, RootwardError } from "../error.ts";
 import type { LogMark } from "../factory/event.ts";
 import { isFactoryName, type FactoryName } from "../factory/names.ts";
 import { isSha256 } from "../tuf/bytes.ts";
 import { encodeJson } from "../tuf/canonical.ts";
-import { DIALECTS, type Channel, type Dialect } from "../tuf/dialect.ts";
+import { ALL_CHANNELS, DIALECTS, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
 import { isKeyId, type KeyId } from "../tuf/keys.ts";
 import type { ArchiveEntries } from "./archive.ts";
+import { OWN_FOLDER } from "./entry-names.ts";
 
-const FOLDER = "tufrepo/rootward";
+const FOLDER = OWN_FOLDER;
 const FACTORY = `${FOLDER}/factory.json`;
 const LOG = `${FOLDER}/log.json`;
 const PENDING = `${FOLDER}/pending.json`;
@@ -75,9 +76,20 @@ export function pendingKeyid(entries: ArchiveEntries): KeyId | null {
   throw new RootwardError("archive-invalid", `archive entry ${PENDING}: expected keyid`);
 }
 
-/** The entries without the mark of a rotation under way. */
+/** Where the next root of a channel lies that this archive's owner has signed, until it is in force. */
+export function pendingRootEntry(channel: Channel): string {
+  return `${FOLDER}/pending.${channel}.root.json`;
+}
+
+/** That root as it was signed, JSON; null if there is none, as after a run of an earlier release. */
+export function pendingRoot(entries: ArchiveEntries, channel: Channel): Uint8Array | null {
+  return entries.get(pendingRootEntry(channel)) ?? null;
+}
+
+/** The entries without the marks of a rotation under way. */
 export function withoutPending(entries: ArchiveEntries): ArchiveEntries {
-  return new Map([...entries].filter(([name]) => name !== PENDING));
+  const marks = [PENDING, ...ALL_CHANNELS.map(pendingRootEntry)];
+  return new Map([...entries].filter(([name]) => !marks.includes(name)));
 }
 
 function readEntry(entries: ArchiveEntries, name: string): JsonObject | null {

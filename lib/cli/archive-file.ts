@@ -4,16 +4,16 @@
  * before the run is kept as `.bak`, and one rename puts the new one in place.
  *
  * A lock keeps two runs on one archive apart: each would add its own key, and the one renamed last
- * would lose the other's, perhaps after its root was accepted. The lock is the operating system's,
- * through SQLite, on an empty file `.lock` beside the archive: it ends with the process that holds
- * it, however that ends, so it is never stale and never guessed at.
+ * would lose the other's, perhaps after its root was accepted. It is on an empty file `.lock` beside
+ * the archive (file-lock.ts).
  */
 import { constants } from "node:fs";
 import { copyFile, open, readFile, realpath, rename } from "node:fs/promises";
-import { DatabaseSync } from "node:sqlite";
 import { readArchive, writeArchive, type ArchiveEntries } from "../archive/archive.ts";
+import { OWN_FOLDER } from "../archive/entry-names.ts";
 import { archivedFactory, type ArchivedFactory } from "../archive/trust.ts";
 import { RootwardError } from "../error.ts";
+import { lockFile, type FileLock } from "../file-lock.ts";
 import { errorCode, replaceFile } from "../files.ts";
 import { equalBytes } from "../tuf/bytes.ts";
 
@@ -46,15 +46,16 @@ export class ArchiveFile {
       const bytes = await readBytes(real);
       return await work(new ArchiveFile(real, bytes, await readArchive(bytes)));
     } finally {
-      lock.close();
+      lock.release();
     }
   }
 
-  /** Puts `entries` in place of the archive. Entries may be added; no key is lost or changed. */
+  /** Puts `entries` in place of the archive. Only our own folder's entries may change or go. */
   async replace(entries: ArchiveEntries): Promise<void> {
     for (const [name, before] of this.#entries) {
       const after = entries.get(name);
-      if (/\.(?:sec|pub)$/.test(name) && (after === undefined || !equalBytes(after, before))) {
+      const ours = name.startsWith(`${OWN_FOLDER}/`) && !/\.(?:sec|pub)$/.test(name);
+      if (!ours && (after === undefined || !equalBytes(after, before))) {
         throw new RootwardError("internal", `archive would lose ${name}`);
       }
     }
@@ -109,27 +110,18 @@ async function copySynced(from: string, to: string): Promise<void> {
   await rename(temporary, to);
 }
 
-/** @returns what holds the lock until it is closed */
-function takeLock(file: string): DatabaseSync {
-  let database: DatabaseSync;
+function takeLock(file: string): FileLock {
+  let lock: FileLock | null;
   try {
-    database = new DatabaseSync(file);
+    lock = lockFile(file);
   } catch {
-    throw new RootwardError("archive-invalid", `cannot make ${file} beside the archive`);
-  }
-  try {
-    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-    return database;
-  } catch (error) {
-    database.close();
-    const busy = Error.isError(error) && error.message.includes("locked");
     throw new RootwardError(
-      busy ? "archive-busy" : "archive-invalid",
-      busy
-        ? "another run is working on this archive: wait for it"
-        : `cannot lock ${file}: if it is no lock of rootward's, move it away`,
+      "archive-invalid",
+      `cannot lock ${file} beside the archive: if it is no lock of rootward's, move it away`,
     );
   }
+  if (lock !== null) return lock;
+  throw new RootwardError("archive-busy", "another run is working on this archive: wait for it");
 }
 
 /**

@@ -1,8 +1,13 @@
-/** Talking to the service: one request, one answer, errors as the service's own words. */
+/**
+ * Talking to the service: one request, one answer. A value of an answer is taken only in its form
+ * (text/forms.ts); the words of an error are the service's own, as one line each.
+ */
 import * as v from "valibot";
 import { RootwardError, type ErrorCode } from "../error.ts";
-import type { Channel } from "../tuf/dialect.ts";
 import { STATUS } from "../http/status.ts";
+import { serviceUrl } from "../text/command.ts";
+import { words } from "../text/forms.ts";
+import type { Channel } from "../tuf/dialect.ts";
 
 /** Roots, logs and archives are far below this. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
@@ -10,8 +15,8 @@ const TIMEOUT_MS = 60_000;
 
 const errorBody = v.object({
   code: v.optional(v.string(), ""),
-  message: v.string(),
-  errors: v.optional(v.array(v.string()), []),
+  message: words,
+  errors: v.optional(v.array(words), []),
 });
 
 export interface ClientOptions {
@@ -20,16 +25,31 @@ export interface ClientOptions {
   readonly token?: string | undefined;
 }
 
+/** When the service's latest answer came, in milliseconds since 1970. */
+export interface AnswerTime {
+  /** By the service's clock, to the second; null where it does not say. */
+  readonly service: number | null;
+  /** By ours. */
+  readonly here: number;
+}
+
 export class Client {
   readonly server: string;
+  #answerTime: AnswerTime | null = null;
   readonly #token: string | undefined;
 
   constructor({ server, token }: ClientOptions) {
-    if (!/^https?:\/\/[^\s?#]+$/.test(server)) {
+    const url = serviceUrl(server);
+    if (url === null) {
       throw new RootwardError("usage", "--server: expected http://HOST:PORT or https://HOST");
     }
-    this.server = server.replace(/\/+$/, "");
+    this.server = url;
     this.#token = token;
+  }
+
+  /** Null before the first answer. */
+  get answerTime(): AnswerTime | null {
+    return this.#answerTime;
   }
 
   /** @returns the body of a 2xx answer, or null for 404 */
@@ -72,27 +92,40 @@ export class Client {
   }
 
   async #send(path: string, init: RequestInit): Promise<Response> {
-    const url = path.startsWith("http") ? path : `${this.server}${path}`;
+    const own = isPath(path);
+    const url = own ? `${this.server}${path}` : this.#foreign(path);
     const headers = new Headers(init.headers);
-    // A presigned URL is complete by itself, and may lead to another host.
-    if (this.#token !== undefined && !path.startsWith("http")) {
-      headers.set("OSF-TOKEN", this.#token);
-    }
+    if (this.#token !== undefined && own) headers.set("OSF-TOKEN", this.#token);
     try {
-      return await fetch(url, {
+      const response = await fetch(url, {
         ...init,
         headers,
         redirect: "manual",
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
+      if (own) this.#answerTime = { service: dateOf(response), here: Date.now() };
+      return response;
     } catch {
       throw new RootwardError("server-unreachable", `no answer from ${this.server}`);
     }
   }
 
+  /** A presigned URL is complete by itself, and may lead to another host. */
+  #foreign(text: string): string {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    const schemes = this.server.startsWith("https:") ? ["https:"] : ["https:", "http:"];
+    if (url !== null && schemes.includes(url.protocol) && url.username + url.password === "") {
+      return url.href;
+    }
+    throw new RootwardError("server-refused", "the service gave an address that is none");
+  }
+
   async #success(response: Response): Promise<Uint8Array> {
     if (response.status >= 300 && response.status < 400) {
-      throw new RootwardError("server-refused", `${this.server} redirects: give its own address`);
+      throw new RootwardError(
+        "server-refused",
+        `${this.server} redirects: give the address that it redirects to`,
+      );
     }
     const bytes = await this.#body(response);
     if (response.ok) return bytes;
@@ -114,7 +147,7 @@ export class Client {
         chunks.push(chunk);
       }
     } catch {
-      throw new RootwardError("server-unreachable", `the answer of ${this.server} broke off`);
+      throw new RootwardError("server-unreachable", `the answer of ${this.server} ended early`);
     }
     if (total > MAX_ANSWER_BYTES) {
       throw new RootwardError("server-refused", "the service's answer is too large");
@@ -125,8 +158,24 @@ export class Client {
   #json<const S extends v.GenericSchema>(bytes: Uint8Array, schema: S): v.InferOutput<S> {
     const parsed = v.safeParse(schema, parse(bytes));
     if (parsed.success) return parsed.output;
-    throw new RootwardError("server-refused", `${this.server} answers like no Rootward service`);
+    throw new RootwardError(
+      "server-refused",
+      `${this.server} does not look like a Rootward service`,
+    );
   }
+}
+
+/** The `Date` of an answer, in the one form that servers write (RFC 9110 section 5.6.7). */
+function dateOf({ headers }: Response): number | null {
+  const text = headers.get("date") ?? "";
+  const form = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+  const time = form.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(time) ? null : time;
+}
+
+/** Whether this is a place on the service itself: `//host` is another host, and so is `.host`. */
+function isPath(path: string): boolean {
+  return path.startsWith("/") && !path.startsWith("//") && !path.includes("\\");
 }
 
 function parse(bytes: Uint8Array): unknown {
@@ -140,6 +189,12 @@ function parse(bytes: Uint8Array): unknown {
 /** The codes that an answer can carry; the others are for what this machine finds. */
 function isErrorCode(code: string): code is ErrorCode {
   return Object.entries(STATUS).some(([name, status]) => name === code && status !== 500);
+}
+
+/** @throws RootwardError `server-refused` for an answer about another Factory than the one asked for */
+export function assertAbout(answer: { readonly factory: string }, factory: string): void {
+  if (answer.factory === factory) return;
+  throw new RootwardError("server-refused", "the service answered about another Factory");
 }
 
 /** The path of a root as owners read it. @param version null for the newest */

@@ -19,17 +19,30 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   forbidden: plain,
   "not-found": plain,
   "method-not-allowed": plain,
+  timeout: { code: 1, hint: "run it again, over a faster connection if there is one" },
+  "uri-too-long": plain,
+  "headers-too-large": plain,
+  "expectation-failed": plain,
   "idempotency-key-reused": plain,
   "factory-exists": {
     code: 1,
-    hint: "made by you, and the answer lost? see rootward factory show; rebootstrap gives a new link",
+    hint:
+      "if you created it and lost the response, run rootward factory show NAME; rootward factory " +
+      "rebootstrap issues a new link",
   },
   "version-conflict": {
     code: 1,
-    hint: "the root is another one by now: look at it, then run the command again",
+    hint: "the root has changed: review it with rootward root show, then retry",
   },
-  "channel-behind": { code: 1, hint: "run rootward keys rotate: it brings prod up first" },
-  "update-in-progress": { code: 1, hint: "see it with rootward root review" },
+  "channel-behind": { code: 1, hint: "run rootward keys rotate: it updates prod first" },
+  "update-in-progress": {
+    code: 1,
+    hint: "rootward root review shows it, rootward root cancel drops it",
+  },
+  "roots-behind": {
+    code: 1,
+    hint: "the service was restored from a backup: run the command again in a minute; if it fails again, ask its operator",
+  },
   "no-root-update": plain,
   "initial-key-gone": plain,
   "delivery-used": plain,
@@ -41,23 +54,39 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   "root-refused": plain,
   "targets-refused": plain,
   "signing-refused": plain,
-  unavailable: { code: 1, hint: "try again; the service's operator sees why in its log" },
+  unavailable: { code: 1, hint: "try again; the cause is in the log of the service" },
+  "storage-unavailable": {
+    code: 1,
+    hint: "nothing was changed; ask the operator of the service, whose log has the cause",
+  },
   "archive-invalid": plain,
   "archive-busy": plain,
   "file-exists": { code: 1, hint: "move it away, or name another file with -o" },
-  "file-changed": { code: 1, hint: "nothing was published: run it again once the file is whole" },
+  "file-changed": {
+    code: 1,
+    hint: "nothing was published: run the command again once the file is complete",
+  },
   "chain-broken": {
     code: 1,
-    hint: "nothing was signed; if the service is the right one, it was tampered with",
+    hint: "nothing was signed. Check --server; if it is right, the service or its data was tampered with",
   },
   "log-broken": {
     code: 1,
     hint:
-      "nothing was signed; ask the service's operator what happened. Only if they restored a backup: " +
-      "keys rotate --accept-log",
+      "nothing was signed. Ask the operator of the service what happened. Only if they restored a " +
+      "backup: rootward keys rotate ARCHIVE --accept-log",
+  },
+  "clock-doubtful": {
+    code: 1,
+    hint:
+      "set the clock that is wrong, and run the command again. If you have compared this machine's " +
+      "clock with another one and it is right: --clock-is-right",
   },
   "link-invalid": plain,
-  "server-unreachable": { code: 1, hint: "is the service running? see --server, ROOTWARD_SERVER" },
+  "server-unreachable": {
+    code: 1,
+    hint: "check that the service runs, and its address: --server or ROOTWARD_SERVER",
+  },
   "server-refused": plain,
   usage: { code: 2, hint: null },
   internal: plain,

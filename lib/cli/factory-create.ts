@@ -1,9 +1,12 @@
 /** `rootward factory create`: bootstraps a Factory and prints the link, which is shown only here. */
 import { randomUUID } from "node:crypto";
 import * as v from "valibot";
+import { isDownloadLink } from "../delivery/link.ts";
 import type { Dialect } from "../tuf/dialect.ts";
 import type { KeyType } from "../tuf/keys.ts";
-import type { Client } from "./client.ts";
+import * as form from "../text/forms.ts";
+import { column, line, listed, type Line } from "../text/line.ts";
+import { assertAbout, type Client } from "./client.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CreateOptions {
@@ -20,21 +23,23 @@ export interface CreateOptions {
 }
 
 export const bootstrapAnswer = v.object({
-  factory: v.string(),
-  dialect: v.string(),
+  factory: form.factoryName,
+  dialect: form.dialect,
   root: v.object({
-    version: v.number(),
-    keyids: v.array(v.string()),
-    sha256: v.record(v.string(), v.string()),
+    version: form.version,
+    keyids: v.array(form.keyId),
+    sha256: v.record(form.channel, form.sha256Hex),
   }),
   delivery: v.object({
-    mode: v.string(),
-    url: v.optional(v.string()),
-    expiresAt: v.optional(v.string()),
-    sha256: v.string(),
-    recipient: v.optional(v.string()),
+    mode: v.picklist(["link", "api"]),
+    /** In the first answer only. */
+    url: v.optional(v.pipe(v.string(), v.check(isDownloadLink))),
+    expiresAt: v.optional(form.time),
+    sha256: form.sha256Hex,
+    recipient: v.optional(form.sha256Hex),
+    mail: v.optional(v.picklist(["outbox", "ses", "none", "failed", "unknown"]), "unknown"),
   }),
-  ownerToken: v.optional(v.string()),
+  ownerToken: v.optional(form.ownerToken),
 });
 
 export async function factoryCreate(
@@ -57,40 +62,54 @@ export async function factoryCreate(
   };
   // One key for this one run: a request that is repeated below us creates nothing twice.
   const headers = { "Idempotency-Key": randomUUID() };
-  const created = await terminal.step(`creating Factory ${name} (${dialect}, ${keyType} key)`, () =>
-    client.postJson("/ota/factories/", body, bootstrapAnswer, headers),
+  const created = await terminal.step(
+    line`creating Factory ${name} (${dialect}, ${keyType} key)`,
+    () => client.postJson("/ota/factories/", body, bootstrapAnswer, headers),
   );
+  assertAbout(created, name);
   terminal.result(created, bootstrapLines(created));
 }
 
 /** What a bootstrap made, for a person. */
-export function bootstrapLines(made: v.InferOutput<typeof bootstrapAnswer>): readonly string[] {
+export function bootstrapLines(made: v.InferOutput<typeof bootstrapAnswer>): readonly Line[] {
   const { factory, dialect, root, delivery, ownerToken } = made;
-  const token = `owner token  ${ownerToken ?? "(was in the first answer)"}`;
+  const token = line`owner token  ${ownerToken ?? "(was in the first answer)"}`;
   const lines = [
-    `Factory      ${factory} (${dialect})`,
-    `root key     ${root.keyids.join(", ")}`,
-    ...Object.entries(root.sha256).map(([channel, hash]) => `root ${channel.padEnd(7)} ${hash}`),
+    line`Factory      ${factory} (${dialect})`,
+    line`root key     ${listed(root.keyids)}`,
+    ...Object.entries(root.sha256).map(
+      ([channel, hash]) => line`root ${column(channel, 7)} ${hash}`,
+    ),
   ];
   if (delivery.mode === "api") {
     return [
       ...lines,
       token,
-      "It is not shown again. The Factory is live, and the service can read its first root key",
-      "until the owner rotates it: fioctl keys tuf rotate-offline-key --role root --first-time",
+      line`It is not shown again. The Factory is live, and the service can read its first root key`,
+      line`until the owner rotates it: fioctl keys tuf rotate-offline-key --role root --first-time`,
     ];
   }
-  const { url, expiresAt, sha256, recipient } = delivery;
+  const { url, expiresAt, sha256, recipient, mail } = delivery;
   return [
     ...lines,
-    `link         ${url ?? "(mailed to the owner)"}`,
-    `             works once, until ${expiresAt ?? "claimed"}; mailed to the owner`,
-    `archive      SHA-256 ${sha256}`,
+    line`link         ${url ?? "(was in the first answer)"}`,
+    line`             works once, until ${expiresAt ?? "claimed"}`,
+    line`mail         ${MAIL[mail]}`,
+    line`archive      SHA-256 ${sha256}`,
     ...(recipient === undefined
       ? []
-      : [`             encrypted to the certificate with SHA-256 ${recipient}`]),
+      : [line`             encrypted to the certificate with SHA-256 ${recipient}`]),
     token,
-    "Neither link nor token is shown again. No device is served until the owner has confirmed the",
-    "download.",
+    line`Neither link nor token is shown again. No device is served until the owner has confirmed the`,
+    line`download.`,
   ];
 }
+
+/** What the service did about the mail with the link; nothing here says that anybody has it. */
+const MAIL = {
+  outbox: line`a message with the link is in the service's outbox, for the owner`,
+  ses: line`handed to Amazon SES, for the owner`,
+  none: line`none: the service has no sender. Give the owner the link yourself`,
+  failed: line`none: it could not be written or sent. Give the owner the link yourself`,
+  unknown: line`not known: this answer does not say whether one was sent`,
+} as const;

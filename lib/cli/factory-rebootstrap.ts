@@ -1,6 +1,7 @@
 /** `rootward factory rebootstrap`: a new root key and link in the place of those that were lost. */
 import type { KeyType } from "../tuf/keys.ts";
-import type { Client } from "./client.ts";
+import { line } from "../text/line.ts";
+import { assertAbout, type Client } from "./client.ts";
 import { bootstrapAnswer, bootstrapLines } from "./factory-create.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -39,12 +40,13 @@ export async function factoryRebootstrap(
     owner: { id: ownerId, email: ownerEmail },
     ...(provisionerEmail !== undefined && { provisioner: { email: provisionerEmail } }),
   };
-  const made = await terminal.step(`bootstrapping Factory ${name} again`, () =>
+  const made = await terminal.step(line`bootstrapping Factory ${name} again`, () =>
     client.postJson(`/ota/factories/${name}/rebootstrap`, body, bootstrapAnswer),
   );
+  assertAbout(made, name);
   terminal.result(made, [
     ...bootstrapLines(made),
-    "The link before, what was downloaded with it, and every token of this Factory are worth nothing",
-    "any more.",
+    line`The earlier link, the archive downloaded with it, and every earlier token of this Factory no`,
+    line`longer work.`,
   ]);
 }

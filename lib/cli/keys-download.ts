@@ -10,12 +10,13 @@ import type { KeyObject } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { isFactoryName } from "../factory/names.ts";
 import { createFile } from "../files.ts";
 import { claimAnswer, confirmAnswer, deliveredName, type ClaimAnswer } from "../delivery/claim.ts";
 import { deliveryId, parseLink, type DeliveryLink } from "../delivery/link.ts";
 import { openArchive } from "../delivery/sealing.ts";
 import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
+import { command, pathWord, tokenWord, urlWord, Word } from "../text/command.ts";
+import { line, listed, type Line } from "../text/line.ts";
 import { fromBase64Url, sha256 } from "../tuf/bytes.ts";
 import { checkDelivered, isEncrypted } from "./check-archive.ts";
 import { ClaimNote } from "./claim-note.ts";
@@ -68,45 +69,69 @@ export async function keysDownload(
   });
   // Confirming destroys the only other copy of what nobody has seen open yet.
   if (saved.keyids === null && !seen) return reportUnopened(terminal, saved);
-  const confirmed = await terminal.step("confirming: the service destroys its copy", () =>
+  const confirmed = await terminal.step(line`confirming: the service destroys its copy`, () =>
     client.postJson("/download/confirm", { ...request, sha256: saved.sha256 }, confirmAnswer),
   );
   const token = confirmed.ownerToken;
-  const environment = `ROOTWARD_SERVER=${client.server} ROOTWARD_TOKEN=${token ?? "..."}`;
-  const [archive, step] = openingOf(saved, key);
   terminal.result({ ...confirmed, ...saved, confirmed: true, server: client.server }, [
-    `archive      ${saved.file}`,
-    `SHA-256      ${saved.sha256}`,
-    `root key     ${saved.keyids?.join(", ") ?? "(in the encrypted archive)"}`,
-    `Factory      ${confirmed.factory} is live; the service's copy was destroyed at ${confirmed.confirmedAt}`,
-    `owner token  ${token ?? "(was in the first answer only)"}`,
-    "Keep the archive offline. Next, make a root key that only you ever had:",
-    ...step,
-    `  ${environment} rootward keys rotate ${archive}`,
+    line`archive      ${saved.file}`,
+    line`SHA-256      ${saved.sha256}`,
+    line`root key     ${saved.keyids === null ? "(in the encrypted archive)" : listed(saved.keyids)}`,
+    line`Factory      ${confirmed.factory} is live since ${confirmed.confirmedAt}; the service says that its copy is destroyed`,
+    line`owner token  ${token ?? "(was in the first answer only)"}`,
+    ...nextSteps(saved, client.server, token, key),
   ]);
   // Only now: until the token was shown, another run would get a fresh one.
   await note.remove();
 }
 
-/** Where the archive will lie, and how to get it there. */
-function openingOf({ file, encrypted }: SavedFile, key = "PRIVATE-KEY.pem") {
-  if (!encrypted) return [file, []] as const;
-  const plain = file.replace(/\.p7m$/, "");
-  const command = `  rootward keys open ${file} --key ${key}`;
-  if (plain !== file) return [plain, [command]] as const;
-  return [`${file}.opened.tgz`, [`${command} -o ${file}.opened.tgz`]] as const;
+/** The commands that follow; where a name has no safe form, which commands they are. */
+function nextSteps(
+  { file, encrypted }: SavedFile,
+  server: string,
+  token: string | undefined,
+  key = "PRIVATE-KEY.pem",
+): readonly Line[] {
+  const archive = encrypted ? openedName(file) : file;
+  const output = file.endsWith(".p7m") ? null : archive;
+  const open = openCommand(file, key, output);
+  const word = token === undefined ? Word.quoted("...") : tokenWord(token);
+  const rotate = command`ROOTWARD_SERVER=${urlWord(server)} ROOTWARD_TOKEN=${word} rootward keys rotate ${pathWord(archive)}`;
+  const heading = line`Keep the archive offline. Next, make a root key that only you ever had:`;
+  if (rotate === null || open === null) {
+    const steps = encrypted
+      ? line`rootward keys open, then rootward keys rotate`
+      : line`rootward keys rotate`;
+    return [
+      heading,
+      line`  ${steps} (the name of the file or of the service is not fit to be pasted)`,
+    ];
+  }
+  return [heading, ...(encrypted ? [line`  ${open}`] : []), line`  ${rotate}`];
+}
+
+/** Where the opened archive will lie. */
+function openedName(file: string): string {
+  return file.endsWith(".p7m") ? file.replace(/\.p7m$/, "") : `${file}.opened.tgz`;
+}
+
+function openCommand(file: string, key: string, output: string | null): Line | null {
+  const open = command`rootward keys open ${pathWord(file)} --key ${pathWord(key)}`;
+  if (open === null || output === null) return open;
+  const to = command`-o ${pathWord(output)}`;
+  return to === null ? null : line`${open} ${to}`;
 }
 
 /** What is not confirmed is not done: whoever runs this in a script must see it. */
 function reportUnopened(terminal: Terminal, { file, sha256: hash }: SavedFile): void {
   terminal.result({ file, sha256: hash, confirmed: false }, [
-    `encrypted    ${file}`,
-    `SHA-256      ${hash}`,
-    "It is encrypted to your certificate, and this run did not confirm it: the service keeps its copy",
-    "until the lease ends, and no longer. Make sure that it opens, and confirm by running this again with",
-    "the same link and",
-    "  --key PRIVATE-KEY.pem   which opens it in memory, or",
-    "  --opened                once you have opened it yourself, such as with a card (docs/delivery.md)",
+    line`encrypted    ${file}`,
+    line`SHA-256      ${hash}`,
+    line`It is encrypted to your certificate, and this run did not confirm it: the service keeps its copy`,
+    line`until the lease ends, and no longer. Make sure that it opens, and confirm by running this again with`,
+    line`the same link and`,
+    line`  --key PRIVATE-KEY.pem   which opens it in memory, or`,
+    line`  --opened                once you have opened it yourself, such as with a card (docs/delivery.md)`,
   ]);
   process.exitCode = 1;
 }
@@ -135,18 +160,15 @@ function assertOutput(output: string | undefined, note: ClaimNote): void {
 
 async function claimAndSave(job: Job): Promise<SavedFile> {
   const { terminal, client, request, output } = job;
-  const claim = await terminal.step("claiming the link", () =>
+  const claim = await terminal.step(line`claiming the link`, () =>
     client.postJson("/download/claim", request, claimAnswer),
   );
   // The service names the Factory, and never the place on this disk.
-  if (!isFactoryName(claim.factory)) {
-    throw new RootwardError("server-refused", "the service names no Factory");
-  }
   const file = resolve(output ?? deliveredName(claim.factory, claim.recipient));
-  await terminal.step(`fetching and opening the archive of ${claim.factory}`, () =>
+  await terminal.step(line`fetching and opening the archive of ${claim.factory}`, () =>
     fetchTo(job, claim, file),
   );
-  return terminal.step(`reading back ${file}`, () => readBack(job, file, claim));
+  return terminal.step(line`reading back ${file}`, () => readBack(job, file, claim));
 }
 
 async function fetchTo(job: Job, claim: ClaimAnswer, file: string): Promise<void> {

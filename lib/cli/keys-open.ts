@@ -9,6 +9,8 @@ import { dirname, resolve } from "node:path";
 import { MAX_ENVELOPE_BYTES, openEnvelope } from "../crypto/envelope.ts";
 import { isRootwardError, RootwardError } from "../error.ts";
 import { createFile, errorCode } from "../files.ts";
+import { command, pathWord } from "../text/command.ts";
+import { line, listed } from "../text/line.ts";
 import { sha256 } from "../tuf/bytes.ts";
 import { checkArchive } from "./check-archive.ts";
 import { readPrivateKey } from "./private-key-file.ts";
@@ -30,22 +32,22 @@ export async function keysOpen(terminal: Terminal, options: KeysOpenOptions): Pr
   const output = outputOf(options);
   const sealed = await readSealed(options.file);
   const privateKey = await readPrivateKey(terminal, options.key);
-  const archive = await terminal.step(`opening ${options.file}`, async () =>
+  const archive = await terminal.step(line`opening ${options.file}`, async () =>
     openEnvelope(sealed, privateKey),
   );
-  const keyids = await terminal.step("checking that it is an archive with its root keys", () =>
+  const keyids = await terminal.step(line`checking that it is an archive with its root keys`, () =>
     check(options.file, archive),
   );
-  const digest = await terminal.step(`writing ${output} and reading it back`, () =>
+  const digest = await terminal.step(line`writing ${output} and reading it back`, () =>
     write(output, archive),
   );
   terminal.result({ file: output, sha256: digest, keyids }, [
-    `archive      ${output}`,
-    `SHA-256      ${digest}`,
-    `root key     ${keyids.join(", ")}`,
-    `Keep both offline: ${options.file} opens again with the same private key.`,
-    "Next, make a root key that only you ever had:",
-    `  rootward keys rotate ${output}`,
+    line`archive      ${output}`,
+    line`SHA-256      ${digest}`,
+    line`root key     ${listed(keyids)}`,
+    line`Keep both offline: ${options.file} opens again with the same private key.`,
+    line`Next, make a root key that only you ever had:`,
+    line`  ${command`rootward keys rotate ${pathWord(output)}` ?? "rootward keys rotate ARCHIVE"}`,
   ]);
 }
 

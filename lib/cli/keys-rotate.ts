@@ -25,11 +25,16 @@ import { nextInChain, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
 import { withTargetsThreshold } from "../tuf/roles.ts";
 import { sameRoot } from "../tuf/root.ts";
+import * as form from "../text/forms.ts";
+import { line, listed } from "../text/line.ts";
 import { aboutFactory, type ArchiveFile } from "./archive-file.ts";
 import { submitPath, type Client } from "./client.ts";
+import { assertClock } from "./clock.ts";
+import { acceptedOtherwise } from "./next-roots.ts";
 import { rootSigners, signRoot } from "./own-keys.ts";
 import { followRemote, readRemoteLog } from "./remote-chain.ts";
-import { rotateStaged, type Job, type RotateOptions, type Rotation } from "./staged-rotation.ts";
+import type { Job, RotateOptions } from "./rotation-job.ts";
+import { rotateStaged, type Rotation } from "./staged-rotation.ts";
 import { NO_ANSWER, notInForce } from "./staged-update.ts";
 import type { Terminal } from "./terminal.ts";
 import { currentRoot, followFromArchive, verifiedRoot, type Roots } from "./trusted-roots.ts";
@@ -42,11 +47,13 @@ export async function keysRotate(
 ): Promise<void> {
   const about = aboutFactory(file, options.factory);
   const { factory, dialect } = about;
-  const { roots, logEnd } = await terminal.step(
-    `verifying the chain of ${factory} from the root in the archive`,
+  const { roots, logEnd, newest } = await terminal.step(
+    line`verifying the chain of ${factory} from the root in the archive`,
     () => followFromArchive(client, file.entries, about, options.acceptLog),
   );
   const job: Job = { client, terminal, file, about, options, user: await ownId(client, factory) };
+  const { clockIsRight } = options;
+  assertClock(client, terminal, { now: options.now(), newest, clockIsRight });
   const first = firstChannel(dialect);
   let current = await followProd(job, roots);
   const pending = pendingKeyid(file.entries);
@@ -54,9 +61,9 @@ export async function keysRotate(
   const accepted = pending !== null && roles.root.keyids.includes(pending);
   if (accepted) {
     terminal.note(
-      `the last run was cut off after the service had accepted its root: root version ` +
-        `${version} with key ${pending} is in force`,
+      line`the last run was cut off after the service had accepted its root: root version ${version} with key ${pending} is in force`,
     );
+    for (const text of acceptedOtherwise(job, current)) terminal.warn(text);
   } else {
     const rotation = await rotateStaged(job, current, pending);
     if (rotation.kind === "staged") {
@@ -66,7 +73,7 @@ export async function keysRotate(
     current = rotation.roots;
   }
   const log = await readRemoteLog(client, factory, logEnd);
-  await terminal.step("noting the new root in the archive", () =>
+  await terminal.step(line`noting the new root in the archive`, () =>
     file.replace(
       new Map([
         ...withoutPending(file.entries),
@@ -106,7 +113,7 @@ async function submit(job: Job, roots: Roots, channel: Channel, bytes: Uint8Arra
   const before = verifiedRoot(roots, channel);
   const policy = strictPolicy(about.dialect, channel);
   const { root } = nextInChain(before.root, bytes, policy, verifySignature);
-  await terminal.step(`sending root version ${root.version} (${channel})`, async () => {
+  await terminal.step(line`sending root version ${root.version} (${channel})`, async () => {
     // From here on the new key may be all that can sign the next root.
     await file.assertUnchanged();
     let refusal: unknown = null;
@@ -115,7 +122,7 @@ async function submit(job: Job, roots: Roots, channel: Channel, bytes: Uint8Arra
       const { warnings } = await client.postJson(path, bytes, submitAnswer);
       // Prod gets the same advice as ci: once is enough.
       const advice = channel === firstChannel(about.dialect) ? warnings : [];
-      for (const { message } of advice) terminal.warn(message);
+      for (const { message } of advice) terminal.warn(line`${message}`);
     } catch (error) {
       // Also an answer of a gateway's: only the chain tells.
       refusal = error;
@@ -129,8 +136,8 @@ async function submit(job: Job, roots: Roots, channel: Channel, bytes: Uint8Arra
 }
 
 const submitAnswer = v.object({
-  version: v.number(),
-  warnings: v.array(v.object({ code: v.string(), message: v.string() })),
+  version: form.version,
+  warnings: v.array(v.object({ code: form.words, message: form.words })),
 });
 
 /** Where one signature is not enough, the roots wait for the others. */
@@ -140,11 +147,11 @@ function reportStaged(
 ): void {
   const { factory } = about;
   terminal.result({ factory, staged: true, txid, missing, archive: file.path }, [
-    `Factory      ${factory}: the next root is staged, and not in force yet`,
-    ...missing.map((message) => `missing      ${message}`),
-    `transaction  ${txid || "(of whoever started it)"}; other signers need it`,
-    `archive      ${file.path} holds the new key (before: ${file.path}.bak)`,
-    "Once it is applied, run this command again: it notes the new root in the archive.",
+    line`Factory      ${factory}: the next root is staged, and not in force yet`,
+    ...missing.map((message) => line`missing      ${message}`),
+    line`transaction  ${txid || "(of whoever started it)"}; other signers need it`,
+    line`archive      ${file.path} holds the new key (before: ${file.path}.bak)`,
+    line`Once it is applied, run this command again: it notes the new root in the archive.`,
   ]);
 }
 
@@ -156,9 +163,9 @@ function report({ terminal, file, about }: Job, roots: Roots, resumed: boolean):
   const { factory } = about;
   const result = { factory, channels, version, keyids, expires, archive: file.path, resumed };
   terminal.result(result, [
-    `Factory      ${factory} (${channels.join(", ")})`,
-    `root         version ${version}, until ${expires}`,
-    `root key     ${keyids.join(", ")}`,
-    `archive      ${file.path} (before: ${file.path}.bak); keep both offline`,
+    line`Factory      ${factory} (${listed(channels)})`,
+    line`root         version ${version}, until ${expires}`,
+    line`root key     ${listed(keyids)}`,
+    line`archive      ${file.path} (before: ${file.path}.bak); keep both offline`,
   ]);
 }

@@ -7,8 +7,11 @@ import { RootwardError } from "../error.ts";
 import { channelsOf, type Channel } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import { wholeRoot, type Root } from "../tuf/root.ts";
+import { command, factoryWord } from "../text/command.ts";
+import { line, listed } from "../text/line.ts";
 import { aboutFactory, type ArchiveFile } from "./archive-file.ts";
 import type { Client } from "./client.ts";
+import { assertClock } from "./clock.ts";
 import { rootSigners, withSignatures } from "./own-keys.ts";
 import {
   acceptChanges,
@@ -29,6 +32,8 @@ export interface SignOptions {
   readonly txid: string;
   /** The digest of what is staged, as a run without it shows; undefined for none. */
   readonly acceptChanges: string | undefined;
+  /** The owner's word, where this machine's clock and the service's differ. */
+  readonly clockIsRight: boolean;
 }
 
 export async function keysSign(
@@ -39,8 +44,8 @@ export async function keysSign(
 ): Promise<void> {
   const about = aboutFactory(file, options.factory);
   const { factory } = about;
-  const { roots } = await terminal.step(
-    `verifying the chain of ${factory} from the root in the archive`,
+  const { roots, newest } = await terminal.step(
+    line`verifying the chain of ${factory} from the root in the archive`,
     () => followFromArchive(client, file.entries, about, false),
   );
   const staged = await readStagedRoots(client, about, roots);
@@ -49,6 +54,8 @@ export async function keysSign(
   }
   const changes = [...foreignChanges(staged, roots, null), ...messageOf(staged)];
   acceptChanges(terminal, about, staged, changes, options.acceptChanges);
+  const { clockIsRight } = options;
+  assertClock(client, terminal, { now: Date.now(), newest, clockIsRight });
   const signed = new Map(
     channelsOf(about.dialect).map((channel) => [
       channel,
@@ -56,17 +63,18 @@ export async function keysSign(
     ]),
   );
   const envelopes = new Map([...signed].map(([channel, { bytes }]) => [channel, bytes] as const));
-  await terminal.step(`sending the signatures of ${factory}`, () =>
+  await terminal.step(line`sending the signatures of ${factory}`, () =>
     stageRoots(client, about, options.txid, envelopes),
   );
+  const next = command`rootward root apply --factory ${factoryWord(factory)}`;
   const after = await readStagedRoots(client, about, roots);
   const missing = after?.errors ?? [];
   const keyids = [...new Set([...signed.values()].flatMap((one) => one.keyids))];
   terminal.result({ factory, keyids, missing }, [
-    `Factory      ${factory}: the next root is staged, and not in force yet`,
-    `signed by    ${keyids.join(", ")}`,
-    ...missing.map((text) => `missing      ${text}`),
-    ...(missing.length === 0 ? [`Next: rootward root apply --factory ${factory}`] : []),
+    line`Factory      ${factory}: the next root is staged, and not in force yet`,
+    line`signed by    ${listed(keyids)}`,
+    ...missing.map((text) => line`missing      ${text}`),
+    ...(missing.length === 0 && next !== null ? [line`Next: ${next}`] : []),
   ]);
 }
 

@@ -16,8 +16,10 @@ import { openSigner, type OpenSigner } from "../adapters/embedded/open-signer.ts
 import { answerOn } from "../adapters/embedded/signer-channel.ts";
 import { RootwardError } from "../error.ts";
 import { answer } from "../signing/operations.ts";
+import { line } from "../text/line.ts";
 import { bundlePage } from "./page.ts";
 import { checkPublicUrl } from "./public-url.ts";
+import { lockFolder } from "./folder-lock.ts";
 import { SIGNER_PIPE, type Orders } from "./orders.ts";
 import { reportLine, type Terminal } from "./terminal.ts";
 
@@ -39,9 +41,26 @@ interface SignerFiles {
 
 /** Runs until a signal ends it. @returns the exit code of the process that served */
 export async function launch(options: LaunchOptions, terminal: Terminal): Promise<number> {
-  const { data, outbox, signer, ...rest } = options;
+  const { data, signer } = options;
   const publicUrl = checkPublicUrl(options);
   process.umask(0o077);
+  // Before anything is made or removed in there.
+  const note = (text: string): void => terminal.note(line`${text}`);
+  const locks = [lockFolder(data, "serve", note)];
+  if (!("socket" in signer)) locks.push(lockFolder(signer.folder, "signer", note));
+  try {
+    return await launchLocked(options, publicUrl, terminal);
+  } finally {
+    for (const lock of locks) lock.release();
+  }
+}
+
+async function launchLocked(
+  options: LaunchOptions,
+  publicUrl: string | undefined,
+  terminal: Terminal,
+): Promise<number> {
+  const { data, outbox, signer, ...rest } = options;
   // Before the key is read: the bundler is the one foreign program that runs in this process.
   const page = await bundlePage();
   const { adminTokenFile } = await prepareData(data);
@@ -51,7 +70,11 @@ export async function launch(options: LaunchOptions, terminal: Terminal): Promis
   const own =
     "socket" in signer
       ? null
-      : await openSigner({ ...signer, dataFolder: data, report: reported(terminal) });
+      : await openSigner({
+          ...signer,
+          dataFolder: data,
+          log: (text) => terminal.note(line`${text}`),
+        });
   try {
     const child = spawnServing(options, own);
     const orders: Orders = {
@@ -68,7 +91,8 @@ export async function launch(options: LaunchOptions, terminal: Terminal): Promis
     child.stdin?.write(`${JSON.stringify(orders)}\n`);
     if (own !== null)
       answerOn(pipeOf(child), (request) => answer(own, request, reported(terminal)));
-    if (own !== null) terminal.note(`process ${process.pid} holds the keys, ${child.pid} serves`);
+    if (own !== null)
+      terminal.note(line`process ${process.pid} holds the keys, ${child.pid ?? "?"} serves`);
     return await served(child);
   } finally {
     own?.close();
@@ -147,7 +171,8 @@ function serviceFolders({ data, outbox }: ServiceFiles): readonly string[] {
 function servicePaths(options: ServiceFiles): readonly string[] {
   const data = realpathSync(options.data);
   const folders = serviceFolders(options).map((folder) => realpathSync(folder));
-  return [...folders, join(data, "rootward.db"), join(data, "admin.token")];
+  // With the star the files that SQLite keeps beside it.
+  return [...folders, join(data, "rootward.db*"), join(data, "admin.token")];
 }
 
 function pipeOf(child: ChildProcess): Duplex {

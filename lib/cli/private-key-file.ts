@@ -7,6 +7,7 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { RootwardError } from "../error.ts";
 import { errorCode } from "../files.ts";
+import { line } from "../text/line.ts";
 import { askSecret } from "./secret-input.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -50,7 +51,7 @@ async function passphraseOf(terminal: Terminal, file: string): Promise<string> {
       `${file} is encrypted: give its passphrase in ${PASSPHRASE_VARIABLE}, or run it on a terminal`,
     );
   }
-  return askSecret(process.stdin, () => terminal.note(`passphrase of ${file} (not shown):`));
+  return askSecret(process.stdin, () => terminal.note(line`passphrase of ${file} (not shown):`));
 }
 
 function decrypt(file: string, pem: string, passphrase: string): KeyObject {

@@ -39,12 +39,13 @@ export function addKeys(program: Command, terminal: Terminal, client: () => Clie
     )
     .option(
       "--accept-changes <digest>",
-      "sign what others staged, too: the digest that a run without it shows",
+      "also sign changes staged by others; run without this flag to get the digest",
     )
-    .option("--txid <id>", "of a root update that another token started")
+    .option("--txid <id>", "transaction id, if another token started the update")
+    .addOption(clockFlag())
     .action(async (archive: string, options: KeysRotateOptions) => {
       const { factory, keyType, message: reason, acceptLog = false, txid } = options;
-      const { acceptChanges } = options;
+      const { acceptChanges, clockIsRight = false } = options;
       await ArchiveFile.withLock(archive, (file) =>
         keysRotate(client(), terminal, file, {
           factory,
@@ -53,6 +54,7 @@ export function addKeys(program: Command, terminal: Terminal, client: () => Clie
           acceptLog,
           acceptChanges,
           txid,
+          clockIsRight,
           now: Date.now,
         }),
       );
@@ -66,8 +68,16 @@ interface KeysRotateOptions {
   readonly keyType: KeyType;
   readonly message: string;
   readonly acceptLog?: true;
+  readonly clockIsRight?: true;
   readonly acceptChanges?: string;
   readonly txid?: string;
+}
+
+function clockFlag(): Option {
+  return new Option(
+    "--clock-is-right",
+    "sign although this machine's clock differs from the service's: you have checked that it is right",
+  );
 }
 
 /** What goes into `signed` must be in the characters that all clients agree on (rule 3). */
@@ -84,13 +94,14 @@ function addSign(keys: Command, terminal: Terminal, client: () => Client): void 
     .option("--factory <name>", "checked against the archive's own")
     .option(
       "--accept-changes <digest>",
-      "sign what is staged: the digest that a run without it shows",
+      "sign what is staged; run without this flag to get the digest",
     )
-    .option("--txid <id>", "of a root update that another token started", "")
+    .option("--txid <id>", "transaction id, if another token started the update", "")
+    .addOption(clockFlag())
     .action(async (archive: string, options: KeysSignOptions) => {
-      const { factory, txid, acceptChanges } = options;
+      const { factory, txid, acceptChanges, clockIsRight = false } = options;
       await ArchiveFile.withLock(archive, (file) =>
-        keysSign(client(), terminal, file, { factory, txid, acceptChanges }),
+        keysSign(client(), terminal, file, { factory, txid, acceptChanges, clockIsRight }),
       );
     });
 }
@@ -98,6 +109,7 @@ function addSign(keys: Command, terminal: Terminal, client: () => Client): void 
 interface KeysSignOptions {
   readonly factory?: string;
   readonly acceptChanges?: string;
+  readonly clockIsRight?: true;
   readonly txid: string;
 }
 

@@ -1,18 +1,9 @@
-/** `rootward serve` and `rootward signer`: the commands, their flags and help texts. */
+/** `rootward serve`: the command, its flags and help texts. */
 import { join } from "node:path";
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import { RootwardError } from "../error.ts";
-import { addRaiseCeiling } from "./signer-raise-ceiling.ts";
-import { runSigner } from "./signer.ts";
-import { createTerminal, type Terminal } from "./terminal.ts";
-
-/** A flag that is also an environment variable. */
-function flag(flags: string, description: string): Option {
-  const name = /--([a-z-]+)/.exec(flags)?.[1] ?? "";
-  return new Option(flags, description).env(`ROOTWARD_${name.toUpperCase().replaceAll("-", "_")}`);
-}
-
-const KEY_FILE = ["--master-key-file <file>", "seals the keys"] as const;
+import { flag, KEY_FILE, onlineKeysFlag } from "./env-flags.ts";
+import type { Terminal } from "./terminal.ts";
 
 export function addServe(program: Command, terminal: Terminal): void {
   program
@@ -33,31 +24,6 @@ export function addServe(program: Command, terminal: Terminal): void {
       const signer = signerOf(options);
       process.exitCode = await launch({ data, outbox, port, host, publicUrl, signer }, terminal);
     });
-  const signerCommand = program
-    .command("signer")
-    .description("run the signer by itself, for a service that runs as another user")
-    .addOption(flag("--signer-data <dir>", "its records").default(".rootward-signer"))
-    .addOption(flag(KEY_FILE[0], `${KEY_FILE[1]} (default: DIR/master.key)`))
-    .addOption(onlineKeysFlag())
-    .addOption(flag("--signer <socket>", "the Unix socket to listen on"))
-    .action(async ({ signerData, masterKeyFile, onlineKeys, signer }: SignerFlags) => {
-      if (signer === undefined) {
-        throw new RootwardError("usage", "--signer: name the Unix socket to listen on");
-      }
-      const key = masterKeyFile ?? join(signerData, "master.key");
-      // Always its first line, whatever --json says: scripts wait for it.
-      const plain = createTerminal(false);
-      const files = { folder: signerData, masterKeyFile: key };
-      await runSigner({ ...files, onlineKeys, socket: signer }, plain);
-    });
-  addRaiseCeiling(signerCommand, terminal, () => signerCommand.opts<SignerFlags>().signerData);
-}
-
-function onlineKeysFlag(): Option {
-  return flag(
-    "--online-keys <rules>",
-    "where new ones are kept: FACTORY/ROLE=sealed|kms, * for any, comma between, the last one counts",
-  ).default("", "all sealed");
 }
 
 interface ServeFlags {
@@ -70,13 +36,6 @@ interface ServeFlags {
   readonly port: number;
   readonly host: string;
   readonly publicUrl?: string;
-}
-
-interface SignerFlags {
-  readonly signerData: string;
-  readonly masterKeyFile?: string;
-  readonly onlineKeys: string;
-  readonly signer?: string;
 }
 
 function signerOf({ data, masterKeyFile, signerData, onlineKeys, signer }: ServeFlags) {

@@ -5,6 +5,7 @@ import { addFactory } from "./program-factory.ts";
 import { addKeys } from "./program-keys.ts";
 import { addRoot } from "./program-root.ts";
 import { addServe } from "./program-serve.ts";
+import { addSigner } from "./program-signer.ts";
 import { addTargets } from "./program-targets.ts";
 import { createTerminal, reportError, type Terminal } from "./terminal.ts";
 
@@ -50,5 +51,6 @@ function createProgram(terminal: Terminal): Command {
   addRoot(program, terminal, client);
   addTargets(program, terminal, client);
   addServe(program, terminal);
+  addSigner(program, terminal);
   return program;
 }

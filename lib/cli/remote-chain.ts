@@ -7,12 +7,13 @@ import * as v from "valibot";
 import { verifySignature } from "../crypto/verify.ts";
 import { RootwardError } from "../error.ts";
 import { decodeEvent, verifyLog, type LogMark, type LoggedEvent } from "../factory/event.ts";
-import { isSha256, sha256, type Sha256 } from "../tuf/bytes.ts";
+import { sha256 } from "../tuf/bytes.ts";
 import { nextInChain, type ChainPolicy } from "../tuf/chain.ts";
 import type { Channel } from "../tuf/dialect.ts";
 import { isJsonObject, type JsonValue } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
-import { rootPath, type Client } from "./client.ts";
+import * as form from "../text/forms.ts";
+import { assertAbout, rootPath, type Client } from "./client.ts";
 
 /** A root that was verified, with the bytes it was served as. */
 export interface VerifiedRoot {
@@ -46,29 +47,36 @@ export async function followRemote(
   throw new RootwardError("chain-broken", `more than ${MAX_STEPS} roots`);
 }
 
-const sha256Field = v.custom<Sha256>((value) => typeof value === "string" && isSha256(value));
 const logAnswer = v.object({
-  head: v.object({ seq: v.number(), sha256: sha256Field }),
+  head: v.object({ seq: form.version, sha256: form.sha256Hex }),
   events: v.array(v.string()),
-  next: v.nullable(v.number()),
+  next: v.nullable(form.version),
 });
 
 /** More events than this are not read in one run: who publishes targets all day makes many. */
 const MAX_EVENTS = 1_000_000;
 
+interface RemoteLog {
+  /** Those after the mark that tell of roots, as served. */
+  readonly events: readonly Uint8Array[];
+  readonly end: LogMark;
+  /** The latest time of any event that was read; milliseconds since 1970. */
+  readonly newest: number;
+}
+
 /**
  * Reads and verifies the audit log, page by page.
  *
  * @param mark an event already known, which must still be in the log; null to start with the first
- * @returns the events after `mark` that tell of roots, as served, and where the log ends
  * @throws RootwardError `log-broken` where history was rewritten
  */
 export async function readRemoteLog(
   client: Client,
   factory: string,
   mark: LogMark | null,
-): Promise<{ readonly events: readonly Uint8Array[]; readonly end: LogMark }> {
+): Promise<RemoteLog> {
   const events: Uint8Array[] = [];
+  let newest = 0;
   let end = mark;
   let from = mark?.seq ?? 1;
   const last = from + MAX_EVENTS;
@@ -82,11 +90,12 @@ export async function readRemoteLog(
         `audit event ${from} is not the one that was seen before: history was rewritten`,
       );
     }
+    newest = Math.max(newest, ...page.events.map((bytes) => decodeEvent(bytes).time));
     const fresh = known === undefined ? page.events : page.events.slice(1);
     end = verifyLog(fresh, end);
     events.push(...fresh.filter((bytes) => rootsTold(decodeEvent(bytes)).length > 0));
     if (page.next === null && end?.seq === page.head.seq && end.sha256 === page.head.sha256) {
-      return { events, end };
+      return { events, end, newest };
     }
     if (page.next !== from + page.events.length) break;
     from = page.next;
@@ -152,13 +161,14 @@ function rootsTold({ type, details }: LoggedEvent): readonly (readonly [string, 
 }
 
 const stateAnswer = v.object({
-  factory: v.string(),
-  dialect: v.picklist(["tuf", "ats"]),
-  state: v.string(),
-  delivery: v.object({ mode: v.string(), state: v.string() }),
+  factory: form.factoryName,
+  dialect: form.dialect,
+  state: v.picklist(["provisioned", "live"]),
 });
 
 /** What the service says of a Factory's dialect and state; not verified. */
 export async function readState(client: Client, factory: string) {
-  return client.getJson(`/ota/factories/${factory}/`, stateAnswer);
+  const state = await client.getJson(`/ota/factories/${factory}/`, stateAnswer);
+  assertAbout(state, factory);
+  return state;
 }

@@ -1,14 +1,16 @@
 /** `rootward root review`, `apply` and `cancel`: the root update in progress, as the service tells it. */
 import * as v from "valibot";
+import * as form from "../text/forms.ts";
+import { column, line, type Line } from "../text/line.ts";
 import type { Client } from "./client.ts";
 import { applyStaged, updatePath } from "./staged-update.ts";
 import type { Terminal } from "./terminal.ts";
 
-const note = v.object({ kind: v.string(), message: v.string() });
+const note = v.object({ kind: form.words, message: form.words });
 const answer = v.object({
-  status: v.string(),
+  status: v.picklist(["NONE", "STARTED"]),
   "change-meta": v.optional(
-    v.object({ "created-by": v.string(), "created-at": v.string(), "updated-by": v.string() }),
+    v.object({ "created-by": form.words, "created-at": form.time, "updated-by": form.words }),
   ),
   amendments: v.array(note),
   issues: v.object({ errors: v.array(note), warnings: v.array(note) }),
@@ -25,16 +27,18 @@ export async function rootReview(
   const lines = (
     heading: string,
     notes: readonly { readonly message: string }[],
-  ): readonly string[] => notes.map(({ message }) => `${heading.padEnd(12)} ${message}`);
+  ): readonly Line[] => notes.map(({ message }) => line`${column(heading, 12)} ${message}`);
   const inProgress = review.status !== "NONE";
   terminal.result({ factory, ...review }, [
     inProgress
-      ? `Factory      ${factory}: a root update by ${meta?.["created-by"] ?? "?"}, begun ${meta?.["created-at"] ?? "?"}`
-      : `Factory      ${factory}: no root update is in progress`,
+      ? line`Factory      ${factory}: a root update by ${meta?.["created-by"] ?? "?"}, begun ${meta?.["created-at"] ?? "?"}`
+      : line`Factory      ${factory}: no root update is in progress`,
     ...lines("changes", amendments),
     ...lines("missing", issues.errors),
     ...lines("advice", issues.warnings),
-    ...(inProgress && issues.errors.length === 0 ? ["Nothing is missing: it can be applied."] : []),
+    ...(inProgress && issues.errors.length === 0
+      ? [line`Nothing is missing: it can be applied.`]
+      : []),
   ]);
 }
 
@@ -44,11 +48,11 @@ export async function rootApply(
   factory: string,
   txid: string,
 ): Promise<void> {
-  await terminal.step(`applying the root update of ${factory}`, () =>
+  await terminal.step(line`applying the root update of ${factory}`, () =>
     applyStaged(client, factory, txid),
   );
   terminal.result({ factory, applied: true }, [
-    `Factory      ${factory}: the update is applied; rootward root show tells the roots in force`,
+    line`Factory      ${factory}: the update is applied; rootward root show lists the roots in force`,
   ]);
 }
 
@@ -57,10 +61,10 @@ export async function rootCancel(
   terminal: Terminal,
   factory: string,
 ): Promise<void> {
-  await terminal.step(`cancelling the root update of ${factory}`, () =>
+  await terminal.step(line`cancelling the root update of ${factory}`, () =>
     client.sendJson("POST", updatePath(factory, "/cancel"), {}, v.object({})),
   );
   terminal.result({ factory, cancelled: true }, [
-    `Factory      ${factory}: nothing is staged any more`,
+    line`Factory      ${factory}: the update is cancelled; nothing is staged`,
   ]);
 }

@@ -11,6 +11,8 @@ import { channelsOf, ONLINE_ROLES, type Channel, type Dialect } from "../tuf/dia
 import { formatTime } from "../tuf/expires.ts";
 import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
 import type { Root } from "../tuf/root.ts";
+import { column, line, listed, type Line } from "../text/line.ts";
+import { clockDoubts } from "./clock.ts";
 import { rootPath, type Client } from "./client.ts";
 import {
   assertSameStory,
@@ -43,10 +45,10 @@ export async function rootShow(
   terminal.result(
     { factory: options.factory, state: state.state, roots: shown },
     shown.flatMap((root) => [
-      `${options.factory} ${root.channel}: root version ${root.version}, until ${root.expires}`,
+      line`${options.factory} ${root.channel}: root version ${root.version}, until ${root.expires}`,
       ...Object.entries(root.roles).map(
         ([role, { threshold, keyids }]) =>
-          `  ${role.padEnd(9)} ${threshold} of ${keyids.length}: ${keyids.join(", ")}`,
+          line`  ${column(role, 9)} ${threshold} of ${keyids.length}: ${listed(keyids)}`,
       ),
     ]),
   );
@@ -65,12 +67,11 @@ export async function rootHistory(
   terminal.result(
     { factory: options.factory, history },
     history.flatMap(({ channel, roots }) => [
-      `${options.factory} ${channel}`,
-      ...roots.map(
-        ({ version, expires, roles, changelog: why }) =>
-          `  ${String(version).padStart(4)}  until ${expires}  root keys ` +
-          `${roles.root.keyids.map((keyid) => keyid.slice(0, 12)).join(", ")}  ${why}`,
-      ),
+      line`${options.factory} ${channel}`,
+      ...roots.map(({ version, expires, roles, changelog: why }) => {
+        const keyids = listed(roles.root.keyids.map((keyid) => keyid.slice(0, 12)));
+        return line`  version ${column(version, 4)}  until ${expires}  root keys ${keyids}  ${why}`;
+      }),
     ]),
   );
 }
@@ -81,21 +82,23 @@ export async function rootVerify(
   options: VerifyOptions,
 ): Promise<void> {
   const { chains, state } = await readChains(client, terminal, options);
-  const log = await terminal.step("verifying the audit log", () =>
+  const log = await terminal.step(line`verifying the audit log`, () =>
     readRemoteLog(client, options.factory, null),
   );
-  await terminal.step("comparing log and chain", async () => assertSameStory(log.events, chains));
+  await terminal.step(line`comparing log and chain`, async () =>
+    assertSameStory(log.events, chains),
+  );
   const roles: string[] = [];
   if (state.state === "live" && !options.devicesElsewhere) {
     for (const [channel, chain] of chains) {
-      const signed = await terminal.step(`verifying the online roles of ${channel}`, () =>
+      const signed = await terminal.step(line`verifying the online roles of ${channel}`, () =>
         verifyOnlineRoles(client, options.factory, state.dialect, channel, newest(chain).root),
       );
       roles.push(...signed);
     }
   }
   const versions = [...chains].map(
-    ([channel, chain]) => `${channel} 1 to ${newest(chain).root.version}`,
+    ([channel, chain]) => line`${channel} 1 to ${newest(chain).root.version}`,
   );
   const channels = Object.fromEntries(
     [...chains].map(([channel, chain]) => [channel, newest(chain).root.version]),
@@ -103,18 +106,18 @@ export async function rootVerify(
   const checked = options.devicesElsewhere ? null : roles;
   const result = { factory: options.factory, verified: true, channels, roles: checked };
   terminal.result({ ...result, log: log.end }, [
-    `chain        ${versions.join(", ")}: every step signed by the threshold before it and its own`,
-    `online roles ${onlineRoles(checked, state.state === "live")}`,
-    `audit log    ${log.end.seq} events, unbroken, ending in ${log.end.sha256}`,
+    line`chain        ${listed(versions)}: every step signed by the threshold before it and its own`,
+    line`online roles ${onlineRoles(checked, state.state === "live")}`,
+    line`audit log    ${log.end.seq} events, unbroken, ending in ${log.end.sha256}`,
   ]);
 }
 
-function onlineRoles(checked: readonly string[] | null, live: boolean): string {
-  if (checked === null) return "not checked: devices have a host of their own";
-  if (checked.length > 0) return checked.join(", ");
+function onlineRoles(checked: readonly string[] | null, live: boolean): Line {
+  if (checked === null) return line`not checked: devices have a host of their own`;
+  if (checked.length > 0) return listed(checked);
   return live
-    ? "none served: prod has none before its targets are signed"
-    : "not served yet: the Factory is not live";
+    ? line`none served: prod has none before its targets are signed`
+    : line`not served yet: the Factory is not live`;
 }
 
 async function readChains(client: Client, terminal: Terminal, { factory, channel }: RootOptions) {
@@ -126,7 +129,7 @@ async function readChains(client: Client, terminal: Terminal, { factory, channel
   }
   const chains = new Map<Channel, Chain>();
   for (const name of channels) {
-    const chain = await terminal.step(`following the chain of ${name} from version 1`, () =>
+    const chain = await terminal.step(line`following the chain of ${name} from version 1`, () =>
       readChain(client, factory, state.dialect, name),
     );
     chains.set(name, chain);
@@ -167,8 +170,13 @@ async function verifyOnlineRoles(
     if (!isSignedUnder(root, document, verifySignature)) {
       throw new RootwardError("chain-broken", `${channel} ${role} does not verify under its root`);
     }
-    if (document.expires <= Date.now()) {
-      throw new RootwardError("chain-broken", `${channel} ${role} has expired`);
+    const now = Date.now();
+    if (document.expires <= now) {
+      throw new RootwardError(
+        "chain-broken",
+        `${channel} ${role} expired at ${formatTime(document.expires)}, by this machine's clock`,
+        { errors: clockDoubts(client, { now, newest: null }) },
+      );
     }
     found.push(`${channel} ${role} ${document.version}`);
   }

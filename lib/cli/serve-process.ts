@@ -7,6 +7,7 @@ import { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { callOver } from "../adapters/embedded/signer-channel.ts";
 import { remoteSigner } from "../signing/remote.ts";
+import { line } from "../text/line.ts";
 import { SIGNER_PIPE, type Orders } from "./orders.ts";
 import { serve } from "./serve.ts";
 import { connectSigner } from "./signer-socket.ts";
@@ -38,8 +39,8 @@ async function run({ adminTokenFile, signerSocket, ...options }: Orders): Promis
   };
   process.on("SIGTERM", stop).on("SIGINT", stop);
   // Only now: who reads this may end it at once.
-  terminal.result({}, [`listening on ${server.url}`]);
-  terminal.note(`admin token: ${adminTokenFile}`);
+  terminal.result({}, [line`listening on ${server.url}`]);
+  terminal.note(line`admin token: ${adminTokenFile}`);
 }
 
 const orders = createInterface({ input: process.stdin });

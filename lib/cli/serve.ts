@@ -2,19 +2,20 @@
  * The embedded service on a port, with its schedule. It is given a signer, and holds no key that
  * signs (launch.ts).
  */
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import { cacheDocuments } from "../adapters/embedded/document-cache.ts";
 import { openEmbedded } from "../adapters/embedded/open.ts";
 import { RootwardError } from "../error.ts";
 import { errorCode } from "../files.ts";
 import { DEFAULT_REFRESH } from "../factory/schedule.ts";
 import { createApp } from "../http/app.ts";
+import { errorLog } from "../http/base.ts";
 import type { Page } from "../http/download.ts";
-import { exactUrl } from "../http/exact-path.ts";
+import type { ServerLimits } from "../http/limits.ts";
+import { createNodeServer } from "../http/node-server.ts";
 import type { Service } from "../service/service.ts";
 import { tendDue } from "../service/tend.ts";
 import type { Signer } from "../signing/operations.ts";
+import { line, type Line } from "../text/line.ts";
 import { checkPublicUrl } from "./public-url.ts";
 import { reportLine } from "./terminal.ts";
 
@@ -27,13 +28,15 @@ export interface ServeOptions {
   readonly host: string;
   readonly publicUrl: string | undefined;
   /** A line for the operator; never with a secret. */
-  readonly log: (line: string) => void;
+  readonly log: (line: Line) => void;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
   /** Milliseconds since the machine started; the system's unless given. */
   readonly uptime?: () => number;
   /** How often the schedule looks for what is due, in milliseconds. */
   readonly scheduleEvery?: number;
+  /** SERVER_LIMITS unless given. */
+  readonly limits?: ServerLimits;
 }
 
 export interface RunningServer {
@@ -49,38 +52,34 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   process.umask(0o077);
   const state = { url: "" };
   const report = (what: string, error: unknown): void => options.log(reportLine(what, error));
-  const { ports, close } = await openEmbedded({
+  const { ports, linksFrom, close } = await openEmbedded({
     dataFolder: options.data,
     outboxFolder: options.outbox,
     signer: options.signer,
     publicUrl: () => publicUrl ?? state.url,
     report,
+    log: (text) => options.log(line`${text}`),
     ...(options.now && { now: options.now }),
     ...(options.uptime && { uptime: options.uptime }),
   });
   const service: Service = {
     ...ports,
+    documents: cacheDocuments(ports.documents),
     policy: DEFAULT_REFRESH,
+    linksFrom,
     get publicUrl() {
       return publicUrl ?? state.url;
     },
   };
   const app = createApp({ service, page: options.page, archives: ports.archives });
-  const server = createAdaptorServer({
-    fetch: (request, env) => app.fetch(exactPath(request, env as IncomingEnv)),
-  });
-  server.listen(options.port, options.host);
-  try {
-    // Rejects where the server emits an error instead.
-    await once(server, "listening");
-  } catch (error) {
+  const server = createNodeServer(app.fetch, errorLog(service), options.limits);
+  const port = await server.listen(options.port, options.host).catch((error: unknown) => {
     close();
     throw new RootwardError(
       "usage",
       `cannot listen on ${options.host} port ${options.port}: ${errorCode(error) ?? "unknown"}`,
     );
-  }
-  const { port } = server.address() as AddressInfo;
+  });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   state.url = `http://${host}:${port}`;
   const stopSchedule = startSchedule(service, options.scheduleEvery ?? SCHEDULE_EVERY);
@@ -88,30 +87,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     url: state.url,
     close: async () => {
       await stopSchedule();
-      const closed = once(server, "close");
-      server.close();
-      if ("closeIdleConnections" in server) server.closeIdleConnections();
-      const force = setTimeout(() => {
-        if ("closeAllConnections" in server) server.closeAllConnections();
-      }, 5000);
-      await closed;
-      clearTimeout(force);
+      await server.close();
       close();
     },
   };
-}
-
-interface IncomingEnv {
-  readonly incoming?: { readonly url?: string };
-}
-
-/** See exactUrl; a request target may also be a whole URL (RFC 9112 section 3.2.2). */
-function exactPath(request: Request, { incoming }: IncomingEnv): Request {
-  const raw = incoming?.url?.split("?")[0];
-  const url = new URL(request.url);
-  if (raw === undefined || !raw.startsWith("/")) return request;
-  const exact = exactUrl(raw, url);
-  return exact === url ? request : new Request(exact);
 }
 
 /** A reading of the clock is noted with each run, whether or not the note can be written. */

@@ -13,6 +13,7 @@ import { SIGNER_SCHEMA, upgradeSigner } from "../adapters/embedded/signer-record
 import { RootwardError } from "../error.ts";
 import { isFactoryName, type FactoryName } from "../factory/names.ts";
 import { FAR, onlineVersion } from "../factory/schedule.ts";
+import { line, type Line } from "../text/line.ts";
 import { formatTime } from "../tuf/expires.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -23,54 +24,59 @@ export function addRaiseCeiling(signer: Command, terminal: Terminal, folder: () 
       "let version numbers that ran ahead go on; for a clock that was wrong and is right",
     )
     .option("--yes", "do it, after a run without this flag showed what it does")
-    .action((factory: string, { yes }: { readonly yes?: true }) => {
+    .action(async (factory: string, { yes }: { readonly yes?: true }) => {
       if (!isFactoryName(factory)) throw new RootwardError("usage", "factory: expected a name");
-      raise(terminal, join(folder(), "signer.db"), factory, yes === true);
+      await raise(terminal, join(folder(), "signer.db"), factory, yes === true);
     });
 }
 
-function raise(terminal: Terminal, file: string, factory: FactoryName, yes: boolean): void {
+async function raise(
+  terminal: Terminal,
+  file: string,
+  factory: FactoryName,
+  yes: boolean,
+): Promise<void> {
   if (!existsSync(file)) {
     throw new RootwardError("usage", `${file}: not found; name its folder with --signer-data`);
   }
-  const database = openDatabase(file, SIGNER_SCHEMA, upgradeSigner);
+  const database = await openDatabase(file, { schema: SIGNER_SCHEMA, upgrade: upgradeSigner });
   try {
     const now = Date.now();
-    const known = lastNumbers(database, factory);
+    const known = await database.read((sql) => lastNumbers(sql, factory));
     if (known.length === 0) {
       throw new RootwardError("not-found", `this signer has signed nothing for ${factory}`);
     }
     const ahead = known.filter(({ version }) => version > onlineVersion(0, now));
-    const raised = ahead.map((one) => ({ ...one, since: now }));
-    for (const line of ahead.flatMap((one) => described(one, now))) terminal.note(line);
+    for (const text of ahead.flatMap((one) => described(one, now))) terminal.note(text);
     if (ahead.length > 0 && !yes) {
       throw new RootwardError(
         "usage",
         "nothing was changed; if the clock of this machine is right, run it again with --yes",
       );
     }
-    raiseCeilings(database, factory, raised);
+    const raised = ahead.map((one) => ({ ...one, since: now }));
+    await database.transaction((sql) => raiseCeilings(sql, factory, raised));
     terminal.result({ factory, raised }, [
       ahead.length > 0
-        ? `versions of ${factory} go on above those that ran ahead`
-        : `no version of ${factory} is ahead of the clock, so nothing was changed`,
+        ? line`versions of ${factory} go on above those that ran ahead`
+        : line`no version of ${factory} is ahead of the clock, so nothing was changed`,
     ]);
   } finally {
     database.close();
   }
 }
 
-function described({ instance, version }: LastNumber, now: number): readonly string[] {
+function described({ instance, version }: LastNumber, now: number): readonly Line[] {
   const seconds = version - onlineVersion(0, now);
+  const lines = [
+    line`the clock of this machine says ${formatTime(now)}`,
+    line`bootstrap ${instance}: the last version is ${version}, ${seconds} seconds ahead of that`,
+    line`the signer will sign version ${version + 1} and those after it, about one for each second`,
+  ];
+  if (version <= FAR) return lines;
   return [
-    `the clock of this machine says ${formatTime(now)}`,
-    `bootstrap ${instance}: the last version is ${version}, ${seconds} seconds ahead of that`,
-    `the signer will sign version ${version + 1} and those after it, about one for each second`,
-    ...(version <= FAR
-      ? []
-      : [
-          "that is near the highest version that devices take: have the owner rotate root and all " +
-            "online keys (rootward keys rotate --online), so that versions begin anew",
-        ]),
+    ...lines,
+    line`that is near the highest version that devices take: the owner must rotate the root and all`,
+    line`three online keys together, so that versions begin anew (docs/operations.md)`,
   ];
 }

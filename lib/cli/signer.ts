@@ -4,6 +4,8 @@
  */
 import { openSigner } from "../adapters/embedded/open-signer.ts";
 import { answer } from "../signing/operations.ts";
+import { lockFolder } from "./folder-lock.ts";
+import { line } from "../text/line.ts";
 import { listenOn } from "./signer-socket.ts";
 import { reportLine, type Terminal } from "./terminal.ts";
 
@@ -17,11 +19,21 @@ export interface SignerRun {
 /** Runs until SIGTERM or SIGINT. */
 export async function runSigner(run: SignerRun, terminal: Terminal): Promise<void> {
   process.umask(0o077);
-  const report = (what: string, error: unknown): void => terminal.note(reportLine(what, error));
-  const signer = await openSigner({ ...run, report });
+  const lock = lockFolder(run.folder, "signer", (text) => terminal.note(line`${text}`));
   try {
-    const stop = await listenOn(run.socket, (request) => answer(signer, request, report));
-    terminal.result({}, [`signing on ${run.socket}`]);
+    await runLocked(run, terminal);
+  } finally {
+    lock.release();
+  }
+}
+
+async function runLocked(run: SignerRun, terminal: Terminal): Promise<void> {
+  const signer = await openSigner({ ...run, log: (text) => terminal.note(line`${text}`) });
+  try {
+    const stop = await listenOn(run.socket, (request) =>
+      answer(signer, request, (what, error) => terminal.note(reportLine(what, error))),
+    );
+    terminal.result({}, [line`signing on ${run.socket}`]);
     await new Promise<void>((resolve) => {
       process.once("SIGTERM", resolve).once("SIGINT", resolve);
     });

@@ -19,17 +19,19 @@ import type { Root, RootDraft } from "../tuf/root.ts";
 import { verifySuccessor } from "../tuf/root-update.ts";
 import { readSignedRoot, wholeSignedRoot } from "../tuf/signed-root.ts";
 import type { Signature } from "../tuf/signatures.ts";
+import * as form from "../text/forms.ts";
+import { line } from "../text/line.ts";
 import type { Client } from "./client.ts";
 import type { VerifiedRoot } from "./remote-chain.ts";
 import type { Terminal } from "./terminal.ts";
 import { currentRoot, type Roots } from "./trusted-roots.ts";
 
-const note = v.object({ kind: v.string(), message: v.string() });
+const note = v.object({ kind: form.words, message: form.words });
 const rootTexts = v.object({ "ci-root": v.string(), "prod-root": v.string() });
 const reviewAnswer = v.object({
   status: v.picklist(["NONE", "STARTED"]),
   updated: v.nullable(rootTexts),
-  "change-meta": v.optional(v.object({ "created-by": v.string() })),
+  "change-meta": v.optional(v.object({ "created-by": form.words })),
   issues: v.object({ errors: v.array(note), warnings: v.array(note) }),
 });
 
@@ -96,7 +98,7 @@ export async function startStaged(
       "POST",
       updatePath(factory),
       { message },
-      v.object({ txid: v.string() }),
+      v.object({ txid: form.txid }),
     );
     return txid;
   } catch (error) {
@@ -168,30 +170,52 @@ export function foreignChanges(
   return [...new Set(changes.map(({ message }) => message))];
 }
 
-/** Whether the change message is the caller's own, in the form in which the service writes it. */
-export function isOwnMessage(staged: StagedRoots, user: string, message: string): boolean {
-  const log = changelogOf(staged);
-  if (!isJsonObject(log) || Object.keys(log).length !== 3) return false;
-  const { timestamp } = log;
-  const timely = typeof timestamp === "string" && parseExpires(timestamp, false) !== null;
-  return timely && log["polis-id"] === user && log["message"] === message;
+/** How far the time in a change message may be from ours. */
+const MESSAGE_WITHIN = 3_600_000;
+
+/**
+ * Whether the change message is the caller's own, in the form in which the service writes it, and of
+ * about now.
+ */
+export function isOwnMessage(
+  staged: StagedRoots,
+  user: string,
+  message: string,
+  now: number,
+): boolean {
+  const logs = [...staged.roots.values()].map(({ signed }) => signed["x-changelog"]);
+  return logs.every((log) => {
+    if (!isJsonObject(log) || Object.keys(log).length !== 3) return false;
+    const { timestamp } = log;
+    const time = typeof timestamp === "string" ? parseExpires(timestamp) : null;
+    const timely = time !== null && Math.abs(time - now) <= MESSAGE_WITHIN;
+    return timely && log["polis-id"] === user && log["message"] === message;
+  });
 }
 
-/** The change message as it would be signed, in words. */
-export function messageOf(staged: StagedRoots): readonly string[] {
-  const log = changelogOf(staged);
-  const at = (name: string): string => show(isJsonObject(log) ? log[name] : undefined);
-  return [`message ${at("message")} by ${at("polis-id")} at ${at("timestamp")}`];
+/** The change messages as they would be signed, in words. */
+export function messageOf({ roots }: StagedRoots): readonly string[] {
+  return [...new Set([...roots.values()].map(({ signed }) => logWords(signed["x-changelog"])))];
 }
 
-function changelogOf({ roots }: StagedRoots): JsonValue | undefined {
-  const [first] = roots.values();
-  return first?.signed["x-changelog"];
+const LOG_MEMBERS: readonly string[] = ["message", "polis-id", "timestamp"];
+
+function logWords(log: JsonValue | undefined): string {
+  const value = isJsonObject(log) ? log : null;
+  const at = (name: string): string => {
+    const member = value?.[name];
+    // Whole, and not as short as `show` makes it: what is signed has been read.
+    return typeof member === "string" ? JSON.stringify(member) : show(member);
+  };
+  const others = Object.keys(value ?? {}).filter((name) => !LOG_MEMBERS.includes(name));
+  const more = others.map((name) => `, ${show(name)} ${at(name)}`).join("");
+  return `message ${at("message")} by ${at("polis-id")} at ${at("timestamp")}${more}`;
 }
 
 /**
  * What is shown is what is signed: the digest in the refusal stands for exactly the staged roots of
- * all channels, so that nothing else slips in between the run that shows and the run that signs.
+ * all channels and the words that were shown, so that nothing else slips in between the run that shows
+ * and the run that signs.
  *
  * @throws RootwardError `update-in-progress` with every change, unless `digest` is that of `staged`
  */
@@ -202,9 +226,8 @@ export function acceptChanges(
   changes: readonly string[],
   digest: string | undefined,
 ): void {
-  const own = sha256Text(
-    [...staged.roots.values()].map(({ message }) => sha256(message)).join(" "),
-  );
+  const documents = [...staged.roots.values()].map(({ message }) => sha256(message));
+  const own = sha256Text(JSON.stringify([documents, changes]));
   if (digest !== own) {
     const before =
       digest === undefined ? "" : "what is staged is not what you accepted: it has changed since; ";
@@ -215,7 +238,7 @@ export function acceptChanges(
       { errors: changes },
     );
   }
-  for (const change of changes) terminal.note(`accepted: ${change}`);
+  for (const change of changes) terminal.note(line`accepted: ${change}`);
 }
 
 export function noUpdate(factory: string): RootwardError {

@@ -1,27 +1,27 @@
 /** `rootward targets list`: the targets in force, as the service tells them; nothing is verified here. */
 import * as v from "valibot";
 import { RootwardError } from "../error.ts";
-import { isSha256, type Sha256 } from "../tuf/bytes.ts";
 import { show } from "../tuf/show.ts";
+import { isTargetName } from "../tuf/target-entries.ts";
+import * as form from "../text/forms.ts";
+import { column, line, type Line } from "../text/line.ts";
 import { byteSize } from "./byte-size.ts";
 import type { Client } from "./client.ts";
-import { shownName, targetsPath } from "./targets.ts";
+import { targetsPath } from "./targets.ts";
 import type { Terminal } from "./terminal.ts";
 
 const listAnswer = v.object({
-  channel: v.string(),
-  version: v.number(),
-  expires: v.string(),
+  channel: form.channel,
+  version: form.version,
+  expires: form.time,
   // No v.record: it leaves out members by the name of __proto__ or constructor.
   targets: v.custom<Readonly<Record<string, unknown>>>(
     (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   ),
 });
 const listedTarget = v.object({
-  length: v.number(),
-  hashes: v.object({
-    sha256: v.custom<Sha256>((value) => typeof value === "string" && isSha256(value)),
-  }),
+  length: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  hashes: v.object({ sha256: form.sha256Hex }),
 });
 
 export async function targetsList(
@@ -32,25 +32,28 @@ export async function targetsList(
   const answer = await client.getJson(targetsPath(factory), listAnswer);
   const rows = Object.entries(answer.targets).map(([name, target]) => {
     const entry = v.safeParse(listedTarget, target);
-    if (!entry.success) {
+    if (!entry.success || !isTargetName(name)) {
       throw new RootwardError("server-refused", `target ${show(name)} is not described as one`);
     }
     const { length, hashes } = entry.output;
     const size = length < 1000 ? byteSize(length) : `${byteSize(length)} (${length})`;
-    return [shownName(name), size, `${hashes.sha256.slice(0, 16)}...`];
+    return [name, size, `${hashes.sha256.slice(0, 16)}...`];
   });
   const count = rows.length === 1 ? "1 target" : `${rows.length} targets`;
   terminal.result({ factory, ...answer }, [
-    `${factory} ${answer.channel}: targets version ${answer.version}, until ${answer.expires}, ${count}`,
+    line`${factory} ${answer.channel}: targets version ${answer.version}, until ${answer.expires}, ${count}`,
     ...(rows.length === 0 ? [] : table([["name", "length", "sha256"], ...rows])),
   ]);
 }
 
 const WIDEST = 60;
 
-function table(rows: readonly (readonly string[])[]): readonly string[] {
+function table(rows: readonly (readonly string[])[]): readonly Line[] {
   const widths = [0, 1].map((at) =>
     Math.min(WIDEST, Math.max(...rows.map((row) => row[at]?.length ?? 0))),
   );
-  return rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ")}`);
+  return rows.map(([name = "", size = "", hash = ""]) => {
+    const [first = 0, second = 0] = widths;
+    return line`  ${column(name, first)}  ${column(size, second)}  ${hash}`;
+  });
 }

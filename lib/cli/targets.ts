@@ -12,6 +12,8 @@ import { encodeJson } from "../tuf/canonical.ts";
 import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
 import { show } from "../tuf/show.ts";
 import { isTargetName, judgeTargetEntries } from "../tuf/target-entries.ts";
+import * as form from "../text/forms.ts";
+import { column, line, type Line } from "../text/line.ts";
 import { byteSize } from "./byte-size.ts";
 import type { Client } from "./client.ts";
 import { fileSize, hashFile, type HashedFile } from "./hash-file.ts";
@@ -29,12 +31,13 @@ export interface AddOptions {
   readonly sha512: boolean;
 }
 
-const names = v.array(v.string());
+const targetNameForm = v.pipe(v.string(), v.check(isTargetName));
+const names = v.array(targetNameForm);
 const publishAnswer = v.object({
-  channel: v.string(),
-  version: v.number(),
-  sha256: v.string(),
-  expires: v.string(),
+  channel: form.channel,
+  version: form.version,
+  sha256: form.sha256Hex,
+  expires: form.time,
   changed: v.boolean(),
   added: names,
   replaced: names,
@@ -60,23 +63,25 @@ export async function targetsAdd(
   const entries: (readonly [string, JsonObject])[] = [];
   for (const [i, { file, name, size }] of sized.entries()) {
     const which = files.length === 1 ? "" : ` (file ${i + 1} of ${files.length})`;
-    const hashed = await terminal.step(`hashing ${name}, ${byteSize(size)}${which}`, (progress) =>
-      hashFile(file, options.sha512 ? ["sha256", "sha512"] : ["sha256"], (bytes) => {
-        progress(`${byteSize(bytes)}, ${percent(bytes, size)}`);
-      }),
+    const hashed = await terminal.step(
+      line`hashing ${name}, ${byteSize(size)}${which}`,
+      (progress) =>
+        hashFile(file, options.sha512 ? ["sha256", "sha512"] : ["sha256"], (bytes) => {
+          progress(line`${byteSize(bytes)}, ${percent(bytes, size)}`);
+        }),
     );
     entries.push([name, entryOf(hashed, custom)]);
   }
   const change = { targets: jsonObject(Object.fromEntries(entries)) };
   const published = await publish(client, terminal, factory, change);
-  const lines = (heading: string, of: readonly string[]): readonly string[] =>
-    of.map((name) => `${heading.padEnd(12)} ${shownName(name)}`);
+  const lines = (heading: string, of: readonly string[]): readonly Line[] =>
+    of.map((name) => line`${column(heading, 12)} ${name}`);
   terminal.result({ factory, ...published }, [
     ...heading(factory, published),
     ...lines("added", published.added),
     ...lines("replaced", published.replaced),
     ...lines("unchanged", published.unchanged),
-    "Only metadata is published: the files go to where your devices download them.",
+    line`Only metadata is published. Put the files where your devices download them.`,
   ]);
 }
 
@@ -91,8 +96,8 @@ export async function targetsRemove(
   const absent = remove.filter((name) => !published.removed.includes(name));
   terminal.result({ factory, ...published, absent }, [
     ...heading(factory, published),
-    ...published.removed.map((name) => `removed      ${shownName(name)}`),
-    ...absent.map((name) => `not there    ${shownName(name)}`),
+    ...published.removed.map((name) => line`removed      ${name}`),
+    ...absent.map((name) => line`not there    ${shownName(name)}`),
   ]);
 }
 
@@ -102,15 +107,15 @@ async function publish(
   factory: string,
   change: { readonly targets?: JsonObject; readonly remove?: readonly string[] },
 ): Promise<Published> {
-  return terminal.step(`publishing targets of ${factory}`, () =>
+  return terminal.step(line`publishing targets of ${factory}`, () =>
     client.sendJson("PUT", targetsPath(factory), encodeJson(jsonObject(change)), publishAnswer),
   );
 }
 
 function heading(factory: string, { channel, version, expires, changed }: Published) {
   return [
-    `Factory      ${factory} (${channel})`,
-    `targets      version ${version}, until ${expires}${changed ? "" : "; all was so already"}`,
+    line`Factory      ${factory} (${channel})`,
+    line`targets      version ${version}, until ${expires}${changed ? "" : "; nothing changed"}`,
   ];
 }
 
@@ -154,8 +159,8 @@ async function readCustom(text: string): Promise<JsonObject> {
   throw new RootwardError("usage", "--custom: expected a JSON object");
 }
 
-/** A name as it is shown: what can be no target's must not look like another line of ours. */
-export function shownName(name: string): string {
+/** A name of the caller's as it is shown: what can be no target's must not look like another line of ours. */
+function shownName(name: string): string {
   return isTargetName(name) ? name : show(name);
 }
 

@@ -1,10 +1,14 @@
 /**
  * The one file that writes to the terminal. Results go to stdout, everything that happens on the
  * way to stderr; with `--json` stdout is exactly one JSON object.
+ *
+ * It takes lines (text/line.ts) and no strings: a value that a server, a file or another program chose
+ * can neither begin a line nor move the cursor. Messages of errors are values.
  */
 import { styleText } from "node:util";
 import ora from "ora";
 import { isRootwardError } from "../error.ts";
+import { cleaned, line, printableJson, type Line } from "../text/line.ts";
 import { EXIT } from "./exit.ts";
 
 export interface Terminal {
@@ -12,20 +16,19 @@ export interface Terminal {
    * Does one step, with a spinner where a person watches, and says how long it took. What the work
    * tells of its progress is shown beside the spinner, and nowhere else.
    */
-  step<T>(text: string, work: (progress: (detail: string) => void) => Promise<T>): Promise<T>;
+  step<T>(text: Line, work: (progress: (detail: Line) => void) => Promise<T>): Promise<T>;
   /** A line for the person, not part of the result. */
-  note(line: string): void;
-  warn(line: string): void;
+  note(text: Line): void;
+  warn(text: Line): void;
   /** The result: the object with `--json`, else the lines. Called once. */
-  result(object: object, lines: readonly string[]): void;
+  result(object: object, lines: readonly Line[]): void;
   /** An error, with findings and a hint below it. */
   error(message: string, findings: readonly string[], hint: string | null): void;
 }
 
-/** Without control characters: what a service says must not move the cursor or change the title. */
-function printable(text: string): string {
-  return text.replace(/[^\n\u0020-\u007e\u00a0-\uffff]/g, "?");
-}
+/** A message may hold several values, and names of files. */
+const MAX_MESSAGE = 2000;
+const MAX_FINDINGS = 100;
 
 /** Steps shorter than this are told without their time. */
 const WORTH_TELLING_MS = 100;
@@ -34,30 +37,27 @@ const WORTH_TELLING_MS = 100;
 const BETWEEN_DETAILS_MS = 100;
 
 export function createTerminal(json: boolean): Terminal {
-  const line = (text: string): void => console.error(printable(text));
-  const marked = (colour: "green" | "red" | "yellow", mark: string, text: string): void =>
-    console.error(`${styleText(colour, mark, { stream: process.stderr })} ${printable(text)}`);
+  const marked = (colour: "green" | "red" | "yellow", mark: string, text: Line | string): void =>
+    console.error(`${styleText(colour, mark, { stream: process.stderr })} ${String(text)}`);
   return {
     async step(text, work) {
       // A terminal may say that it has no columns (one of `script`, of a CI): ora would never end there.
       const watched = process.stderr.isTTY && process.stderr.columns > 0;
-      const spinner = watched
-        ? ora({ text: printable(text), stream: process.stderr }).start()
-        : null;
+      const spinner = watched ? ora({ text: String(text), stream: process.stderr }).start() : null;
       const start = performance.now();
       let told = start;
-      const progress = (detail: string): void => {
+      const progress = (detail: Line): void => {
         const now = performance.now();
         if (spinner === null || now < told + BETWEEN_DETAILS_MS) return;
         told = now;
-        spinner.text = printable(`${text}: ${detail}`);
+        spinner.text = String(line`${text}: ${detail}`);
       };
       try {
         const result = await work(progress);
         const took = performance.now() - start;
         const time = took < WORTH_TELLING_MS ? "" : ` (${(took / 1000).toFixed(1)} s)`;
         spinner?.stop();
-        marked("green", "✔", `${text}${time}`);
+        marked("green", "✔", line`${text}${time}`);
         return result;
       } catch (error) {
         spinner?.stop();
@@ -65,16 +65,20 @@ export function createTerminal(json: boolean): Terminal {
         throw error;
       }
     },
-    note: line,
+    note: (text) => console.error(String(text)),
     warn: (text) => marked("yellow", "warning:", text),
     result(object, lines) {
-      if (json) console.log(JSON.stringify(object));
-      else for (const text of lines) console.log(printable(text));
+      if (json) console.log(printableJson(object));
+      else for (const text of lines) console.log(String(text));
     },
     error(message, findings, hint) {
-      marked("red", "error:", message);
-      for (const finding of findings) line(`  - ${finding}`);
-      if (hint !== null) line(`  ${hint}`);
+      marked("red", "error:", cleaned(message, MAX_MESSAGE));
+      for (const finding of findings.slice(0, MAX_FINDINGS)) {
+        console.error(`  - ${cleaned(finding, MAX_MESSAGE)}`);
+      }
+      const more = findings.length - MAX_FINDINGS;
+      if (more > 0) console.error(`  - and ${more} more`);
+      if (hint !== null) console.error(`  ${hint}`);
     },
   };
 }
@@ -91,8 +95,26 @@ export function reportError(terminal: Terminal, error: unknown): number {
   return code;
 }
 
-/** A line for the operator about an error that nobody else is told of. */
-export function reportLine(what: string, error: unknown): string {
-  const told = Error.isError(error) ? (error.stack ?? error.message) : "unknown error";
-  return `${new Date().toISOString()} ${what}: ${told}`;
+/**
+ * A line for the operator about an error that no caller sees. The message may be a stranger's: the
+ * line stays one line whatever is in it, so that nobody writes the log but the service.
+ */
+export function reportLine(what: string, error: unknown): Line {
+  const time = new Date().toISOString();
+  if (!Error.isError(error)) return line`${time} ${what}: unknown error`;
+  const { name, message } = error;
+  const code = "code" in error && typeof error.code === "string" ? ` ${error.code}` : "";
+  return line`${time} ${what}: ${name}${code}: ${message}${framesOf(error)}`;
 }
+
+/** Where an error came from; a message of several lines is in the stack, too, and is left out. */
+function framesOf({ stack = "", message }: Error): Line {
+  const at = stack.indexOf(message);
+  const frames = (at < 0 ? stack : stack.slice(at + message.length))
+    .split("\n")
+    .filter((text) => text.startsWith("    at "))
+    .slice(0, MAX_FRAMES);
+  return frames.reduce((all, frame) => line`${all} <${frame.trim()}>`, line``);
+}
+
+const MAX_FRAMES = 12;

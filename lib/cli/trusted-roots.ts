@@ -23,6 +23,13 @@ import {
 /** The newest verified root of each channel. */
 export type Roots = ReadonlyMap<Channel, VerifiedRoot>;
 
+interface Followed {
+  readonly roots: Roots;
+  readonly logEnd: LogMark;
+  /** The latest time of an event in the log; milliseconds since 1970. */
+  readonly newest: number;
+}
+
 /**
  * @param acceptLog take the log as it is now: the service was restored from a backup
  * @throws RootwardError `chain-broken`, `log-broken`, `archive-invalid`
@@ -32,7 +39,7 @@ export async function followFromArchive(
   entries: ArchiveEntries,
   about: ArchivedFactory,
   acceptLog: boolean,
-): Promise<{ readonly roots: Roots; readonly logEnd: LogMark }> {
+): Promise<Followed> {
   const mark = acceptLog ? null : archivedLogMark(entries);
   const log = await readRemoteLog(client, about.factory, mark);
   const chains = new Map<Channel, Chain>();
@@ -53,7 +60,7 @@ export async function followFromArchive(
   }
   const roots = new Map([...chains].map(([channel, chain]) => [channel, chain.at(-1) ?? chain[0]]));
   assertSameChannels(roots);
-  return { roots, logEnd: log.end };
+  return { roots, logEnd: log.end, newest: log.newest };
 }
 
 /** Rule 23, so that a root of one channel does not pass for one of the other. */

@@ -3,6 +3,7 @@
  * one definition for the page, the CLI and the service.
  */
 import * as v from "valibot";
+import * as form from "../text/forms.ts";
 
 /** 16 to 64 characters that the client drew at random: who may ask again until the lease ends. */
 const claimant = v.pipe(
@@ -27,32 +28,32 @@ export function deliveredName(factory: string, recipient: string | null): string
 }
 
 export const claimAnswer = v.object({
-  factory: v.string(),
+  factory: form.factoryName,
   /** Works for at most 60 seconds; ask again for another. */
-  archiveUrl: v.string(),
+  archiveUrl: v.pipe(v.string(), v.regex(/^(?:https?:\/)?\/[!-~]{1,4000}$/)),
   /** R, base64url. */
-  share: v.string(),
+  share: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,100}$/)),
   /** Of what the sealed object holds, as is `size` (bytes): the file that the owner saves. */
   sha256: hex64,
-  size: v.number(),
+  size: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   /** See {@link deliveredName}. */
-  filename: v.string(),
+  filename: form.words,
   /**
    * SHA-256 of the DER of the certificate that the archive is encrypted to: the file is then CMS
    * EnvelopedData (DER), which only the owner of that certificate opens. Null: the file is the archive.
    */
   recipient: v.nullable(hex64),
   /** SHA-256 of root version 1 as served, by channel: the roots in the archive are these. */
-  roots: v.record(v.string(), hex64),
-  leaseUntil: v.string(),
+  roots: v.record(form.channel, hex64),
+  leaseUntil: form.time,
 });
 export type ClaimAnswer = v.InferOutput<typeof claimAnswer>;
 
 export const confirmAnswer = v.object({
-  factory: v.string(),
-  state: v.string(),
-  confirmedAt: v.string(),
+  factory: form.factoryName,
+  state: v.literal("live"),
+  confirmedAt: form.time,
   /** In answers within an hour of the confirmation; scopes root:read, root:update, targets:update. */
-  ownerToken: v.optional(v.pipe(v.string(), v.regex(/^rw_[A-Za-z0-9_-]{43}$/))),
+  ownerToken: v.optional(form.ownerToken),
 });
 export type ConfirmAnswer = v.InferOutput<typeof confirmAnswer>;

@@ -4,6 +4,7 @@
  * a scanner that follows the link fetches a harmless page.
  */
 import { RootwardError } from "../error.ts";
+import { serviceUrl } from "../text/command.ts";
 import { concatBytes, fromBase64Url, sha256, toBase64Url } from "../tuf/bytes.ts";
 
 export const SECRET_BYTES = 32;
@@ -31,19 +32,28 @@ export interface DeliveryLink {
 
 /** @throws RootwardError `link-invalid`; the message holds nothing of the link */
 export function parseLink(text: string): DeliveryLink {
-  // Without what means something to a shell: it comes back in commands that owners are told to run.
+  // Without what means something to a shell, and in the one form of the URL standard: it comes back in
+  // commands that owners are told to run.
   const match = /^(https?:\/\/[^\s#?$`"'\\;&|<>(){}*!]+)\/download#([A-Za-z0-9_-]+)$/.exec(
     text.trim(),
   );
   const secret = parseSecret(match?.[2] ?? "");
-  const publicUrl = match?.[1];
-  if (secret === null || publicUrl === undefined) {
+  const publicUrl = serviceUrl(match?.[1] ?? "");
+  if (secret === null || publicUrl === null) {
     throw new RootwardError(
       "link-invalid",
       "not a download link: expected https://HOST/download#SECRET, whole and on one line",
     );
   }
   return { publicUrl, secret };
+}
+
+/** Whether a text is a link as {@link makeLink} writes it, and as a terminal may show it. */
+export function isDownloadLink(text: string): boolean {
+  const at = text.indexOf("/download#");
+  const publicUrl = text.slice(0, Math.max(0, at));
+  if (serviceUrl(publicUrl) !== publicUrl) return false;
+  return parseSecret(text.slice(at + "/download#".length)) !== null;
 }
 
 /** @param text base64url without padding, as in the fragment; null unless it is 32 bytes */

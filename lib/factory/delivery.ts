@@ -16,6 +16,8 @@ import { advance, isOver, type Moment, type Transition } from "./transition.ts";
 
 /** How long after a confirmation its repetition still gets a token: the answer may have been lost. */
 const CONFIRM_REPEAT = 60 * 60_000;
+/** How many tokens one confirmation answers with at most, one after the other. */
+const MAX_OWNER_TOKENS = 5;
 
 export type ClaimDecision =
   /** `transition` is null where the same claimant asks again. */
@@ -169,8 +171,6 @@ export interface ConfirmDecision {
   readonly confirmedAt: number;
   /** Null where it was confirmed before. */
   readonly transition: Transition | null;
-  /** Whether this answer may carry a fresh owner token. */
-  readonly withToken: boolean;
 }
 
 /**
@@ -203,8 +203,7 @@ export function confirmDelivery(
     );
   }
   if (delivery.state === "confirmed") {
-    const withToken = moment.now < delivery.confirmedAt + CONFIRM_REPEAT;
-    return { confirmedAt: delivery.confirmedAt, transition: null, withToken };
+    return { confirmedAt: delivery.confirmedAt, transition: null };
   }
   const transition = advance(
     head,
@@ -217,7 +216,43 @@ export function confirmDelivery(
     },
     moment,
   );
-  return { confirmedAt: moment.now, transition, withToken: true };
+  return { confirmedAt: moment.now, transition };
+}
+
+/**
+ * The swap that makes `token` the owner's, for the answer to a confirmation. It ends the token of the
+ * answer before, which may have been lost; the copy from the bootstrap's answer no longer acts. From the second
+ * token on the owner is told.
+ *
+ * @param token the new token; `user` is whose it is
+ * @returns null where this confirmation answers with no further token: its hour is over, it answered
+ *   with five, or a token of the Factory was revoked since
+ * @throws RootwardError `delivery-replaced`
+ */
+export function issueOwnerToken(
+  head: Head,
+  { idHash, claimantHash }: Holder,
+  token: { readonly id: string; readonly user: string },
+  moment: Moment,
+): Transition | null {
+  const delivery = byLink(head, idHash);
+  if (delivery.state !== "confirmed" || delivery.claimantHash !== claimantHash) return null;
+  if (moment.now >= delivery.confirmedAt + CONFIRM_REPEAT) return null;
+  const before = delivery.ownerToken;
+  if (before !== null && (!before.repeatable || before.count >= MAX_OWNER_TOKENS)) return null;
+  const { id, user } = token;
+  const count = (before?.count ?? 0) + 1;
+  return advance(
+    head,
+    {
+      head: { delivery: { ...delivery, ownerToken: { id, count, repeatable: true } } },
+      effects: [{ kind: "end-token", ref: "ended" }],
+      type: "owner-token-issued",
+      details: jsonObject({ id, user, count, ...(before !== null && { replaced: before.id }) }),
+      notify: count > 1,
+    },
+    moment,
+  );
 }
 
 /** What a change of the head says of state and delivery. */
@@ -273,6 +308,7 @@ function confirmed(head: Head, delivery: LinkDelivery, now: number): DeliveryCha
       claimedAt: delivery.state === "ready" ? null : delivery.claimedAt,
       confirmedAt: now,
       refusedAt: "refusedAt" in delivery ? delivery.refusedAt : null,
+      ownerToken: delivery.state === "confirmed" ? delivery.ownerToken : null,
     },
   };
 }

@@ -47,6 +47,17 @@ const archived = {
   /** SHA-256 of the owner's certificate (DER), where the archive is encrypted to one. */
   recipient: v.optional(v.nullable(sha256), null),
 };
+
+/** The token that the confirmation answered with, if one: its id, and how many there were before it. */
+const ownerToken = frozen(
+  v.strictObject({
+    id: v.string(),
+    /** How many tokens this confirmation answered with, this one included. */
+    count,
+    /** Whether a repeated confirmation may replace it. */
+    repeatable: v.boolean(),
+  }),
+);
 const deliveryCommon = { mode: v.literal("link"), ...archived };
 const delivery = frozen(
   v.variant("state", [
@@ -75,6 +86,7 @@ const delivery = frozen(
       claimedAt: v.nullable(time),
       confirmedAt: time,
       refusedAt: v.nullable(time),
+      ownerToken: v.optional(v.nullable(ownerToken), null),
     }),
     v.strictObject({
       ...deliveryCommon,
@@ -89,6 +101,7 @@ const delivery = frozen(
 export type Delivery = v.InferOutput<typeof delivery>;
 
 export const EFFECT_KINDS = [
+  "follow-roots",
   "destroy-share",
   "destroy-archive",
   "destroy-key",
@@ -96,6 +109,7 @@ export const EFFECT_KINDS = [
   "withdraw-link",
   "notify",
   "announce",
+  "end-token",
 ] as const;
 
 /** What must follow a swap: named by that very swap, idempotent, taken off by a later one. */
@@ -103,8 +117,10 @@ const effect = frozen(
   v.strictObject({
     kind: v.picklist(EFFECT_KINDS),
     /**
-     * The delivery's idHash; role and keyid of an online key, with a space between; an instance; or
-     * the sequence number of the event to tell of, with the reader after a space (telling.ts).
+     * Channel and version of a root that the boundary must follow; the delivery's idHash; role and
+     * keyid of an online key; an instance; the hash of a token, or `ended` (tokens.ts); or the sequence
+     * number of the event to tell of, with the reader (telling.ts). Where there are two, a space is
+     * between them.
      */
     ref: v.string(),
   }),

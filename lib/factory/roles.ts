@@ -10,7 +10,7 @@ import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
 import { deliveredByRoots, destruction } from "./delivery.ts";
 import type { StoredDocument } from "./documents.ts";
-import type { Head, RoleVersion } from "./head.ts";
+import type { Effect, Head, RoleVersion } from "./head.ts";
 import { advance, type Moment, type Transition } from "./transition.ts";
 
 const MAX_LOGGED_KEYIDS = 64;
@@ -64,7 +64,12 @@ export function acceptRoots(head: Head, acceptance: Acceptance, moment: Moment):
     {
       head: { roles: withSignedRoles(roles, signed), ...delivered, ...update },
       documents: [...accepted, ...signed].map(({ document }) => document),
-      effects: delivered === null ? [] : destruction(head.delivery.idHash),
+      effects: [
+        ...accepted.map(({ channel, root }): Effect => {
+          return { kind: "follow-roots", ref: `${channel} ${root.version}` };
+        }),
+        ...(delivered === null ? [] : destruction(head.delivery.idHash)),
+      ],
       type: "root-accepted",
       details: jsonObject({
         roots: jsonObject(Object.fromEntries(accepted.map(logged))),

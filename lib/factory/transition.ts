@@ -42,7 +42,7 @@ export interface Transition {
   readonly base: Head | null;
   readonly head: Head;
   readonly documents: readonly StoredDocument[];
-  /** What `base` names and `head` does not any more. */
+  /** What `base` names and `head` does not any more, and what comes between the two. */
   readonly superseded: readonly DocumentAddress[];
   readonly eventId: string;
 }
@@ -50,6 +50,8 @@ export interface Transition {
 export interface Change {
   readonly head: Partial<Omit<Head, "factory" | "revision" | "log" | "dueAt" | "pending">>;
   readonly documents?: readonly StoredDocument[];
+  /** Documents to publish that no head ever named; they come before what `base` names there. */
+  readonly published?: readonly DocumentAddress[];
   /** Effects to add to those still pending. */
   readonly effects?: readonly Effect[];
   /** Effects that are done and leave `pending`. */
@@ -91,9 +93,31 @@ export function advance(base: Head, change: Change, moment: Moment): Transition 
     base,
     head: { ...next, dueAt: dueAt(next, moment.policy, moment.floor) },
     documents: [...(change.documents ?? []), logged],
-    superseded: supersededBy(base, next),
+    superseded: withPublished(change.published, supersededBy(base, next), next),
     eventId: event.id,
   };
+}
+
+/** A place is published once: a document that the new chain has another version of has none. */
+function withPublished(
+  published: readonly DocumentAddress[] | undefined,
+  superseded: readonly DocumentAddress[],
+  { roles }: Head,
+): readonly DocumentAddress[] {
+  if (published === undefined) return superseded;
+  const taken = (address: DocumentAddress): boolean =>
+    published.some((one) => samePlace(one, address)) ||
+    ALL_CHANNELS.some(
+      (channel) =>
+        channel === address.channel &&
+        address.role === "root" &&
+        roles[channel]?.root.version === address.version,
+    );
+  return [...published, ...superseded.filter((address) => !taken(address))];
+}
+
+function samePlace(a: DocumentAddress, b: DocumentAddress): boolean {
+  return a.channel === b.channel && a.role === b.role && a.version === b.version;
 }
 
 /** The transition that creates a Factory: its head has revision 1 and one event. */

@@ -62,7 +62,8 @@ const rebootstrapBody = v.strictObject({
 export function bootstrapRoutes(app: Hono, service: Service): void {
   routes(app, "/ota/factories/", {
     POST: async (c) => {
-      const { actor, token } = await authorizeProvisioner(service, c);
+      const principal = await authorizeProvisioner(service, c);
+      const { token } = principal;
       const { value, bytes } = await readJson(c, bootstrapBody);
       const { name, provisioner, recipientCertificate = null, ...rest } = value;
       if (recipientCertificate !== null && value.delivery !== "link") {
@@ -77,7 +78,7 @@ export function bootstrapRoutes(app: Hono, service: Service): void {
       const key = c.req.header("idempotency-key");
       const createdWith =
         key === undefined ? null : await firstUse(service, token.id, key, sha256(bytes));
-      const result = await bootstrap(service, spec, actor, createdWith);
+      const result = await bootstrap(service, spec, principal, createdWith);
       return c.json(result, result.ownerToken === undefined ? 200 : 201);
     },
   });

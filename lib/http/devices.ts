@@ -9,6 +9,7 @@ import { RootwardError } from "../error.ts";
 import { findForDevice } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
 import { ALL_CHANNELS, type Role } from "../tuf/dialect.ts";
+import { bytesAnswer } from "./bytes-answer.ts";
 import { factoryParam } from "./request.ts";
 import { routes } from "./routes.ts";
 
@@ -17,7 +18,6 @@ const FILE = /^(?:([1-9][0-9]{0,9})\.)?(root|targets|snapshot|timestamp)\.json$/
 export function deviceRoutes(app: Hono, service: Service): void {
   routes(app, "/repo/:factory/:channel/:file", {
     GET: async (c) => {
-      c.header("Cache-Control", "no-store");
       const file = FILE.exec(c.req.param("file") ?? "");
       const channel = ALL_CHANNELS.find((name) => name === c.req.param("channel"));
       const role = file?.[2] as Role | undefined;
@@ -46,7 +46,7 @@ export function deviceRoutes(app: Hono, service: Service): void {
         return c.body(null, 304, headers);
       const bytes = await service.documents.get(address);
       if (bytes === null) throw new RootwardError("internal", "a named document is missing");
-      return c.body(new Uint8Array(bytes), 200, { ...headers, "Content-Type": "application/json" });
+      return bytesAnswer(c, bytes, { ...headers, "Content-Type": "application/json" });
     },
   });
 }

@@ -6,6 +6,8 @@ import { RootwardError } from "../error.ts";
 import { claimRequest, confirmRequest } from "../delivery/claim.ts";
 import { claim, confirm } from "../service/deliver.ts";
 import { isSha256 } from "../tuf/bytes.ts";
+import { bytesAnswer } from "./bytes-answer.ts";
+import { queryOf } from "./query.ts";
 import { readJson } from "./request.ts";
 import { routes, type RouteGroup } from "./routes.ts";
 
@@ -36,10 +38,12 @@ export function downloadRoutes(page: Page, archiveOrigin?: string): RouteGroup {
   const connect = archiveOrigin === undefined ? "'self'" : `'self' ${archiveOrigin}`;
   const headers = { ...PAGE_HEADERS, "Content-Security-Policy": policy(connect) };
   return (app, service) => {
-    const asset = (path: string, type: string, text: string): void =>
+    const asset = (path: string, type: string, text: string): void => {
+      const bytes = new TextEncoder().encode(text);
       routes(app, path, {
-        GET: (c) => c.body(text, 200, { ...headers, "Content-Type": `${type}; charset=utf-8` }),
+        GET: (c) => bytesAnswer(c, bytes, { ...headers, "Content-Type": `${type}; charset=utf-8` }),
       });
+    };
     asset("/download", "text/html", page.html);
     asset("/download/page.js", "text/javascript", page.script);
     asset("/download/page.css", "text/css", page.style);
@@ -72,15 +76,12 @@ export function archiveRoute(archives: ArchiveOpener): RouteGroup {
   return (app, service) => {
     routes(app, "/download/archive/:id", {
       GET: async (c) => {
-        const { until = "", mac = "" } = c.req.query();
+        const [until = "", mac = ""] = [queryOf(c, "until"), queryOf(c, "mac")];
         const object = await archives.open(c.req.param("id") ?? "", until, mac, service.now());
         if (object === null) {
           throw new RootwardError("forbidden", "this URL is wrong or has ended: claim again");
         }
-        return c.body(new Uint8Array(object), 200, {
-          "Content-Type": "application/octet-stream",
-          "Cache-Control": "no-store",
-        });
+        return bytesAnswer(c, object, { "Content-Type": "application/octet-stream" });
       },
     });
   };

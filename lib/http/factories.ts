@@ -4,6 +4,8 @@ import { RootwardError } from "../error.ts";
 import { authorizeState } from "../service/authorize.ts";
 import { describeFactory, readLog } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
+import { jsonAnswer } from "./bytes-answer.ts";
+import { queryOf } from "./query.ts";
 import { authorizeOwner, factoryParam, requestToken } from "./request.ts";
 import { routes } from "./routes.ts";
 
@@ -18,11 +20,11 @@ export function factoryRoutes(app: Hono, service: Service): void {
   routes(app, "/ota/factories/:factory/log/", {
     GET: async (c) => {
       const { head } = await authorizeOwner(service, c, "root:read");
-      const from = c.req.query("from") ?? "1";
+      const from = queryOf(c, "from") ?? "1";
       if (!/^[1-9]\d{0,14}$/.test(from)) {
         throw new RootwardError("malformed", "query from: expected a number of at least 1");
       }
-      return c.json(await readLog(service, head, Number(from)));
+      return jsonAnswer(c, await readLog(service, head, Number(from)));
     },
   });
 }

@@ -7,18 +7,22 @@ import { RootwardError } from "../error.ts";
 import { currentRoot } from "../service/current-root.ts";
 import type { Service } from "../service/service.ts";
 import { firstChannel } from "../tuf/dialect.ts";
+import { queryOf } from "./query.ts";
 import { authorizeOwner } from "./request.ts";
 import { routes } from "./routes.ts";
 
 const BASE = "/ota/factories/:factory";
 
 export function fioctlRoutes(app: Hono, service: Service): void {
-  routes(app, `${BASE}/users/self/`, {
-    GET: async (c) => {
-      const { token } = await authorizeOwner(service, c, "root:read");
-      return c.json({ "polis-id": token.user, "effective-scopes": token.scopes });
-    },
-  });
+  // fioctl before 0.36 asks without the final slash.
+  for (const path of [`${BASE}/users/self/`, `${BASE}/users/self`]) {
+    routes(app, path, {
+      GET: async (c) => {
+        const { token } = await authorizeOwner(service, c, "root:read");
+        return c.json({ "polis-id": token.user, "effective-scopes": token.scopes });
+      },
+    });
+  }
 
   routes(app, `${BASE}/ci-targets.pub`, {
     GET: async (c) => {
@@ -38,7 +42,7 @@ export function fioctlRoutes(app: Hono, service: Service): void {
     routes(app, `${BASE}/${list}/`, {
       GET: async (c) => {
         await authorizeOwner(service, c, "root:read");
-        const wanted = c.req.query(query) ?? "";
+        const wanted = queryOf(c, query) ?? "";
         if (wanted === "") return c.json({});
         throw new RootwardError("not-found", `there are no ${list} of that ${query}`);
       },

@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { takeInitialKey } from "../service/initial-key.ts";
 import { startUpdate } from "../service/root-update/start.ts";
 import type { Service } from "../service/service.ts";
+import { isJsonObject, jsonObject, type JsonObject } from "../tuf/json.ts";
 import { UPDATES } from "./paths.ts";
 import { authorizeOwner, readJson } from "./request.ts";
 import { routes } from "./routes.ts";
@@ -23,8 +24,8 @@ export function initialKeyRoutes(app: Hono, service: Service): void {
   routes(app, "/ota/factories/:factory/first_root.sec", {
     GET: async (c) => {
       const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      const { sec } = await takeInitialKey(service, head.factory, principal);
-      return c.json(sec);
+      const { sec, pub } = await takeInitialKey(service, head.factory, principal);
+      return c.json(withPublicHalf(sec, pub));
     },
   });
 
@@ -46,4 +47,20 @@ export function initialKeyRoutes(app: Hono, service: Service): void {
       );
     },
   });
+}
+
+/**
+ * fioctl before 0.30, the only one that asks here, reads an Ed25519 key only where the public half
+ * follows the seed.
+ */
+function withPublicHalf(sec: JsonObject, pub: JsonObject): JsonObject {
+  const seed = textOf(sec, "private");
+  const half = textOf(pub, "public");
+  if (sec["keytype"] !== "ED25519" || seed === null || half === null) return sec;
+  return jsonObject({ ...sec, keyval: jsonObject({ private: seed + half }) });
+}
+
+function textOf({ keyval }: JsonObject, half: string): string | null {
+  const text = isJsonObject(keyval) ? keyval[half] : null;
+  return typeof text === "string" ? text : null;
 }

@@ -12,9 +12,16 @@ import type { Service } from "../service/service.ts";
 import { fromBase64 } from "../tuf/bytes.ts";
 import { channelsOf, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { parseJson, type JsonLimits } from "../tuf/json.ts";
+import { BodyClock } from "./body-time.ts";
+import { connectionEnv } from "./connection-env.ts";
+import { queryOf } from "./query.ts";
 
-/** Requests other than roots are small. */
-const MAX_BODY_BYTES = 65_536;
+/** Requests other than roots and targets are small. */
+const SMALL_BODY = 65_536;
+/** A schema looks at each of them, and has an issue for each that does not fit. */
+const SMALL_VALUES = 1000;
+/** The first findings of a body are enough to put it right. */
+const MAX_ERRORS = 20;
 
 /** A name in a body: of an owner, a user. */
 export const printable = v.pipe(
@@ -51,7 +58,7 @@ export async function authorizeOwner(service: Service, c: Context, scope: Scope)
 
 /** The channel that `?production=1` selects, as fioctl asks for prod. */
 export function channelQuery(c: Context, dialect: Dialect): Channel {
-  const production = c.req.query("production");
+  const production = queryOf(c, "production");
   if (production !== undefined && production !== "1") {
     throw new RootwardError("malformed", "query production: expected 1 or nothing");
   }
@@ -66,7 +73,7 @@ export function channelQuery(c: Context, dialect: Dialect): Channel {
 /**
  * The body's bytes.
  *
- * @throws RootwardError `unsupported-media-type` unless it is declared as JSON, `too-large`
+ * @throws RootwardError `unsupported-media-type` unless it is declared as JSON, `too-large`, `timeout`
  */
 export async function readBody(c: Context, maxBytes: number): Promise<Uint8Array> {
   const type = c.req.header("content-type") ?? "";
@@ -76,37 +83,73 @@ export async function readBody(c: Context, maxBytes: number): Promise<Uint8Array
   if (c.req.header("content-encoding") !== undefined) {
     throw new RootwardError("unsupported-media-type", "expected a body without Content-Encoding");
   }
+  // Declared: nothing of it is looked at.
+  if (Number(c.req.header("content-length") ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
+  const env = connectionEnv(c);
+  const stream = c.req.raw.body as ReadableStream<Uint8Array> | null;
+  if (stream === null) return new Uint8Array();
+  const reader = stream.getReader();
+  const clock = new BodyClock(env?.bodies ?? null, maxBytes > SMALL_BODY);
   const chunks: Uint8Array[] = [];
   let total = 0;
-  const stream = c.req.raw.body as ReadableStream<Uint8Array> | null;
-  const reader = stream?.getReader();
   for (;;) {
-    const part = await reader?.read().catch(() => {
-      throw new RootwardError("malformed", "body: it broke off");
-    });
-    if (part === undefined || part.done) return Buffer.concat(chunks);
-    const chunk = part.value;
-    total += chunk.length;
+    const part = await clock.wait(readPart(reader), total);
+    if (part.done) return Buffer.concat(chunks);
+    total += part.value.length;
     if (total > maxBytes) {
-      await reader?.cancel();
-      throw new RootwardError("too-large", `body: expected at most ${maxBytes} bytes`);
+      await throwAway(reader, env?.linger ?? { time: 0, bytes: 0 });
+      throw bodyTooLarge(maxBytes);
     }
-    chunks.push(chunk);
+    chunks.push(part.value);
+    if (total > SMALL_BODY) env?.hold(chunks, total);
   }
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+async function readPart(reader: Reader) {
+  return reader.read().catch(() => {
+    throw new RootwardError("malformed", "request body ended early");
+  });
+}
+
+/** Reads on for a while: a sender that is still sending would not get to the answer. */
+async function throwAway(
+  reader: Reader,
+  linger: { readonly time: number; readonly bytes: number },
+): Promise<void> {
+  const clock = new BodyClock({ time: linger.time, rate: 1 }, false);
+  for (let left = linger.bytes; left > 0;) {
+    const part = await clock.wait(reader.read(), 0).catch(() => null);
+    if (part === null || part.done) return;
+    left -= part.value.length;
+  }
+}
+
+function bodyTooLarge(maxBytes: number): RootwardError {
+  return new RootwardError("too-large", `body: expected at most ${maxBytes} bytes`);
 }
 
 /** A JSON body that fits `schema`; small unless `limits` says otherwise. */
 export async function readJson<const S extends v.GenericSchema>(
   c: Context,
   schema: S,
-  limits: JsonLimits = { maxBytes: MAX_BODY_BYTES },
+  limits: JsonLimits = { maxBytes: SMALL_BODY, maxValues: SMALL_VALUES },
 ): Promise<{ readonly value: v.InferOutput<S>; readonly bytes: Uint8Array }> {
   const bytes = await readBody(c, limits.maxBytes);
   const parsed = v.safeParse(schema, parseJson(bytes, limits));
   if (parsed.success) return { value: parsed.output, bytes };
-  const errors = parsed.issues.map((issue) => {
-    const path = issue.path?.map(({ key }) => String(key)).join(".") ?? "body";
+  const errors = parsed.issues.slice(0, MAX_ERRORS).map((issue) => {
+    const path = issue.path?.map(({ key }) => showKey(key)).join(".") ?? "body";
     return `${path}: ${issue.expected === null ? issue.message : `expected ${issue.expected}`}`;
   });
+  const more = parsed.issues.length - errors.length;
+  if (more > 0) errors.push(`and ${more} more`);
   throw new RootwardError("malformed", "request body does not fit", { errors });
+}
+
+/** A member's name as it came, or as much of it as a line has room for. */
+function showKey(key: unknown): string {
+  const text = String(key);
+  return text.length <= 64 ? text : `${text.slice(0, 64)}...`;
 }

@@ -5,6 +5,8 @@ import { readRoleFile } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
 import { submitRoot } from "../service/submit-root.ts";
 import { rootLimits } from "../tuf/dialect.ts";
+import { bytesAnswer } from "./bytes-answer.ts";
+import { queryOf } from "./query.ts";
 import { authorizeOwner, channelQuery, readBody } from "./request.ts";
 import { routes } from "./routes.ts";
 
@@ -15,7 +17,7 @@ export function rootRoutes(app: Hono, service: Service): void {
     const { head } = await authorizeOwner(service, c, "root:read");
     const channel = channelQuery(c, head.dialect);
     const bytes = await readRoleFile(service, head, channel, "root", version);
-    return c.body(new Uint8Array(bytes), 200, { "Content-Type": "application/json" });
+    return bytesAnswer(c, bytes, { "Content-Type": "application/json" });
   };
 
   routes(app, `${BASE}/root.json`, { GET: (c) => readRoot(c, null) });
@@ -27,7 +29,7 @@ export function rootRoutes(app: Hono, service: Service): void {
     POST: async (c) => {
       const { head, ...principal } = await authorizeOwner(service, c, "root:update");
       const channel = channelQuery(c, head.dialect);
-      const dryRun = c.req.query("dry-run");
+      const dryRun = queryOf(c, "dry-run");
       if (dryRun !== undefined && dryRun !== "1") {
         throw new RootwardError("malformed", "query dry-run: expected 1 or nothing");
       }

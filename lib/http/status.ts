@@ -9,10 +9,15 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   forbidden: 403,
   "not-found": 404,
   "method-not-allowed": 405,
+  timeout: 408,
+  "uri-too-long": 414,
+  "expectation-failed": 417,
+  "headers-too-large": 431,
   "idempotency-key-reused": 422,
   "factory-exists": 409,
   "version-conflict": 409,
   "channel-behind": 409,
+  "roots-behind": 409,
   "update-in-progress": 409,
   "no-root-update": 404,
   "initial-key-gone": 409,
@@ -24,8 +29,10 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   busy: 423,
   "root-refused": 422,
   "targets-refused": 422,
-  // The signer is away, such as while it is started again.
+  // The signer is away, such as while it is started again, or there are too many connections.
   unavailable: 503,
+  // The database is locked by another program, or its disk takes nothing: nothing was changed.
+  "storage-unavailable": 503,
   // The service asked the boundary for something wrong: our fault, whoever the caller is.
   "signing-refused": 500,
   // What only an owner's machine finds never reaches HTTP.
@@ -34,6 +41,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   "file-exists": 500,
   "file-changed": 500,
   "chain-broken": 500,
+  "clock-doubtful": 500,
   "log-broken": 500,
   "link-invalid": 500,
   "server-unreachable": 500,

@@ -6,6 +6,8 @@ import { publishTargets, readTargets } from "../service/publish-targets.ts";
 import type { Service } from "../service/service.ts";
 import { isJsonArray, isJsonObject, jsonObject, type JsonValue } from "../tuf/json.ts";
 import { ENTRIES_LIMITS } from "../tuf/target-entries.ts";
+import { jsonAnswer } from "./bytes-answer.ts";
+import { queryOf } from "./query.ts";
 import { authorizeOwner, readJson } from "./request.ts";
 import { routes } from "./routes.ts";
 
@@ -18,7 +20,7 @@ export function targetRoutes(app: Hono, service: Service): void {
     GET: async (c) => {
       const { head } = await authorizeOwner(service, c, "root:read");
       assertNotProd(c);
-      return c.json(await readTargets(service, head));
+      return jsonAnswer(c, await readTargets(service, head));
     },
     PUT: async (c) => {
       const { head, ...principal } = await authorizeOwner(service, c, "targets:update");
@@ -39,7 +41,7 @@ export function targetRoutes(app: Hono, service: Service): void {
 
 /** What is meant for prod must not reach ci: its targets are signed offline, and not here. */
 function assertNotProd(c: Context): void {
-  if (c.req.query("production") === undefined) return;
+  if (queryOf(c, "production") === undefined) return;
   throw new RootwardError(
     "not-found",
     "query production: targets of prod are signed offline, and not published here",

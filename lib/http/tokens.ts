@@ -33,7 +33,7 @@ export function tokenRoutes(app: Hono, service: Service): void {
   routes(app, "/ota/factories/:factory/tokens/:id", {
     DELETE: async (c) => {
       const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      await revokeToken(service, head, principal, c.req.param("id") ?? "");
+      await revokeToken(service, head.factory, principal, c.req.param("id") ?? "");
       return c.body(null, 204);
     },
   });

@@ -27,5 +27,5 @@ const refuseWithoutCertificate: Guard = ({ rawPath, requestContext: { authentica
   if (rawPath === "/healthz" || isThere) return null;
   // The gateway should have let nobody come this far.
   report("a way to what devices read without a certificate", new Error(OPEN));
-  return errorResult(403, "forbidden", "what devices read is for those with a client certificate");
+  return errorResult("forbidden", "what devices read is for those with a client certificate");
 };

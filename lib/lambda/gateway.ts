@@ -1,12 +1,17 @@
 /**
  * Events of an HTTP API (payload format 2.0) as Requests, and Responses as what it takes back.
  *
- * hono has an adapter for this. It was passed over for two rules of ours: paths are exact, and the
- * gateway decodes them, so that a `?` or `..` in one would be parsed again; and an error is never
- * anything else than `{"code", "message"}`, a request that cannot be built included.
+ * hono has an adapter for this. It was passed over for two rules of ours: paths are exact, and an error is
+ * never anything else than JSON with a code and a message, a request that cannot be built included.
+ *
+ * The gateway has decoded the path once before it hands it on, and routed by that; how it was written is
+ * not in the event. So what is refused here is what would be decoded or parsed a second time: a `%`, a
+ * `?`, a `..`, whatever no path of ours has (exact-path.ts).
  */
 import { isUtf8 } from "node:buffer";
-import { exactUrl } from "../http/exact-path.ts";
+import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
+import { plainError, type ErrorAnswer } from "../http/error-answer.ts";
+import { isExactPath } from "../http/exact-path.ts";
 
 export interface GatewayEvent {
   /** Decoded, without the query; in a stage other than `$default` it would begin with its name. */
@@ -41,30 +46,41 @@ export interface GatewayResult {
  */
 const SHORT = 1_000_000;
 
+/** A path that nothing answers. */
+const NOT_EXACT = "/not-exact";
+
 /** What an app makes of an event. */
 export function answering(app: {
   fetch(request: Request): Response | Promise<Response>;
 }): (event: GatewayEvent) => Promise<GatewayResult> {
   return async (event) => {
-    const request = requestOf(event);
-    if (request === null) return errorResult(400, "malformed", "no such request can be answered");
-    return resultOf(await app.fetch(request));
+    try {
+      return await resultOf(await app.fetch(requestOf(event)));
+    } catch (error) {
+      if (isRootwardError(error)) return errorResult(error.code, error.message);
+      throw error;
+    }
   };
 }
 
 /** An error without an app, in the form of every error here. */
-export function errorResult(statusCode: number, code: string, message: string): GatewayResult {
-  const headers = { "content-type": "application/json", "cache-control": "no-store" };
-  return { statusCode, headers, body: JSON.stringify({ code, message }), isBase64Encoded: false };
+export function errorResult(code: ErrorCode, message: string): GatewayResult {
+  const { status, headers, body }: ErrorAnswer = plainError(code, message);
+  return {
+    statusCode: status,
+    headers: Object.fromEntries(new Headers(headers)),
+    body: JSON.stringify(body),
+    isBase64Encoded: false,
+  };
 }
 
-/** @returns null for a method or header that the Fetch standard knows no request with */
-function requestOf(event: GatewayEvent): Request | null {
+/** @throws RootwardError `malformed` for a method or header that the Fetch standard knows no request with */
+function requestOf(event: GatewayEvent): Request {
   const { method } = event.requestContext.http;
-  const path = event.rawPath.startsWith("/") ? event.rawPath : "/not-exact";
+  const path = isExactPath(event.rawPath) ? event.rawPath : NOT_EXACT;
   const hasBody = event.body !== undefined && !["GET", "HEAD"].includes(method);
   try {
-    const url = exactUrl(path, new URL(`https://${event.requestContext.domainName}${path}`));
+    const url = new URL(`https://${event.requestContext.domainName}${path}`);
     url.search = event.rawQueryString;
     const headers = Object.entries(event.headers).flatMap(([name, value]): [string, string][] =>
       value === undefined ? [] : [[name, value]],
@@ -74,7 +90,7 @@ function requestOf(event: GatewayEvent): Request | null {
       : {};
     return new Request(url, { method, headers, ...body });
   } catch {
-    return null;
+    throw new RootwardError("malformed", "no such request can be answered");
   }
 }
 

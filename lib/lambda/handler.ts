@@ -20,7 +20,7 @@ export function httpHandler(app: Parameters<typeof answering>[0], guard: Guard =
   const answer = answering(app);
   return wrapped<GatewayEvent, GatewayResult>(
     async (event) => guard(event) ?? (await answer(event)),
-    () => errorResult(500, "internal", "internal error"),
+    () => errorResult("internal", "internal error"),
   );
 }
 

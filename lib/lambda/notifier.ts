@@ -40,11 +40,12 @@ function mailOf({ sender: from, configurationSet }: Settings): Mailer {
 const NO_MAIL: Mailer = {
   async sendLink({ factory }) {
     logger.warn("no sender is configured: the link was not mailed", { factory });
+    return "none";
   },
   async withdrawLink() {
     // There is no mail.
   },
   async notify({ factory, event }) {
-    logger.warn("no sender is configured: nobody was told", { factory, event: event.type });
+    logger.warn("no sender is configured: no notice was sent", { factory, event: event.type });
   },
 };

@@ -29,10 +29,12 @@ const TOLD: Readonly<Record<EventType, readonly string[]>> = {
   "online-keys-made": ["keyids"],
   "root-update-cancelled": [],
   "root-accepted": ["roots", "endsDelivery"],
+  "roots-returned": ["roots", "droppedUpdate", "endsDelivery"],
   "key-retired": ["keys"],
   "instance-retired": ["instances"],
   "token-minted": ["id", "scopes"],
   "token-revoked": ["id"],
+  "owner-token-issued": ["id", "count", "replaced"],
   "root-expiring": ["channel", "version", "expires", "passed"],
   "metadata-refreshed": ["roles"],
   // Not the names of files: a publisher chose them.

@@ -1,28 +1,29 @@
 /**
- * Who may do what. Tokens are stored as their SHA-256, so a stolen database holds none; each is
+ * Who may do what, as a request arrives; what is changed is authorised again (authority.ts). Tokens are
+ * stored as their SHA-256, so a stolen database holds none; each is
  * bound to one Factory, in one bootstrap of it, or to all. A token for another Factory and no token
  * at all look the same whether or not the Factory exists.
  */
-import { RootwardError } from "../error.ts";
-import type { Actor } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
-import type { FactoryName, InstanceId } from "../factory/names.ts";
-import type { Transition } from "../factory/transition.ts";
+import type { FactoryName } from "../factory/names.ts";
 import { sha256Text, toBase64Url } from "../tuf/bytes.ts";
-import { readHead, update } from "./commit.ts";
+import {
+  assertBoundTo,
+  assertScope,
+  assertStillValid,
+  assertUsable,
+  type Principal,
+} from "./authority.ts";
+import { change, type Decision } from "./change.ts";
+import { readHead } from "./commit.ts";
 import type { TokenRecord } from "./ports.ts";
 import { OWNER_SCOPES, type Scope } from "./scopes.ts";
 import { randomId, type Service } from "./service.ts";
 
+export type { Principal } from "./authority.ts";
+
 /** What every token starts with: a scanner for leaked secrets finds it, and so does our HTTP side. */
 export const TOKEN_PREFIX = "rw_";
-
-export interface Principal {
-  readonly token: TokenRecord;
-  readonly actor: Actor;
-  /** The bootstrap of the Factory that it was authorised for, where it was for one. */
-  readonly instance?: InstanceId;
-}
 
 /**
  * @param token as it came in the request, or null where there was none
@@ -33,29 +34,19 @@ export async function authorize(
   token: string | null,
   scope: Scope,
 ): Promise<Principal> {
-  const principal = await authenticate(service, token);
-  assertScope(principal, scope);
-  return principal;
+  const record = await authenticate(service, token);
+  assertScope(record, scope);
+  return principalOf(record, scope);
 }
 
-async function authenticate(service: Service, token: string | null): Promise<Principal> {
+async function authenticate(service: Service, token: string | null): Promise<TokenRecord> {
   const record = token === null ? null : await service.tokens.find(sha256Text(token));
-  const valid =
-    record !== null &&
-    !record.scopes.includes("delivery") &&
-    (record.expiresAt === null || service.now() < record.expiresAt);
-  if (!valid) {
-    throw new RootwardError(
-      "unauthenticated",
-      "a valid token is needed: send it as OSF-TOKEN or as Authorization: Bearer",
-    );
-  }
-  return { token: record, actor: `token:${record.id}` };
+  assertUsable(record, service.now());
+  return record;
 }
 
-function assertScope({ token: { scopes } }: Principal, scope: Scope): void {
-  if (scopes.includes(scope) || scopes.includes("admin")) return;
-  throw new RootwardError("forbidden", `this token lacks the scope ${scope}`);
+function principalOf(token: TokenRecord, scope: Scope): Principal {
+  return { token, actor: `token:${token.id}`, scope };
 }
 
 /** Authorises for one Factory and reads its head. */
@@ -74,11 +65,11 @@ export async function authorizeState(
   token: string | null,
   factory: FactoryName,
 ): Promise<Principal & { readonly head: Head }> {
-  const principal = await authenticate(service, token);
-  const { bound, scopes } = principal.token;
-  const provisions = bound === null && scopes.includes("factory:create");
-  if (!provisions) assertScope(principal, "root:read");
-  return ofFactory(service, principal, factory);
+  const record = await authenticate(service, token);
+  const provisions = record.bound === null && record.scopes.includes("factory:create");
+  const scope = provisions ? "factory:create" : "root:read";
+  assertScope(record, scope);
+  return ofFactory(service, principalOf(record, scope), factory);
 }
 
 async function ofFactory(
@@ -87,36 +78,21 @@ async function ofFactory(
   factory: FactoryName,
 ): Promise<Principal & { readonly head: Head }> {
   const { bound } = principal.token;
-  if (bound !== null && bound.factory !== factory) {
-    throw new RootwardError("forbidden", `this token is not for Factory ${factory}`);
-  }
+  assertBoundTo(principal.token, factory);
   const head = await readHead(service.heads, factory);
   const authorised = { ...principal, instance: bound?.instance ?? head.instance };
   assertStillValid(authorised, head);
   return { ...authorised, head };
 }
 
-/** @throws RootwardError `unauthenticated` for who was authorised for an earlier bootstrap */
-export function assertStillValid(principal: Principal, { factory, instance }: Head): void {
-  const authorised = principal.instance ?? principal.token.bound?.instance ?? instance;
-  if (authorised === instance) return;
-  throw new RootwardError(
-    "unauthenticated",
-    `this token ended when Factory ${factory} was bootstrapped again`,
-  );
-}
-
-/** `update` on behalf of a token: another bootstrap may end what it was authorised for. */
-export async function updateAs<D extends { readonly transition: Transition | null }>(
+/** `change` on behalf of a token: what ended it since the request began ends the change. */
+export async function updateAs<D extends Decision>(
   service: Service,
   factory: FactoryName,
   principal: Principal,
   decide: (head: Head) => D | Promise<D>,
 ): Promise<D> {
-  return update(service, factory, (head) => {
-    assertStillValid(principal, head);
-    return decide(head);
-  });
+  return change(service, factory, principal, decide);
 }
 
 /** A fresh token and the record that is stored of it. */
@@ -128,17 +104,17 @@ export function newToken(
   return { token, record: { ...spec, hash: sha256Text(token), id: randomId(service) } };
 }
 
-/** Makes the owner's token and stores its hash. It is in the answer and nowhere else. */
-export async function mintOwnerToken(
-  service: Service,
+/** A fresh token of the owner, for the one answer that has it (factory/tokens.ts says when it ends). */
+export function newOwnerToken(
+  service: Pick<Service, "randomBytes">,
   { factory, instance, owner }: Pick<Head, "factory" | "instance" | "owner">,
-): Promise<string> {
-  const { token, record } = newToken(service, {
+  issued: "bootstrap" | "confirmation",
+): { readonly token: string; readonly record: TokenRecord } {
+  return newToken(service, {
     user: owner.id,
     scopes: OWNER_SCOPES,
     bound: { factory, instance },
     expiresAt: null,
+    issued,
   });
-  await service.tokens.put(record);
-  return token;
 }

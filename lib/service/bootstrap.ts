@@ -4,9 +4,9 @@
  */
 import { RootwardError } from "../error.ts";
 import { createFactory } from "../factory/bootstrap.ts";
-import type { Actor } from "../factory/event.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
-import { storeDocuments, swapHead } from "./commit.ts";
+import { authorizeAgain, type Principal } from "./authority.ts";
+import { create } from "./change.ts";
 import {
   describeBootstrap,
   prepareFresh,
@@ -21,34 +21,28 @@ import { settleAfter } from "./settle.ts";
 /**
  * @param createdWith the hashed Idempotency-Key, or null
  * @returns with `url` and `ownerToken`; for a replay under the same key without them
- * @throws RootwardError `factory-exists`
+ * @throws RootwardError `factory-exists`; `unauthenticated` where the token ended meanwhile
  */
 export async function bootstrap(
   service: Service,
   spec: FreshSpec,
-  actor: Actor,
+  principal: Principal,
   createdWith: Sha256 | null,
 ): Promise<BootstrapResult> {
   const { factory, dialect } = spec;
+  // Before seconds of work, and before anything is said of a Factory that is there.
+  await authorizeAgain(service, principal, null);
   const existing = await replay(service, spec, createdWith);
   if (existing !== null) return existing;
   const prepared = await prepareFresh(service, spec);
   const { fresh, documents, takeBack, link } = prepared;
-  const now = moment(service, actor);
+  const now = moment(service, principal.actor);
   const transition = createFactory(factory, dialect, createdWith, fresh, documents, now);
-  try {
-    await storeDocuments(service, transition);
-  } catch (error) {
-    await takeBack();
-    throw error;
-  }
-  // From here on an error leaves it unknown whether the Factory exists, so nothing is taken back.
-  if (await swapHead(service, transition)) {
-    if (link !== null) await sendLink(service, transition.head, link);
+  if (await create(service, principal, transition, takeBack)) {
+    const mail = link === null ? null : await sendLink(service, transition.head, link);
     await settleAfter(service, transition);
-    return withSecrets(describeBootstrap(transition.head), prepared);
+    return withSecrets(describeBootstrap(transition.head), prepared, mail);
   }
-  await takeBack();
   const winner = await replay(service, spec, createdWith);
   if (winner !== null) return winner;
   throw new RootwardError("busy", `Factory ${factory} is being created: try again`);

@@ -9,30 +9,35 @@
  * If its condition fails then, the first try may have been mine: it was if, and only if, the event
  * with my random id is in the log since my base.
  */
-import { RootwardError } from "../error.ts";
+import { isRootwardError, RootwardError } from "../error.ts";
 import { decodeEvent } from "../factory/event.ts";
 import { eventPlace } from "../factory/documents.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import type { Transition } from "../factory/transition.ts";
-import { LostRace } from "./lost-race.ts";
 import type { Documents, Heads } from "./ports.ts";
 
 type Store = { readonly heads: Heads; readonly documents: Documents };
 
 /** How often a write whose outcome is unknown is repeated, and how long before each repetition. */
 const REPEAT_DELAYS = [10, 50, 250, 1000];
-/** How often a change is decided again after somebody else's swap. */
-const MAX_ROUNDS = 100;
 
-/** @returns false if somebody else's change came first; then nothing of this one is visible */
-export async function commit(store: Store, transition: Transition): Promise<boolean> {
+/**
+ * @param ready called just before the swap; when it throws, nothing has changed
+ * @returns false if another change came first; then nothing of this one is visible
+ */
+export async function commit(
+  store: Store,
+  transition: Transition,
+  ready: () => void | Promise<void> = () => undefined,
+): Promise<boolean> {
   await storeDocuments(store, transition);
+  await ready();
   return swapHead(store, transition);
 }
 
 /** Steps 1 and 2. When this throws, the swap was not tried, so nothing has changed. */
-export async function storeDocuments(
+async function storeDocuments(
   { documents: store }: Store,
   { documents, superseded }: Transition,
 ): Promise<void> {
@@ -46,7 +51,7 @@ export async function storeDocuments(
 }
 
 /** Step 3. When this throws, nobody knows whether the change is there. */
-export async function swapHead(store: Store, transition: Transition): Promise<boolean> {
+async function swapHead(store: Store, transition: Transition): Promise<boolean> {
   const { base, head } = transition;
   const write = (): Promise<boolean> =>
     base === null ? store.heads.create(head) : store.heads.swap(base.revision, head);
@@ -60,7 +65,9 @@ async function untilAnswered(
   for (const [tries, delay] of REPEAT_DELAYS.entries()) {
     try {
       return { applied: await write(), repeated: tries > 0 };
-    } catch {
+    } catch (error) {
+      // The store waited for its lock already, and applied nothing.
+      if (isRootwardError(error) && error.code === "storage-unavailable") throw error;
       await new Promise((resolve) => setTimeout(resolve, delay));
     }
   }
@@ -88,28 +95,4 @@ export async function readHead(heads: Heads, factory: FactoryName): Promise<Head
   const head = await heads.read(factory);
   if (head === null) throw new RootwardError("not-found", `there is no Factory ${factory}`);
   return head;
-}
-
-/**
- * Decides on the newest head and commits; when somebody else's swap came between, decides again.
- *
- * @param decide pure but for reads: called once for every head that is tried
- * @returns the decision that was committed, or that wanted no change
- * @throws RootwardError `busy` when others keep coming first
- */
-export async function update<D extends { readonly transition: Transition | null }>(
-  store: Store,
-  factory: FactoryName,
-  decide: (head: Head) => D | Promise<D>,
-): Promise<D> {
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    try {
-      const decision = await decide(await readHead(store.heads, factory));
-      if (decision.transition === null) return decision;
-      if (await commit(store, decision.transition)) return decision;
-    } catch (error) {
-      if (!(error instanceof LostRace)) throw error;
-    }
-  }
-  throw new RootwardError("busy", `Factory ${factory} is changing too fast: try again`);
 }

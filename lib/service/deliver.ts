@@ -3,14 +3,20 @@
  * like a token of one scope: the database has its hash, bound to one bootstrap of one Factory.
  */
 import { RootwardError } from "../error.ts";
-import { claimDelivery, confirmDelivery } from "../factory/delivery.ts";
+import {
+  claimDelivery,
+  confirmDelivery,
+  issueOwnerToken,
+  type Holder,
+} from "../factory/delivery.ts";
+import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { firstRoots } from "../factory/roles.ts";
 import { deliveredName, type ClaimAnswer, type ConfirmAnswer } from "../delivery/claim.ts";
 import { sha256Text, toBase64Url, type Sha256 } from "../tuf/bytes.ts";
 import { formatTime } from "../tuf/expires.ts";
-import { mintOwnerToken } from "./authorize.ts";
-import { update } from "./commit.ts";
+import { newOwnerToken } from "./authorize.ts";
+import { change } from "./change.ts";
 import { moment, type Service } from "./service.ts";
 import { settle, settleAfter } from "./settle.ts";
 
@@ -48,8 +54,11 @@ export async function claim(
   // Before the swap: a service that cannot open the share must not use up the link.
   const wrapped = await service.shares.get(idHash);
   const share = wrapped && (await service.wrapper.unwrap(wrapped, shareContext(idHash)));
-  const decision = await update(service, factory, (head) => {
+  const recorded = (await service.claims?.find(idHash)) ?? claimantHash;
+  const decision = await change(service, factory, "link", (head) => {
     const holder = { idHash, claimantHash };
+    // This head is from a backup. The first claimant may still come again.
+    if (recorded !== claimantHash && head.delivery.state === "ready") throw usedBefore();
     const claimed = claimDelivery(head, holder, moment(service, "link"), service.linksFrom);
     // After a restore the head may speak of an archive that is gone: nothing to win, so no swap.
     if (share === null && head.delivery.state === "ready") throw gone();
@@ -59,6 +68,10 @@ export async function claim(
   await settleAfter(service, decision.transition);
   if (decision.kind === "refused") throw decision.error;
   if (share === null) throw gone();
+  // After the swap, so that only its winner is recorded; before the answer, so that whoever got an
+  // answer is.
+  const first = (await service.claims?.first(idHash, claimantHash)) ?? claimantHash;
+  if (first !== claimantHash) throw usedBefore();
   const { head } = decision;
   const { delivery } = head;
   return {
@@ -75,6 +88,14 @@ export async function claim(
     roots: firstRoots(head),
     leaseUntil: formatTime(decision.leaseUntil),
   };
+}
+
+function usedBefore(): RootwardError {
+  return new RootwardError(
+    "delivery-used",
+    "this link was used before the service was restored from a backup: ask whoever provisioned the " +
+      "Factory to bootstrap it again",
+  );
 }
 
 function gone(): RootwardError {
@@ -97,7 +118,7 @@ export async function confirm(
   const claimantHash = sha256Text(request.claimant);
   const factory = await factoryOf(service, idHash);
   const holder = { idHash, claimantHash };
-  const decision = await update(service, factory, (head) => ({
+  const decision = await change(service, factory, "link", (head) => ({
     ...confirmDelivery(head, holder, request.sha256, moment(service, "link")),
     head,
   }));
@@ -105,10 +126,27 @@ export async function confirm(
   await settle(service, factory);
   const answer = {
     factory,
-    state: "live",
+    state: "live" as const,
     confirmedAt: formatTime(decision.confirmedAt),
   };
-  if (!decision.withToken) return answer;
   // For the bootstrap that was confirmed, whatever came since.
-  return { ...answer, ownerToken: await mintOwnerToken(service, decision.head) };
+  const ownerToken = await ownerTokenFor(service, decision.head, holder);
+  return ownerToken === null ? answer : { ...answer, ownerToken };
+}
+
+/**
+ * The owner's token, for an answer to a confirmation. It is stored before the swap that makes it good,
+ * and logged by that swap: a token of an attempt that failed is good for nothing.
+ *
+ * @returns null where this confirmation yields no further one
+ */
+async function ownerTokenFor(service: Service, head: Head, holder: Holder): Promise<string | null> {
+  const { token, record } = newOwnerToken(service, head, "confirmation");
+  const { transition } = await change(service, head.factory, "link", async (newest) => {
+    const issued = issueOwnerToken(newest, holder, record, moment(service, "link"));
+    if (issued !== null) await service.tokens.put(record);
+    return { transition: issued };
+  });
+  await settleAfter(service, transition);
+  return transition === null ? null : token;
 }

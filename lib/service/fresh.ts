@@ -18,12 +18,12 @@ import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
 import type { Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { rootKey, type KeyType } from "../tuf/keys.ts";
-import { mintOwnerToken } from "./authorize.ts";
+import { newOwnerToken } from "./authorize.ts";
 import { readHead } from "./commit.ts";
 import { shareContext } from "./deliver.ts";
 import { makeArchive, makeFirstRoots, makeOnlineKeys, signFirstRoles } from "./first-metadata.ts";
 import { NO_SECRET } from "./initial-key.ts";
-import type { FactoryRef, Recipient } from "./ports.ts";
+import type { FactoryRef, MailPlace, Recipient } from "./ports.ts";
 import { randomId, type Service } from "./service.ts";
 
 export interface FreshSpec {
@@ -73,7 +73,7 @@ async function make(
   secret: Uint8Array,
   idHash: Sha256,
 ): Promise<Pick<Prepared, "fresh" | "documents" | "ownerToken">> {
-  const rootPair = await service.makeRootKey(spec.keyType);
+  const rootPair = await service.makeRootKey(spec.keyType, spec.factory);
   const root = rootKey(rootPair.publicKey, ref.dialect);
   const onlineKeys = await makeOnlineKeys(service, ref, spec.onlineKeyType);
   const roots = makeFirstRoots(service, ref, rootPair, root, onlineKeys);
@@ -83,7 +83,8 @@ async function make(
   const content = spec.recipient?.seal(archive) ?? archive;
   await escrow(service, secret, idHash, content);
   const { owner, provisioner } = spec;
-  const ownerToken = await mintOwnerToken(service, { ...ref, owner });
+  const { token: ownerToken, record } = newOwnerToken(service, { ...ref, owner }, "bootstrap");
+  await service.tokens.put(record);
   const recipient = spec.recipient?.fingerprint ?? null;
   const archived = { idHash, sha256: sha256(content), size: content.length, recipient };
   const byLink = spec.delivery === "link";
@@ -146,25 +147,34 @@ async function remove(service: Service, ref: FactoryRef, idHash: Sha256): Promis
   }
 }
 
-/** Mails the link. The swap is done: a mail that cannot be sent is reported; the answer has the link. */
+/**
+ * Mails the link. The swap is done: a mail that cannot be sent is reported; the answer has the link.
+ *
+ * @returns where the mail is; `failed` where that is not known, or the link has ended meanwhile
+ */
 export async function sendLink(
   service: Service,
   { factory, owner, delivery }: Head,
   link: string,
-): Promise<void> {
+): Promise<LinkMailed> {
   const { idHash, recipient } = delivery;
   const expiresAt = delivery.state === "ready" ? delivery.expiresAt : service.now();
   const { email } = owner;
   const mail = { factory, email, idHash, link, expiresAt, recipient, now: service.now() };
   try {
-    await service.notifier.sendLink(mail);
+    const place = await service.notifier.sendLink(mail);
     // Another bootstrap may have ended the link, and taken back a mail that was not there yet.
     const { delivery: newest } = await readHead(service.heads, factory);
-    if (newest.idHash !== idHash) await service.notifier.withdrawLink(idHash);
+    if (newest.idHash === idHash) return place;
+    await service.notifier.withdrawLink(idHash);
   } catch (error) {
     service.report(`mail with the link of ${factory}`, error);
   }
+  return "failed";
 }
+
+/** What became of the mail with the link, as far as the service knows. */
+export type LinkMailed = MailPlace | "failed";
 
 export interface BootstrapResult {
   readonly factory: FactoryName;
@@ -179,6 +189,8 @@ export interface BootstrapResult {
     readonly mode: Delivery["mode"];
     readonly expiresAt?: string;
     readonly url?: string;
+    /** With the link only. */
+    readonly mail?: LinkMailed;
     /** Of the file that the owner will save. */
     readonly sha256: Sha256;
     /** SHA-256 of the certificate that the file is encrypted to. */
@@ -210,7 +222,8 @@ export function describeBootstrap(head: Head): BootstrapResult {
 export function withSecrets(
   result: BootstrapResult,
   { link, ownerToken }: Pick<Prepared, "link" | "ownerToken">,
+  mail: LinkMailed | null,
 ): BootstrapResult {
-  if (link === null) return { ...result, ownerToken };
-  return { ...result, delivery: { ...result.delivery, url: link }, ownerToken };
+  if (link === null || mail === null) return { ...result, ownerToken };
+  return { ...result, delivery: { ...result.delivery, url: link, mail }, ownerToken };
 }

@@ -1,5 +1,6 @@
 /** What the tables of notices share. */
 import type { EventType } from "../factory/event.ts";
+import { isJsonObject } from "../tuf/json.ts";
 import type { Notice } from "./ports.ts";
 
 export interface MailText {
@@ -17,4 +18,15 @@ export type Notices = Readonly<
 export function word({ details }: Notice["event"], name: string): string {
   const value = details[name];
   return typeof value === "string" || typeof value === "number" ? `${value}` : "?";
+}
+
+/** A line for each root that came back (factory/return-roots.ts). */
+export function returnedRoots({ details }: Notice["event"]): readonly string[] {
+  const { roots } = details;
+  return Object.entries(isJsonObject(roots) ? roots : {}).flatMap(([channel, root]) => {
+    if (!isJsonObject(root)) return [];
+    const { version, sha256 } = root;
+    if (typeof version !== "number" || typeof sha256 !== "string") return [];
+    return [`  ${channel} root ${version}, SHA-256 ${sha256}`];
+  });
 }

@@ -1,6 +1,6 @@
 /** What a Factory's owner is told. */
 import { formatTime } from "../tuf/expires.ts";
-import { word, type MailText, type Notices } from "./notice.ts";
+import { returnedRoots, word, type MailText, type Notices } from "./notice.ts";
 import type { Notice } from "./ports.ts";
 
 function mintedNotice({ factory, event }: Notice): MailText {
@@ -12,6 +12,33 @@ function mintedNotice({ factory, event }: Notice): MailText {
       `${word(event, "user")}, with the id ${word(event, "id")}. Until your root was rotated once, a token that`,
       "may change roots can read a first root key that the service keeps, or agree to another one in its",
       "place. If this is not as it should be, rotate the root key at once, and have the token revoked.",
+    ].join("\n"),
+  };
+}
+
+/** An owner's token was revoked; other tokens are not mailed. */
+function revokedNotice({ factory, event }: Notice): MailText {
+  return {
+    subject: `A token of ${factory} was revoked`,
+    body: [
+      `At ${formatTime(event.time)} ${event.actor} revoked the token with the id ${word(event, "id")}, which`,
+      `belonged to ${word(event, "user")} and could change the root of ${factory}.`,
+      "If you do not know why, look at the list of tokens and at the audit log. A token can revoke itself",
+      "and the tokens that it made. The operator of the service can revoke any token and make a new one.",
+    ].join("\n"),
+  };
+}
+
+/** The confirmation was repeated: its answer may have been lost, or somebody else has the claimant. */
+function issuedNotice({ factory, event }: Notice): MailText {
+  return {
+    subject: `The owner token of ${factory} was replaced`,
+    body: [
+      `At ${formatTime(event.time)} the confirmation of the download of ${factory} was repeated. Its answer`,
+      `has a new owner token, number ${word(event, "count")} of at most 5. The owner token of the answer before`,
+      "has ended. Tokens that it made still work.",
+      "If that was not you, somebody has what your browser or tool kept of the download. Revoke the new",
+      "token, or have the operator of the service revoke it, and rotate the root key.",
     ].join("\n"),
   };
 }
@@ -90,6 +117,8 @@ export const OWNER_NOTICES: Notices = {
   }),
   "initial-key-read": readNotice,
   "token-minted": mintedNotice,
+  "token-revoked": revokedNotice,
+  "owner-token-issued": issuedNotice,
   "root-update-started": readNotice,
   "root-expiring": expiryNotice,
   "delivery-confirmed": ({ factory, event }) => ({
@@ -106,6 +135,20 @@ export const OWNER_NOTICES: Notices = {
       `A root signed with the first root key of ${factory} was accepted at ${formatTime(event.time)},`,
       "so that key is in its owner's hands: the copy on the service is destroyed, and the Factory is",
       "live. If that was not you, tell whoever set up this Factory before any device is built.",
+    ].join("\n"),
+  }),
+  "roots-returned": ({ factory, event }) => ({
+    subject: `The roots of ${factory} came back after a restore`,
+    body: [
+      `At ${formatTime(event.time)} the service took back roots of ${factory} from its signer, because its`,
+      "database had been restored from before them:",
+      "",
+      ...returnedRoots(event),
+      "",
+      "Your devices may have these roots, so the service serves them again. A root update that was",
+      "staged in the restored database was dropped; start it again. Changes since the backup are gone.",
+      "Your next rootward keys rotate needs --accept-log once, since the log lost its last events.",
+      "If you did not sign such a root, tell whoever runs the service at once.",
     ].join("\n"),
   }),
   "delivery-refused": ({ factory, event }) => ({

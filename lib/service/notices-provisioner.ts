@@ -3,7 +3,7 @@
  * one message to those who are told no more.
  */
 import { formatTime } from "../tuf/expires.ts";
-import { word, type Notices } from "./notice.ts";
+import { returnedRoots, word, type Notices } from "./notice.ts";
 import type { Notice } from "./ports.ts";
 
 /** The archive as the owner will save it, to be compared over another way than the mail. */
@@ -56,6 +56,16 @@ export const PROVISIONER_NOTICES: Notices = {
     body: [
       `At ${formatTime(event.time)} the first root key of ${factory} signed its next root, so it is in its`,
       "owner's hands. It is destroyed on the service, and the Factory is live.",
+    ].join("\n"),
+  }),
+  "roots-returned": ({ factory, event }) => ({
+    subject: `The roots of ${factory} came back after a restore`,
+    body: [
+      `At ${formatTime(event.time)} the service took back roots of ${factory} from its signer:`,
+      "",
+      ...returnedRoots(event),
+      "",
+      "Its database had been restored from before them. Nothing else of that time came back.",
     ].join("\n"),
   }),
   "delivery-refused": ({ factory, event }) => ({

@@ -52,6 +52,17 @@ export interface Shares {
   destroy(idHash: Sha256): Promise<void>;
 }
 
+/**
+ * Who claimed which delivery, in a store without backups: a database that was restored has forgotten
+ * it. What yields an archive asks here first, so no restore of the database gives it to two.
+ */
+export interface Claims {
+  /** Records the claimant unless one is recorded, durably. @returns the one that is recorded then */
+  first(idHash: Sha256, claimantHash: Sha256): Promise<Sha256>;
+  /** @returns null where none is recorded, and once the share is destroyed */
+  find(idHash: Sha256): Promise<Sha256 | null>;
+}
+
 /** Sealed archives; a store without versions or replicas. */
 export interface Archives {
   put(idHash: Sha256, object: Uint8Array): Promise<void>;
@@ -97,11 +108,18 @@ export interface SignRequest extends ChannelRef {
   readonly expires: number;
   /**
    * The signed root that becomes current together with the document, where there is one: it must
-   * follow from the trusted root. It is not remembered, since it may never become current.
+   * follow from the trusted root. It is expected from then on, and not trusted: it may never become
+   * current.
    */
   readonly nextRoot?: Uint8Array;
   /** How many versions below the limit must stay free for others; none unless given. */
   readonly spare?: number;
+}
+
+/** A root by its version and the SHA-256 of its bytes as they are served. */
+export interface RootMark {
+  readonly version: number;
+  readonly sha256: Sha256;
 }
 
 /**
@@ -120,15 +138,31 @@ export interface SigningBoundary {
     ref: FactoryRef,
     roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
   ): Promise<void>;
-  /** The version of the root that it trusts for a channel. */
-  trustedVersion(ref: ChannelRef): Promise<number>;
-  /** Follows the chain from the trusted root through `roots`, in order. */
+  /** The root that it trusts for a channel. */
+  trustedRoot(ref: ChannelRef): Promise<RootMark>;
+  /** Verified successors of the trusted root that never were followed, in any order. */
+  expectedRoots(ref: ChannelRef): Promise<readonly RootMark[]>;
+  /** The trusted root or one before it. UTF-8; null where it is not kept. */
+  keptRoot(ref: ChannelRef, version: number): Promise<Uint8Array | null>;
+  /** Keeps a root below the trusted one from which the kept root after it follows. */
+  keepRoot(ref: ChannelRef, root: Uint8Array): Promise<void>;
+  /** Follows the chain from the trusted root through `roots`, in order, and keeps each. */
   follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void>;
+  /**
+   * Expects `root`, which must follow from the trusted one: from then on no key that it lists is
+   * destroyed, until the trusted root reaches its version. Called before the swap that makes it current.
+   */
+  expect(ref: ChannelRef, root: Uint8Array): Promise<void>;
+  /** The online keys of an instance that it holds. */
+  heldKeys(ref: FactoryRef): Promise<readonly KeyId[]>;
   /** @returns the signed document, UTF-8; each version of a role is signed at most once */
   sign(request: SignRequest): Promise<Uint8Array>;
-  /** Destroys a key that no trusted root of its instance lists in a role. */
+  /**
+   * Destroys a key that no trusted or expected root of its instance lists in a role. Where an expected
+   * one does, the fact `expected` of the refusal is its version.
+   */
   destroyKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void>;
-  /** Destroys the keys of an instance that are a week old and not among `named`. */
+  /** Destroys the keys of an instance that are a week old, not among `named`, and not expected. */
   sweepKeys(ref: FactoryRef, named: ReadonlySet<KeyId>): Promise<void>;
   /**
    * Destroys the keys of an instance that never got a head, or has one no more: within an hour of its
@@ -164,12 +198,17 @@ export interface TokenRecord {
   readonly bound: { readonly factory: FactoryName; readonly instance: InstanceId } | null;
   /** Milliseconds since 1970; null for never. */
   readonly expiresAt: number | null;
+  /** Which answer it first came in, where no token made it (factory/tokens.ts). */
+  readonly issued?: "bootstrap" | "confirmation";
   /** The id of the token that made it, where one did. */
   readonly mintedBy?: string;
+  /** With the id of the one that made that one, and so on: the nearest first. */
+  readonly ancestors?: readonly string[];
 }
 
 export interface Tokens {
   put(token: TokenRecord): Promise<void>;
+  /** Strongly consistent, like a head: a token that was deleted is found no more. */
   find(hash: Sha256): Promise<TokenRecord | null>;
   /** Those bound to a Factory, of whatever instance and scope; may lag behind writes. */
   list(factory: FactoryName): Promise<readonly TokenRecord[]>;
@@ -180,6 +219,28 @@ export interface Tokens {
 export interface Requests {
   /** Stores `bodyHash` under `keyHash` if nothing is there; answers what is stored then. */
   first(keyHash: Sha256, bodyHash: Sha256): Promise<Sha256>;
+}
+
+/**
+ * Turns of those who change one Factory, so that they do not decide in vain and nobody starves. Turns
+ * save work and promise nothing: two may have one at once, and the swap of the head stays the only
+ * commit point.
+ */
+export interface Turns {
+  /**
+   * Runs `work` once it is the turn of `holder`. The schedule goes first; other holders take turns, each
+   * with its oldest piece of work.
+   *
+   * @param holder a token's id, `link`, or `schedule`
+   * @param work calls `lost` each time that another change came first
+   * @throws RootwardError `busy` with the fact `retryAfter` (seconds) where too much work waits; whatever
+   *   `work` throws
+   */
+  take<T>(
+    factory: FactoryName,
+    holder: string,
+    work: (lost: () => Promise<void>) => Promise<T>,
+  ): Promise<T>;
 }
 
 export interface LinkMail {
@@ -193,6 +254,9 @@ export interface LinkMail {
   readonly recipient: Sha256 | null;
   readonly now: number;
 }
+
+/** A file in the outbox; handed to Amazon SES; none, where no sender is configured. */
+export type MailPlace = "outbox" | "ses" | "none";
 
 export interface Notice {
   readonly factory: FactoryName;
@@ -208,8 +272,12 @@ export interface Announcement {
 }
 
 export interface Notifier {
-  /** At most once: the link is in no store, so it cannot be sent again. Never logs the link. */
-  sendLink(mail: LinkMail): Promise<void>;
+  /**
+   * At most once: the link is in no store, so it cannot be sent again. Never logs the link.
+   *
+   * @returns where the mail is now; no port learns whether anybody got it
+   */
+  sendLink(mail: LinkMail): Promise<MailPlace>;
   /** Removes the mail with the link where it is still in reach. */
   withdrawLink(idHash: Sha256): Promise<void>;
   /** At least once; readers know it by factory and event number. Says nothing where nothing is told. */
@@ -247,13 +315,17 @@ export interface Ports {
   readonly heads: Heads;
   readonly documents: Documents;
   readonly shares: Shares;
+  /** Left out where a restore makes another installation, whose links are void (Service.linksFrom). */
+  readonly claims?: Claims;
   readonly archives: Archives;
   readonly wrapper: KeyWrapper;
   readonly boundary: SigningBoundary;
   readonly tokens: Tokens;
   readonly requests: Requests;
+  readonly turns: Turns;
   readonly notifier: Notifier;
-  readonly makeRootKey: (type: KeyType) => Promise<RootKeyPair>;
+  /** @throws RootwardError `busy` where too many are being made */
+  readonly makeRootKey: (type: KeyType, factory: FactoryName) => Promise<RootKeyPair>;
   /** @throws RootwardError `malformed` for a certificate that is bad, expired or too weak */
   readonly readRecipient: (pem: string, now: number) => Recipient | Promise<Recipient>;
   readonly verify: (key: PublicKey, message: Uint8Array, signature: Uint8Array) => boolean;

@@ -113,11 +113,12 @@ function assertClear({ entries, remove }: TargetsChange): void {
 function assertAcceptable({ factory, entries }: Publication, dialect: Dialect): void {
   const { findings, more } = judgeTargetEntries(entries, dialect);
   if (findings.length === 0) return;
-  const count = findings.length + more;
+  const { length } = findings;
   const errors = findings.map(({ message }) => message);
+  const count = length === 1 ? "1 finding" : `${length} findings`;
   throw new RootwardError(
     "targets-refused",
-    `targets for ${factory} refused: ${count === 1 ? "1 finding" : `${count} findings`}`,
-    { errors: more === 0 ? errors : [...errors, `and ${more} more`], issues: findings },
+    `targets for ${factory} refused: ${more ? `more than ${length} findings` : count}`,
+    { errors: more ? [...errors, "and more: the rest was not checked"] : errors, issues: findings },
   );
 }

@@ -10,7 +10,6 @@ import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { channelsOf, type Channel, type Role } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
-import { readHead } from "./commit.ts";
 import type { Service } from "./service.ts";
 import { findVersion, readVersion } from "./sign-roles.ts";
 
@@ -49,6 +48,7 @@ export function describeFactory(head: Head) {
       ...(delivery.state === "confirmed" && { confirmedAt: formatTime(delivery.confirmedAt) }),
       ...(delivery.state === "ended" && { endedAt: formatTime(delivery.endedAt) }),
       ...(delivery.state === "expired" && { expiredAt: formatTime(delivery.expiredAt) }),
+      ...(ENDED.includes(delivery.state) && { destroyed: isDestroyed(head) }),
       ...("refusedAt" in delivery &&
         delivery.refusedAt !== null && { secondClaimRefusedAt: formatTime(delivery.refusedAt) }),
     },
@@ -58,6 +58,16 @@ export function describeFactory(head: Head) {
     },
     log: head.log,
   };
+}
+
+/** States whose swap names the destruction of share and archive. */
+const ENDED: readonly Head["delivery"]["state"][] = ["confirmed", "ended", "expired"];
+
+function isDestroyed({ delivery, pending }: Head): boolean {
+  return !pending.some(
+    ({ kind, ref }) =>
+      (kind === "destroy-share" || kind === "destroy-archive") && ref === delivery.idHash,
+  );
 }
 
 /** The bytes of one audit event: the newest from the head, an older one from the published index. */
@@ -116,6 +126,9 @@ export async function readRoleFile(
  * replaced later too, until a root version 2 is there: `final` says that the bytes of a version stay.
  * That is so of every role: what ran ahead of the clock is numbered as the next bootstrap numbers its own.
  *
+ * Devices have no token, and neither have strangers: a Factory that is not live and one that does not
+ * exist have one answer. Its owner reads the state instead.
+ *
  * @throws RootwardError `not-found`
  */
 export async function findForDevice(
@@ -125,9 +138,9 @@ export async function findForDevice(
   role: Role,
   version: number | null,
 ): Promise<{ readonly address: DocumentAddress; readonly final: boolean }> {
-  const head = await readHead(service.heads, factory);
-  if (head.state !== "live") {
-    throw new RootwardError("not-found", `Factory ${factory} is not live yet`);
+  const head = await service.heads.read(factory);
+  if (head?.state !== "live") {
+    throw new RootwardError("not-found", `there is no Factory ${factory} that devices may read`);
   }
   const newest = head.roles[channel]?.[role];
   if (newest === undefined) {

@@ -3,16 +3,18 @@
  * or has ended. The old link and every token of the Factory die with the swap; what is left of them is
  * destroyed after it.
  */
-import { RootwardError } from "../error.ts";
+import { isRootwardError, RootwardError } from "../error.ts";
 import { assertReplaceable, bootstrapAgain } from "../factory/bootstrap.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
+import { isGone } from "../factory/tokens.ts";
 import { sha256Text } from "../tuf/bytes.ts";
 import { firstChannel } from "../tuf/dialect.ts";
 import type { KeyId, KeyType } from "../tuf/keys.ts";
 import type { Root } from "../tuf/root.ts";
-import type { Principal } from "./authorize.ts";
-import { readHead, storeDocuments, swapHead } from "./commit.ts";
+import { authorizeAgain, isUsable, type Principal } from "./authority.ts";
+import { change } from "./change.ts";
+import { readHead } from "./commit.ts";
 import { currentRoot } from "./current-root.ts";
 import {
   describeBootstrap,
@@ -23,8 +25,10 @@ import {
   type FreshSpec,
 } from "./fresh.ts";
 import type { Recipient } from "./ports.ts";
+import { orReturn } from "./return-roots.ts";
 import { moment, type Service } from "./service.ts";
 import { settleQuietly } from "./settle.ts";
+import { catchUpAll } from "./sign-roles.ts";
 
 export interface RebootstrapRequest {
   readonly factory: FactoryName;
@@ -48,9 +52,6 @@ export interface RebootstrapRequest {
   readonly recipient: Recipient | null | undefined;
 }
 
-/** How often it is decided again after somebody else's swap. */
-const MAX_ROUNDS = 20;
-
 /**
  * @returns with the new link and owner token, in this answer only
  * @throws RootwardError `not-replaceable`, `update-in-progress`, `version-conflict`, `forbidden`,
@@ -62,30 +63,37 @@ export async function rebootstrap(
 ): Promise<BootstrapResult> {
   const { factory, principal } = request;
   const before = await readHead(service.heads, factory);
+  await authorizeAgain(service, principal, before);
   // Before seconds of work for keys that nobody may put in place.
   assertReplaceable(before, await agreement(service, request, before));
+  // A second root that was signed and lost with a backup rules it out, as one in the head does.
+  await orReturn(service, factory, () => assertNotBehind(service, before));
   const prepared = await prepareFresh(service, await specOf(service, request, before));
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    let transition;
-    try {
-      const head = await readHead(service.heads, factory);
+  const { transition } = await change(
+    service,
+    factory,
+    principal,
+    async (head) => {
       const agreed = await agreement(service, request, head);
+      await assertNotBehind(service, head);
       const now = moment(service, principal.actor);
-      transition = bootstrapAgain(head, agreed, prepared.fresh, prepared.documents, now);
-      await storeDocuments(service, transition);
-    } catch (error) {
-      await prepared.takeBack();
-      throw error;
-    }
-    // From here on an error leaves it unknown which of the two is there, so nothing is taken back.
-    if (await swapHead(service, transition)) {
-      await settleQuietly(service, factory);
-      if (prepared.link !== null) await sendLink(service, transition.head, prepared.link);
-      return withSecrets(describeBootstrap(transition.head), prepared);
-    }
+      return { transition: bootstrapAgain(head, agreed, prepared.fresh, prepared.documents, now) };
+    },
+    prepared.takeBack,
+  );
+  await settleQuietly(service, factory);
+  const { link } = prepared;
+  const mail = link === null ? null : await sendLink(service, transition.head, link);
+  return withSecrets(describeBootstrap(transition.head), prepared, mail);
+}
+
+/** A signer that was restored may not know the instance: what it does not have is no reason to keep it. */
+async function assertNotBehind(service: Service, head: Head): Promise<void> {
+  try {
+    await catchUpAll(service, head);
+  } catch (error) {
+    if (!isRootwardError(error) || error.code !== "signing-refused") throw error;
   }
-  await prepared.takeBack();
-  throw new RootwardError("busy", `Factory ${factory} is changing too fast: try again`);
 }
 
 /** What the request says of this very head: an owner's token is one of the bootstrap that goes. */
@@ -101,7 +109,8 @@ async function agreement(
     token.bound?.factory === head.factory &&
     token.bound.instance === head.instance &&
     token.scopes.includes("root:update") &&
-    (token.expiresAt === null || service.now() < token.expiresAt);
+    isUsable(token, service.now()) &&
+    !isGone(head, token);
   return { replaces, agreedBy: agreed ? token.id : null };
 }
 

@@ -1,23 +1,25 @@
 /**
  * Doing what a swap named in `pending`: destroying a share or an archive, taking back the mail with
- * a link, telling people and programs. Each effect is idempotent; done ones leave by a swap of their
+ * a link, telling people and programs, removing tokens that have ended. Each effect is idempotent; done ones leave by a swap of their
  * own. A crash in between only means that the schedule, for which the Factory is due at once, does
  * them again.
  */
-import { RootwardError } from "../error.ts";
+import { isRootwardError, RootwardError } from "../error.ts";
 import { decodeEvent } from "../factory/event.ts";
 import type { Effect, Head } from "../factory/head.ts";
 import { isInstanceId, type FactoryName } from "../factory/names.ts";
 import { addressOf, toldBy } from "../factory/telling.ts";
+import { endedBy, isGone } from "../factory/tokens.ts";
 import { advance, includesEffect, type Transition } from "../factory/transition.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
 import { channelsOf, ONLINE_ROLES } from "../tuf/dialect.ts";
 import { jsonObject } from "../tuf/json.ts";
 import { isKeyId } from "../tuf/keys.ts";
-import { readHead, update } from "./commit.ts";
+import { update } from "./change.ts";
+import { readHead } from "./commit.ts";
 import { readEvent } from "./read.ts";
 import { moment, type Service } from "./service.ts";
-import { catchUp } from "./sign-roles.ts";
+import { catchUp, catchUpAll } from "./sign-roles.ts";
 
 const MAX_AT_ONCE = 100;
 
@@ -64,7 +66,7 @@ function destroys({ kind }: Effect): boolean {
  */
 function inTurn(effects: readonly Effect[]): readonly Effect[] {
   const groups = Object.groupBy(
-    effects.filter((effect) => !destroys(effect)),
+    effects.filter((effect) => !destroys(effect) && effect.kind !== "follow-roots"),
     ({ kind, ref }) => (kind === "notify" ? `${kind} ${ref.split(" ")[1] ?? ""}` : kind),
   );
   const queues = Object.values(groups).map((queue = []) => queue);
@@ -72,7 +74,8 @@ function inTurn(effects: readonly Effect[]): readonly Effect[] {
   const rounds = Array.from({ length: longest }, (_, at) =>
     queues.flatMap((queue) => queue[at] ?? []),
   );
-  return [...effects.filter(destroys), ...rounds.flat()];
+  const follows = effects.filter(({ kind }) => kind === "follow-roots");
+  return [...follows, ...effects.filter(destroys), ...rounds.flat()];
 }
 
 /** The same where the answer does not depend on it: what fails is reported and left to the schedule. */
@@ -117,6 +120,8 @@ async function attempt(service: Service, head: Head, effect: Effect): Promise<bo
 
 async function run(service: Service, head: Head, { kind, ref }: Effect): Promise<void> {
   switch (kind) {
+    case "follow-roots":
+      return followRoots(service, head, ref);
     case "destroy-share":
       return service.shares.destroy(idHash(ref));
     case "destroy-archive":
@@ -131,18 +136,40 @@ async function run(service: Service, head: Head, { kind, ref }: Effect): Promise
       return notify(service, head, ref);
     case "announce":
       return announce(service, head, Number(ref));
+    case "end-token":
+      return endTokens(service, head, ref);
   }
+}
+
+/** Before the caller is answered: a head that is restored afterwards is behind what is trusted. */
+async function followRoots(service: Service, head: Head, ref: string): Promise<void> {
+  const channel = channelsOf(head.dialect).find((name) => name === ref.split(" ")[0]);
+  if (channel === undefined) throw new RootwardError("internal", "effect names no channel");
+  await catchUp(service, head, channel);
 }
 
 /** The boundary destroys no key that a root it trusts lists, so it follows the chains first. */
 async function destroyKey(service: Service, head: Head, ref: string): Promise<void> {
-  for (const channel of channelsOf(head.dialect)) await catchUp(service, head, channel);
+  await catchUpAll(service, head);
   const [name, keyid] = ref.split(" ");
   const role = ONLINE_ROLES.find((one) => one === name);
   if (role === undefined || !isKeyId(keyid)) {
     throw new RootwardError("internal", "effect names no online key");
   }
-  await service.boundary.destroyKey(head, role, keyid);
+  await unlessExpected(service.boundary.destroyKey(head, role, keyid));
+}
+
+/**
+ * A key that an expected root lists stays: a root that was cancelled after it was signed may be on a
+ * device. The boundary sweeps it once another root has that number.
+ */
+async function unlessExpected(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    const refused = isRootwardError(error) && error.code === "signing-refused";
+    if (!refused || error.details.facts?.["expected"] === undefined) throw error;
+  }
 }
 
 /** What is left of an earlier bootstrap: its online keys, and its tokens, which are good for nothing. */
@@ -151,7 +178,7 @@ async function forgetInstance(service: Service, head: Head, ref: string): Promis
   if (!isInstanceId(ref) || ref === instance) {
     throw new RootwardError("internal", "effect names no earlier instance");
   }
-  await service.boundary.abandon({ factory, instance: ref, dialect });
+  await unlessExpected(service.boundary.abandon({ factory, instance: ref, dialect }));
   for (const { bound, hash } of await service.tokens.list(factory)) {
     if (bound?.instance === ref) await service.tokens.delete(hash);
   }
@@ -170,6 +197,16 @@ async function notify(service: Service, head: Head, ref: string): Promise<void> 
 async function announce(service: Service, head: Head, seq: number): Promise<void> {
   const event = decodeEvent(await readEvent(service, head, seq));
   await service.notifier.announce({ factory: head.factory, event });
+}
+
+/** Removes the record of a token that was revoked, or all that are good for nothing. */
+async function endTokens(service: Service, head: Head, ref: string): Promise<void> {
+  const ended = endedBy(ref);
+  if (ended !== "ended") return service.tokens.delete(ended);
+  for (const token of await service.tokens.list(head.factory)) {
+    const isOfHead = token.bound?.instance === head.instance;
+    if (isOfHead && isGone(head, token)) await service.tokens.delete(token.hash);
+  }
 }
 
 function idHash(ref: string): Sha256 {

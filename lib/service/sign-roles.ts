@@ -7,10 +7,17 @@ import { rolePlace, storedDocument, type DocumentAddress } from "../factory/docu
 import type { ChannelRoles, Head, RoleVersion } from "../factory/head.ts";
 import type { SignedRole } from "../factory/roles.ts";
 import { FAR, onlineExpiry, onlineVersion, SPARE_VERSIONS } from "../factory/schedule.ts";
-import { ONLINE_ROLES, type Channel, type OnlineRole, type Role } from "../tuf/dialect.ts";
+import {
+  channelsOf,
+  ONLINE_ROLES,
+  type Channel,
+  type OnlineRole,
+  type Role,
+} from "../tuf/dialect.ts";
 import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
 import { MAX_ROLE_BYTES } from "../tuf/role-document.ts";
 import type { MetaEntry } from "../tuf/roles.ts";
+import { behind, isBehind } from "./behind.ts";
 import { LostRace, waitForSwap } from "./lost-race.ts";
 import type { ChannelRef, RoleContent } from "./ports.ts";
 import type { Service } from "./service.ts";
@@ -184,18 +191,33 @@ export async function signAgain(
   }
 }
 
-/** Brings the boundary's trust up to the head's root of a channel. */
+/**
+ * Brings the boundary's trust up to the head's root of a channel.
+ *
+ * @throws RootwardError `roots-behind` where the boundary trusts a root that the head does not have
+ */
 export async function catchUp(service: Service, head: Head, channel: Channel): Promise<ChannelRef> {
   const { factory, instance, dialect } = head;
   const ref: ChannelRef = { factory, instance, dialect, channel };
   const current = head.roles[channel]?.root.version ?? 0;
-  const trusted = await service.boundary.trustedVersion(ref);
+  const trusted = await service.boundary.trustedRoot(ref);
+  if (isBehind(head, channel, trusted)) {
+    // The boundary follows a swap: where one came since this head was read, nothing is behind.
+    const newest = await service.heads.read(factory);
+    if (newest?.revision !== head.revision) throw new LostRace(factory);
+    throw behind(head, channel, trusted);
+  }
   const missing: Uint8Array[] = [];
-  for (let version = trusted + 1; version <= current; version += 1) {
+  for (let version = trusted.version + 1; version <= current; version += 1) {
     missing.push(await readVersion(service, head, channel, "root", version));
   }
   if (missing.length > 0) await service.boundary.follow(ref, missing);
   return ref;
+}
+
+/** The same for all channels, before something is decided about roots. */
+export async function catchUpAll(service: Service, head: Head): Promise<void> {
+  for (const channel of channelsOf(head.dialect)) await catchUp(service, head, channel);
 }
 
 /**

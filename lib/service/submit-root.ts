@@ -14,10 +14,13 @@ import { parseJson, type JsonValue } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
 import { verifyRootUpdate, type RootVerdict } from "../tuf/root-update.ts";
 import { updateAs, type Principal } from "./authorize.ts";
+import { bringBack } from "./bring-back.ts";
 import { currentRoot, findUnsigned, rootOf } from "./current-root.ts";
+import { expectRoots } from "./expect-roots.ts";
 import { rootRefused } from "./root-refused.ts";
 import { moment, type Service } from "./service.ts";
 import { settleAfter } from "./settle.ts";
+import { catchUpAll } from "./sign-roles.ts";
 
 export interface Submission {
   readonly factory: FactoryName;
@@ -41,7 +44,8 @@ export interface SubmissionResult {
 
 /**
  * @throws RootwardError `malformed`, `too-large`; `root-refused` with every finding;
- *   `version-conflict` where somebody was faster; `channel-behind` where prod must follow ci first
+ *   `version-conflict` where somebody was faster;
+ *   `roots-behind` where the signer trusts another root of this or a later version; `channel-behind` where prod must follow ci first
  */
 export async function submitRoot(
   service: Service,
@@ -49,10 +53,17 @@ export async function submitRoot(
 ): Promise<SubmissionResult> {
   const { factory, principal, dryRun } = submission;
   let submitted: JsonValue | undefined;
-  const decision = await updateAs(service, factory, principal, async (head) => {
-    submitted ??= parseJson(submission.body, rootLimits(head.dialect));
-    return decide(service, head, submission, submitted);
-  });
+  let decision;
+  try {
+    decision = await updateAs(service, factory, principal, async (head) => {
+      submitted ??= parseJson(submission.body, rootLimits(head.dialect));
+      return decide(service, head, submission, submitted);
+    });
+  } catch (error) {
+    const back = dryRun ? null : await bringBack(service, submission, error);
+    if (back === null) throw error;
+    return back;
+  }
   // The root is in force whatever becomes of the effects.
   await settleAfter(service, decision.transition);
   const { version, sha256, warnings } = decision;
@@ -66,6 +77,7 @@ async function decide(service: Service, head: Head, submission: Submission, subm
   if (roles === undefined) {
     throw new RootwardError("not-found", `Factory ${factory} has no channel ${channel}`);
   }
+  await catchUpAll(service, head);
   assertNothingStaged(head);
   const current = await currentRoot(service, head, channel);
   const verdict = verifyRootUpdate(
@@ -96,8 +108,10 @@ async function decide(service: Service, head: Head, submission: Submission, subm
   const { version } = root;
   const document = storedDocument(rolePlace(head, channel, "root", version), verdict.document);
   const now = moment(service, principal.actor);
+  const accepted = [{ channel, root, document }];
+  if (!dryRun) await expectRoots(service, head, accepted);
   const acceptance = {
-    accepted: [{ channel, root, document }],
+    accepted,
     signed: [],
     user: principal.token.user,
     initialKeyListed: await initialKeyListed(service, head, channel, root),

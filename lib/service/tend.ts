@@ -3,6 +3,7 @@
  * does pending effects, and signs online roles again long before they expire. Each Factory for
  * itself: one that fails is reported and does not stop the others.
  */
+import { isRootwardError } from "../error.ts";
 import { retireInstances } from "../factory/bootstrap.ts";
 import { endDelivery } from "../factory/delivery.ts";
 import { noticeExpiry } from "../factory/expiry-notice.ts";
@@ -12,7 +13,9 @@ import { retireKeys } from "../factory/root-update.ts";
 import { refreshRoles, type SignedRole } from "../factory/roles.ts";
 import { rolesToRefresh } from "../factory/schedule.ts";
 import { ONLINE_ROLES } from "../tuf/dialect.ts";
-import { readHead, update } from "./commit.ts";
+import { update } from "./change.ts";
+import { readHead } from "./commit.ts";
+import { returnRoots } from "./return-roots.ts";
 import { moment, type Service } from "./service.ts";
 import { settle } from "./settle.ts";
 import { signAgain } from "./sign-roles.ts";
@@ -67,7 +70,12 @@ export async function tend(service: Service, factory: FactoryName): Promise<void
   // One at a time, and nearly always none: then this is one read.
   while ((await update(service, factory, (head) => nextDue(service, head))).transition !== null);
   const [effects] = await Promise.allSettled([settle(service, factory)]);
-  await refreshDue(service, factory);
+  try {
+    await refreshDue(service, factory);
+  } catch (error) {
+    if (!isRootwardError(error) || error.code !== "roots-behind") throw error;
+    await returnRoots(service, factory);
+  }
   await sweepKeys(service, factory);
   if (effects.status === "rejected") throw effects.reason;
 }

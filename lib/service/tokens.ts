@@ -1,21 +1,23 @@
 /**
  * Tokens of a Factory: made, listed and revoked by its owner or an admin. A token mints only a
- * subset of its own scopes, is shown once, and is stored as its hash; the log tells of each.
+ * subset of its own scopes, is shown once, and is stored as its hash; the log has each. Which token may
+ * revoke which is decided in factory/tokens.ts.
  */
 import { RootwardError } from "../error.ts";
 import { isReplaceable } from "../factory/bootstrap.ts";
-import type { EventType } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
-import { advance, type Transition } from "../factory/transition.ts";
+import { ancestorsOfMintedBy, assertMayRevoke, isGone, mint, revoke } from "../factory/tokens.ts";
 import { formatTime } from "../tuf/expires.ts";
-import { jsonObject, type JsonObject } from "../tuf/json.ts";
-import { assertStillValid, newToken, updateAs, type Principal } from "./authorize.ts";
+import { jsonObject } from "../tuf/json.ts";
+import type { Principal } from "./authority.ts";
+import { newToken } from "./authorize.ts";
+import { change } from "./change.ts";
 import { readHead } from "./commit.ts";
 import type { TokenRecord } from "./ports.ts";
 import type { Scope } from "./scopes.ts";
 import { moment, type Service } from "./service.ts";
-import { settleQuietly } from "./settle.ts";
+import { settleAfter, settleQuietly } from "./settle.ts";
 
 export interface TokenSpec {
   /** Whom it stands for: fioctl's polis-id. */
@@ -45,57 +47,78 @@ export async function createToken(
   principal: Principal,
   spec: TokenSpec,
 ): Promise<TokenSummary & { readonly token: string }> {
-  const own = principal.token.scopes;
-  const lacking = spec.scopes.filter((scope) => !own.includes(scope) && !own.includes("admin"));
-  if (lacking.length > 0) {
-    throw new RootwardError("forbidden", `this token lacks the scope ${lacking.join(", ")}`);
-  }
-  const ends = principal.token.expiresAt;
-  if (ends !== null && (spec.expiresAt === null || spec.expiresAt > ends)) {
-    throw new RootwardError(
-      "forbidden",
-      `this token ends at ${formatTime(ends)}, and makes none that lasts longer`,
-    );
-  }
-  const head = await readHead(service.heads, factory);
-  assertStillValid(principal, head);
-  const { instance } = head;
+  const instance = principal.instance ?? (await readHead(service.heads, factory)).instance;
   const { token, record } = newToken(service, {
     ...spec,
     bound: { factory, instance },
     mintedBy: principal.token.id,
+    ancestors: ancestorsOfMintedBy(principal.token),
   });
-  // A token that is stored and not logged is in nobody's hands.
-  await service.tokens.put(record);
   const summary = summaryOf(record);
   const { id, user, scopes } = summary;
   const details = jsonObject({ id, user, scopes, by: principal.token.user });
-  // While a new token may be a way to the first root key, or to another in its place, the owner is told.
-  await log(service, factory, principal, "token-minted", details);
-  await settleQuietly(service, factory);
+  const { transition } = await change(
+    service,
+    factory,
+    { ...principal, instance },
+    async (head) => {
+      assertMayMint(principal.token, spec);
+      // Before the swap that logs it: only the answer after it puts the token into anybody's hands.
+      await service.tokens.put(record);
+      // While a new token may be a way to the first root key, or to another in its place, the owner is told.
+      const notify = firstKeyMatters(head);
+      return { transition: mint(head, details, notify, moment(service, principal.actor)) };
+    },
+    () => service.tokens.delete(record.hash),
+  );
+  await settleAfter(service, transition);
   return { ...summary, token };
 }
 
-/** The tokens of the Factory's present bootstrap, those that have ended included. */
-export async function listTokens(service: Service, head: Head): Promise<readonly TokenSummary[]> {
-  return (await ownTokens(service, head)).map(summaryOf);
+/** @throws RootwardError `forbidden` for a token that could do more, or lasts longer, than its maker */
+function assertMayMint({ scopes: own, expiresAt: ends }: TokenRecord, spec: TokenSpec) {
+  const lacking = spec.scopes.filter((scope) => !own.includes(scope) && !own.includes("admin"));
+  if (lacking.length > 0) {
+    throw new RootwardError("forbidden", `this token lacks the scope ${lacking.join(", ")}`);
+  }
+  if (ends !== null && (spec.expiresAt === null || spec.expiresAt > ends)) {
+    throw new RootwardError(
+      "forbidden",
+      `this token expires at ${formatTime(ends)} and cannot make one that lasts longer`,
+    );
+  }
 }
 
-/** @throws RootwardError `not-found` */
+/** The tokens of the Factory's present bootstrap, expired ones included. */
+export async function listTokens(service: Service, head: Head): Promise<readonly TokenSummary[]> {
+  const tokens = await ownTokens(service, head);
+  return tokens.filter((token) => !isGone(head, token)).map(summaryOf);
+}
+
+/**
+ * Revokes a token: from the swap on it is good for nothing (change.ts), also where it was authorised
+ * before. Repeating it is safe: a token that is found no more is in the log as revoked.
+ *
+ * @throws RootwardError `not-found`; `forbidden` for a token that is not the caller's to revoke
+ */
 export async function revokeToken(
   service: Service,
-  head: Head,
+  factory: FactoryName,
   principal: Principal,
   id: string,
 ): Promise<void> {
-  const record = (await ownTokens(service, head)).find((token) => token.id === id);
-  if (record === undefined) throw new RootwardError("not-found", `there is no token ${id}`);
-  const details = jsonObject({ id, user: record.user });
-  // In the log first: whoever is cut off between the two finds the token again, and repeats both.
-  await log(service, head.factory, principal, "token-revoked", details);
-  await service.tokens.delete(record.hash);
+  await change(service, factory, principal, async (head) => {
+    const token = (await ownTokens(service, head)).find((one) => one.id === id);
+    if (token === undefined) throw new RootwardError("not-found", `there is no token ${id}`);
+    assertMayRevoke(principal.token, principal.token.scopes.includes("admin"), token);
+    const now = moment(service, principal.actor);
+    return { transition: revoke(head, token, isOwners(token), now) };
+  });
+  // Before the answer, where the store lets it; otherwise the schedule removes the record.
+  await settleQuietly(service, factory);
 }
 
+/** Those that the store has, in the order in which it lists them. */
 async function ownTokens(service: Service, head: Head): Promise<readonly TokenRecord[]> {
   const all = await service.tokens.list(head.factory);
   return all.filter(
@@ -103,25 +126,9 @@ async function ownTokens(service: Service, head: Head): Promise<readonly TokenRe
   );
 }
 
-async function log(
-  service: Service,
-  factory: FactoryName,
-  principal: Principal,
-  type: EventType,
-  details: JsonObject,
-): Promise<void> {
-  await updateAs(service, factory, principal, (head): { transition: Transition } => ({
-    transition: advance(
-      head,
-      {
-        head: {},
-        type,
-        details,
-        notify: type === "token-minted" && firstKeyMatters(head),
-      },
-      moment(service, principal.actor),
-    ),
-  }));
+/** Whether it can do what only an owner does: change roots, make and revoke tokens. */
+function isOwners({ scopes }: TokenRecord): boolean {
+  return scopes.includes("root:update");
 }
 
 /** A token reads an escrowed key, or is the owner's word for bootstrapping again. */

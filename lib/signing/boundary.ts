@@ -15,15 +15,15 @@ import type {
   ChannelRef,
   Clock,
   FactoryRef,
+  RootMark,
   SignRequest,
   SigningBoundary,
 } from "../service/ports.ts";
-import { nextInChain, readChainRoot, readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
+import { readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
 import {
   ALL_CHANNELS,
   channelsOf,
   ONLINE_ROLES,
-  ROLES,
   type Channel,
   type OnlineRole,
 } from "../tuf/dialect.ts";
@@ -31,19 +31,29 @@ import type { JsonObject } from "../tuf/json.ts";
 import { rootKey, type KeyId, type KeyType, type RootKey } from "../tuf/keys.ts";
 import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
 import { envelope, snapshotDocument, targetsDocument, timestampDocument } from "../tuf/roles.ts";
-import { sameRoot, type Root } from "../tuf/root.ts";
+import type { Root } from "../tuf/root.ts";
 import { signatureObject } from "../tuf/signatures.ts";
 import type { PublicKey } from "../tuf/spki.ts";
 import { canonicalize } from "../tuf/canonical.ts";
+import { KeyLane, SIGNER_LANE } from "./key-lane.ts";
 import type { KeyKind, KeyStore, KindOf, OnlineKey } from "./key-store.ts";
-import { checkDescribed, judgeNumber, refused, takeNumber } from "./numbering.ts";
-import type { KeyRecord, SignerRecords, TrustedRoot } from "./records.ts";
+import { checkDescribed, judgeNumber, takeNumber } from "./numbering.ts";
+import type { KeyRecord, SignerRecords } from "./records.ts";
+import { refused } from "./refused.ts";
+import { RootTrust, type Trusted } from "./root-trust.ts";
 
 /** A bootstrap that failed takes its keys back at once; later they may be a live Factory's. */
 const ABANDONED_WITHIN = 60 * 60_000;
 
 /** How long a key may be that nobody names: whoever had it made is long gone then. */
 const UNNAMED_FOR = 7 * 86_400_000;
+
+/**
+ * How many keys an instance gets in a day. A rotation of online keys takes three. Each key stays for weeks,
+ * and one in KMS is paid for, so a token that asks again and again must come to an end.
+ */
+export const KEYS_IN_A_DAY = 120;
+const DAY = 86_400_000;
 
 export interface BoundaryParts {
   readonly records: SignerRecords;
@@ -56,20 +66,32 @@ export interface BoundaryParts {
   readonly clock?: Clock;
 }
 
-interface Trusted {
-  readonly root: Root;
-  readonly retired: ReadonlySet<KeyId>;
-}
-
 export class Boundary implements SigningBoundary {
   readonly #parts: BoundaryParts;
+  readonly #lane = new KeyLane(SIGNER_LANE);
+  readonly #trust: RootTrust;
 
   constructor(parts: BoundaryParts) {
     this.#parts = parts;
+    this.#trust = new RootTrust(parts.records);
   }
 
   async makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey> {
+    // An Ed25519 key takes no time worth waiting for.
+    if (keyType === "ed25519") return this.#makeKey(ref, role, keyType);
+    return this.#lane.run(ref.factory, () => this.#makeKey(ref, role, keyType));
+  }
+
+  async #makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey> {
     const { records, kindOf, now } = this.#parts;
+    const made = await records.keys(ref);
+    if (made.filter(({ madeAt }) => madeAt > now() - DAY).length >= KEYS_IN_A_DAY) {
+      throw new RootwardError(
+        "busy",
+        `${ref.factory} got ${KEYS_IN_A_DAY} online keys within a day: try again tomorrow`,
+        { facts: { retryAfter: DAY / 1000 } },
+      );
+    }
     const kind = kindOf(ref, role);
     const { publicKey, handle } = await this.#store(kind).make(ref, role, keyType);
     const { keyid } = rootKey(publicKey, ref.dialect);
@@ -100,48 +122,46 @@ export class Boundary implements SigningBoundary {
     }
   }
 
-  async trustedVersion(ref: ChannelRef): Promise<number> {
-    return (await this.#trustRecord(ref)).version;
+  trustedRoot(ref: ChannelRef): Promise<RootMark> {
+    return this.#trust.mark(ref);
   }
 
-  async follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void> {
-    if (roots.length === 0) return;
-    const policy = strictPolicy(ref.dialect, ref.channel);
-    const lenient = { ...policy, forms: "lenient" } as const;
-    const read = roots.map((bytes) => ({ bytes, root: readChainRoot(bytes, lenient).root }));
-    for (;;) {
-      const { root: start, retired } = await this.#trusted(ref);
-      // Somebody else may have come here first, or gone on: up to the trusted root all is done.
-      const known = read.findIndex(({ root }) => sameRoot(root, start));
-      const missing = read.slice(known + 1);
-      const newest = missing.at(-1);
-      if (newest === undefined || newest.root.version < start.version) return;
-      let root = start;
-      const listed = new Set<KeyId>();
-      for (const { bytes } of missing) {
-        for (const keyid of onlineKeyids(root)) listed.add(keyid);
-        root = nextInChain(root, bytes, policy, verifySignature).root;
-      }
-      const next = { version: root.version, bytes: newest.bytes };
-      for (const keyid of onlineKeyids(root)) listed.delete(keyid);
-      const gone = await this.#existing(ref, new Set([...retired, ...listed]));
-      const { records } = this.#parts;
-      if (await records.advanceTrust(ref, start.version, { ...next, retired: gone })) return;
-    }
+  expectedRoots(ref: ChannelRef): Promise<readonly RootMark[]> {
+    return this.#trust.expected(ref);
+  }
+
+  keptRoot(ref: ChannelRef, version: number): Promise<Uint8Array | null> {
+    return this.#trust.kept(ref, version);
+  }
+
+  keepRoot(ref: ChannelRef, root: Uint8Array): Promise<void> {
+    return this.#trust.backfill(ref, root);
+  }
+
+  follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void> {
+    return this.#trust.follow(ref, roots);
+  }
+
+  async expect(ref: ChannelRef, root: Uint8Array): Promise<void> {
+    await this.#trust.expect(ref, root);
+  }
+
+  async heldKeys(ref: FactoryRef): Promise<readonly KeyId[]> {
+    return (await this.#parts.records.keys(ref)).map(({ keyid }) => keyid);
   }
 
   async sign(request: SignRequest): Promise<Uint8Array> {
     const { role } = request.content;
-    const { trusted, root } = await this.#rootToSignUnder(request);
-    const { key, listed } = await this.#ownKey(request, root, role, trusted.retired);
+    const { root, retired } = await this.#rootToSignUnder(request);
+    const { key, listed } = await this.#ownKey(request, root, role, retired);
     this.#checkExpiry(request);
     const { records, now } = this.#parts;
     await checkDescribed(records, request);
-    const keys = { under: onlineKeyids(root), trusted: onlineKeyids(trusted.root) };
-    const numbering = await judgeNumber(records, request, keys, {
-      now: now(),
-      floor: this.#floor(),
-    });
+    const trusted =
+      request.nextRoot === undefined ? root : (await this.#trust.trusted(request)).root;
+    const keys = { under: onlineKeyids(root), trusted: onlineKeyids(trusted) };
+    const time = { now: now(), floor: this.#floor() };
+    const numbering = await judgeNumber(records, request, keys, time);
     const signed = build(request);
     const signature = await key.sign(canonicalize(signed, request.dialect));
     const { keyid } = listed;
@@ -153,16 +173,19 @@ export class Boundary implements SigningBoundary {
     if (!isSignedUnder(root, read, verifySignature)) {
       throw refused(`${role} would not verify under root version ${root.version}`);
     }
-    await takeNumber(this.#parts.records, request, numbering, document);
+    await takeNumber(records, request, numbering, document);
     return document;
   }
 
   async destroyKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void> {
-    for (const channel of channelsOf(ref.dialect)) {
-      const { root } = await this.#trusted({ ...ref, channel });
-      if (ROLES.some((name) => root.roles[name].keyids.includes(keyid))) {
-        throw refused(`${role} key ${keyid} is listed by root version ${root.version}`);
-      }
+    const trusted = (await this.#trust.trustedKeys(ref)).get(keyid);
+    if (trusted !== undefined) {
+      throw refused(`${role} key ${keyid} is listed by root version ${trusted}`);
+    }
+    const expected = (await this.#trust.expectedKeys(ref)).get(keyid);
+    if (expected !== undefined) {
+      const message = `${role} key ${keyid} is listed by root version ${expected}, which may be current`;
+      throw refused(message, { expected });
     }
     const { records } = this.#parts;
     const record = await records.key(ref, role, keyid);
@@ -173,19 +196,19 @@ export class Boundary implements SigningBoundary {
 
   async sweepKeys(ref: FactoryRef, named: ReadonlySet<KeyId>): Promise<void> {
     const { records } = this.#parts;
+    const expected = await this.#trust.expectedKeys(ref);
     for (const { role, keyid, madeAt } of await records.keys(ref)) {
-      if (named.has(keyid) || this.#floor() < madeAt + UNNAMED_FOR) continue;
+      if (named.has(keyid) || expected.has(keyid)) continue;
+      if (this.#floor() < madeAt + UNNAMED_FOR) continue;
       await this.destroyKey(ref, role, keyid);
     }
   }
 
   async abandon(ref: FactoryRef): Promise<void> {
-    // Not those of the dialect that the caller says.
-    for (const channel of ALL_CHANNELS) {
-      const trusted = await this.#parts.records.trustedRoot({ ...ref, channel });
-      if (trusted !== null && trusted.version > 1) {
-        throw refused(`instance of ${ref.factory} is in use: its root was rotated`);
-      }
+    const expected = await this.#trust.newestVersion(ref);
+    if (expected > 1) {
+      const message = `instance of ${ref.factory} is in use: its keys signed root version ${expected}`;
+      throw refused(message, { expected });
     }
     const { records, now, policy, clock } = this.#parts;
     const keys = await records.keys(ref);
@@ -222,31 +245,12 @@ export class Boundary implements SigningBoundary {
     return Math.max(...times);
   }
 
-  async #trustRecord(ref: ChannelRef): Promise<TrustedRoot> {
-    const record = await this.#parts.records.trustedRoot(ref);
-    if (record === null) throw refused(`no trusted root for ${ref.factory} ${ref.channel}`);
-    return record;
-  }
-
-  async #trusted(ref: ChannelRef): Promise<Trusted> {
-    const { bytes, retired } = await this.#trustRecord(ref);
-    const policy = strictPolicy(ref.dialect, ref.channel);
-    return { root: readTrustedRoot(bytes, policy, verifySignature), retired: new Set(retired) };
-  }
-
-  /** Of a key that was destroyed nothing need be remembered. */
-  async #existing(ref: ChannelRef, keyids: ReadonlySet<KeyId>): Promise<readonly KeyId[]> {
-    const keys = await this.#parts.records.keys(ref);
-    return keys.map(({ keyid }) => keyid).filter((keyid) => keyids.has(keyid));
-  }
-
   /** The trusted root, or the one that follows it and becomes current with what is signed. */
-  async #rootToSignUnder(request: SignRequest): Promise<{ trusted: Trusted; root: Root }> {
-    const trusted = await this.#trusted(request);
-    if (request.nextRoot === undefined) return { trusted, root: trusted.root };
-    const policy = strictPolicy(request.dialect, request.channel);
-    const { root } = nextInChain(trusted.root, request.nextRoot, policy, verifySignature);
-    return { trusted, root };
+  #rootToSignUnder(request: SignRequest): Promise<Trusted> {
+    const { nextRoot } = request;
+    if (nextRoot === undefined) return this.#trust.trusted(request);
+    // Expected from before the first signature: devices may get it and what is signed under it.
+    return this.#trust.expect(request, nextRoot);
   }
 
   /** The key of ours that `root` lists for `role`; one that was retired stays so. */

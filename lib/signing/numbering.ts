@@ -6,11 +6,12 @@
  * document leaves the boundary. So no number has two documents, however many ask at once, and whatever the
  * records name was signed.
  */
-import { RootwardError } from "../error.ts";
+import type { RootwardError } from "../error.ts";
 import type { ChannelRef, SignRequest } from "../service/ports.ts";
 import { sha256 } from "../tuf/bytes.ts";
 import { ONLINE_ROLES } from "../tuf/dialect.ts";
 import type { MetaEntry } from "../tuf/roles.ts";
+import { refused } from "./refused.ts";
 import type { SignerVersions } from "./records.ts";
 import {
   lastNumber,
@@ -133,11 +134,4 @@ export async function takeNumber(
 
 function notAbove({ content, version }: SignRequest, last: number): RootwardError {
   return refused(`${content.role}: expected a version above ${last}, got ${version}`, { last });
-}
-
-export function refused(
-  message: string,
-  facts: Readonly<Record<string, number | string>> = {},
-): RootwardError {
-  return new RootwardError("signing-refused", message, { facts });
 }

@@ -7,14 +7,14 @@
  * Bytes are base64, times milliseconds since 1970, public keys SubjectPublicKeyInfo.
  */
 import * as v from "valibot";
-import { isRootwardError, RootwardError } from "../error.ts";
+import { isRootwardError, isStorageFull, RootwardError } from "../error.ts";
 import {
   isFactoryName,
   isInstanceId,
   type FactoryName,
   type InstanceId,
 } from "../factory/names.ts";
-import type { KeyWrapper, SigningBoundary } from "../service/ports.ts";
+import type { KeyWrapper, RootMark, SigningBoundary } from "../service/ports.ts";
 import { fromBase64, isSha256, toBase64, type Sha256 } from "../tuf/bytes.ts";
 import { ALL_CHANNELS, DIALECTS, ONLINE_ROLES } from "../tuf/dialect.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
@@ -49,7 +49,10 @@ const json = v.pipe(
   }),
 );
 const sha256 = v.custom<Sha256>((value) => typeof value === "string" && isSha256(value), "SHA-256");
-const keyid = v.custom<KeyId>((value) => typeof value === "string" && isKeyId(value), "keyid");
+export const keyid = v.custom<KeyId>(
+  (value) => typeof value === "string" && isKeyId(value),
+  "keyid",
+);
 const meta = v.strictObject({ version: v.number(), length: v.number(), sha256 });
 const factoryRef = {
   factory: v.custom<FactoryName>((value) => typeof value === "string" && isFactoryName(value)),
@@ -74,7 +77,17 @@ const operation = v.variant("operation", [
     ...factoryRef,
     roots: v.array(v.strictObject({ channel, bytes })),
   }),
-  v.strictObject({ operation: v.literal("trusted-version"), ...factoryRef, channel }),
+  v.strictObject({ operation: v.literal("trusted-root"), ...factoryRef, channel }),
+  v.strictObject({ operation: v.literal("expected-roots"), ...factoryRef, channel }),
+  v.strictObject({
+    operation: v.literal("kept-root"),
+    ...factoryRef,
+    channel,
+    version: v.number(),
+  }),
+  v.strictObject({ operation: v.literal("keep-root"), ...factoryRef, channel, root: bytes }),
+  v.strictObject({ operation: v.literal("expect"), ...factoryRef, channel, root: bytes }),
+  v.strictObject({ operation: v.literal("held-keys"), ...factoryRef }),
   v.strictObject({
     operation: v.literal("follow"),
     ...factoryRef,
@@ -105,15 +118,46 @@ const operation = v.variant("operation", [
 export type Request = v.InferInput<typeof operation>;
 type Operation = v.InferOutput<typeof operation>;
 
+/**
+ * Whether a request asks for a key to be made. It may wait long for its turn, within limits of its own
+ * (key-lane.ts), so it takes no place among the questions that a channel answers at a time.
+ */
+export function makesKey(request: unknown): boolean {
+  return (
+    typeof request === "object" &&
+    request !== null &&
+    "operation" in request &&
+    request.operation === "make-key"
+  );
+}
+
 /** What answers: a signer, or a boundary alone, which wraps no shares. */
 type Answering = Pick<Signer, "id" | "boundary"> & Partial<Pick<Signer, "wrapper">>;
 
 /** Errors that mean the same on both sides. */
-const PASSED = ["signing-refused", "chain-broken", "malformed", "too-large", "busy"] as const;
+const PASSED = [
+  "signing-refused",
+  "chain-broken",
+  "malformed",
+  "too-large",
+  "busy",
+  "storage-unavailable",
+] as const;
+
+export const rootMark = v.strictObject({ version: v.number(), sha256 });
+const result = v.union([
+  v.string(),
+  v.number(),
+  v.null(),
+  v.array(keyid),
+  v.array(rootMark),
+  rootMark,
+]);
+export type Result = v.InferOutput<typeof result> | readonly KeyId[] | readonly RootMark[];
 
 /** What comes back: a result of the operation, or why there is none. */
 export const reply = v.union([
-  v.strictObject({ result: v.union([v.string(), v.number(), v.null()]) }),
+  v.strictObject({ result }),
   v.strictObject({
     error: v.strictObject({
       code: v.picklist([...PASSED, "internal"]),
@@ -122,7 +166,8 @@ export const reply = v.union([
     }),
   }),
 ]);
-export type Reply = v.InferOutput<typeof reply>;
+type Failure = Exclude<v.InferOutput<typeof reply>, { result: unknown }>;
+export type Reply = { readonly result: Result } | Failure;
 
 /**
  * Answers one request; never throws.
@@ -149,6 +194,11 @@ export async function answer(
       return { error: { code, message: error.message, ...(facts && { facts }) } };
     }
     report(`signer: ${parsed.output.operation}`, error);
+    if (isStorageFull(error)) {
+      return {
+        error: { code: "storage-unavailable", message: "the signer's disk has no room left" },
+      };
+    }
     return { error: { code: "internal", message: "internal error of the signer" } };
   }
 }
@@ -156,7 +206,7 @@ export async function answer(
 async function run(
   { id, boundary, wrapper = NO_WRAPPER }: Answering,
   asked: Operation,
-): Promise<string | number | null> {
+): Promise<Result> {
   switch (asked.operation) {
     case "identify":
       return id;
@@ -164,8 +214,20 @@ async function run(
       return toBase64((await boundary.makeKey(asked, asked.role, asked.keyType)).spki);
     case "trust-first-roots":
       return done(boundary.trustFirstRoots(asked, asked.roots));
-    case "trusted-version":
-      return boundary.trustedVersion(asked);
+    case "trusted-root":
+      return boundary.trustedRoot(asked);
+    case "expected-roots":
+      return boundary.expectedRoots(asked);
+    case "kept-root": {
+      const root = await boundary.keptRoot(asked, asked.version);
+      return root === null ? null : toBase64(root);
+    }
+    case "keep-root":
+      return done(boundary.keepRoot(asked, asked.root));
+    case "expect":
+      return done(boundary.expect(asked, asked.root));
+    case "held-keys":
+      return boundary.heldKeys(asked);
     case "follow":
       return done(boundary.follow(asked, asked.roots));
     case "sign":

@@ -7,7 +7,7 @@ import { RootwardError } from "../error.ts";
 import type { ChannelRef, FactoryRef, SignRequest, SigningBoundary } from "../service/ports.ts";
 import { fromBase64, toBase64 } from "../tuf/bytes.ts";
 import { fromSpki } from "../tuf/spki.ts";
-import { reply, type Request, type Signer } from "./operations.ts";
+import { keyid, reply, rootMark, type Request, type Result, type Signer } from "./operations.ts";
 
 /** Sends a request and gives what came back, parsed. */
 export type Call = (request: Request) => Promise<unknown>;
@@ -15,8 +15,10 @@ export type Call = (request: Request) => Promise<unknown>;
 /** @throws RootwardError `internal` where no signer answers */
 export async function remoteSigner(call: Call): Promise<Signer> {
   const ask = asker(call);
+  const id = await ask({ operation: "identify" });
+  if (typeof id !== "string") throw damaged();
   return {
-    id: String(await ask({ operation: "identify" })),
+    id,
     boundary: remoteBoundary(call),
     wrapper: {
       async wrap(plain, context) {
@@ -44,8 +46,30 @@ export function remoteBoundary(call: Call): SigningBoundary {
       const encoded = roots.map(({ channel, bytes }) => ({ channel, bytes: toBase64(bytes) }));
       await ask({ operation: "trust-first-roots", ...factoryRef(ref), roots: encoded });
     },
-    async trustedVersion(ref) {
-      return Number(await ask({ operation: "trusted-version", ...channelRef(ref) }));
+    async trustedRoot(ref) {
+      const answered = await ask({ operation: "trusted-root", ...channelRef(ref) });
+      if (v.is(rootMark, answered)) return answered;
+      throw damaged();
+    },
+    async expectedRoots(ref) {
+      const answered = await ask({ operation: "expected-roots", ...channelRef(ref) });
+      if (v.is(v.array(rootMark), answered)) return answered;
+      throw damaged();
+    },
+    async keptRoot(ref, version) {
+      const answered = await ask({ operation: "kept-root", ...channelRef(ref), version });
+      return answered === null ? null : decode(answered);
+    },
+    async keepRoot(ref, root) {
+      await ask({ operation: "keep-root", ...channelRef(ref), root: toBase64(root) });
+    },
+    async expect(ref, root) {
+      await ask({ operation: "expect", ...channelRef(ref), root: toBase64(root) });
+    },
+    async heldKeys(ref) {
+      const answered = await ask({ operation: "held-keys", ...factoryRef(ref) });
+      if (v.is(v.array(keyid), answered)) return answered;
+      throw damaged();
     },
     async follow(ref, roots) {
       const encoded = roots.map((bytes) => toBase64(bytes));
@@ -67,9 +91,9 @@ export function remoteBoundary(call: Call): SigningBoundary {
 }
 
 function asker(call: Call) {
-  return async (request: Request): Promise<string | number | null> => {
+  return async (request: Request): Promise<Result> => {
     const parsed = v.safeParse(reply, await call(request));
-    if (!parsed.success) throw new RootwardError("internal", "the signer's answer is damaged");
+    if (!parsed.success) throw damaged();
     if ("result" in parsed.output) return parsed.output.result;
     const { code, message, facts } = parsed.output.error;
     throw new RootwardError(code, message, facts && { facts });
@@ -105,8 +129,12 @@ function share(context: Readonly<Record<string, string>>): ShareContext {
   return context as ShareContext;
 }
 
-function decode(text: string | number | null): Uint8Array {
+function decode(text: Result): Uint8Array {
   const bytes = typeof text === "string" ? fromBase64(text) : null;
-  if (bytes === null) throw new RootwardError("internal", "the signer's answer is damaged");
+  if (bytes === null) throw damaged();
   return bytes;
+}
+
+function damaged(): RootwardError {
+  return new RootwardError("internal", "the signer's answer is damaged");
 }

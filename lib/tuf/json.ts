@@ -26,6 +26,8 @@ export interface JsonLimits {
   readonly maxDepth?: number;
   /** Most values, counting each member and each item; any number unless given. */
   readonly maxValues?: number;
+  /** Most members of one object; any number unless given. Tables of names cost more than values. */
+  readonly maxMembers?: number;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -101,17 +103,26 @@ function emptyObject(): Record<string, JsonValue> {
   return Object.create(null) as Record<string, JsonValue>;
 }
 
+function tooMany(most: number, what: string): never {
+  throw new RootwardError("too-large", `document is too large: expected at most ${most} ${what}`);
+}
+
 class Reader {
   readonly #text: string;
   readonly #maxDepth: number;
   readonly #maxValues: number;
+  readonly #maxMembers: number;
   #values = 0;
   #at = 0;
 
-  constructor(text: string, { maxDepth = 32, maxValues = Infinity }: JsonLimits) {
+  constructor(
+    text: string,
+    { maxDepth = 32, maxValues = Infinity, maxMembers = Infinity }: JsonLimits,
+  ) {
     this.#text = text;
     this.#maxDepth = maxDepth;
     this.#maxValues = maxValues;
+    this.#maxMembers = maxMembers;
   }
 
   document(): JsonValue {
@@ -124,12 +135,7 @@ class Reader {
 
   #value(depth: number): JsonValue {
     this.#values += 1;
-    if (this.#values > this.#maxValues) {
-      throw new RootwardError(
-        "too-large",
-        `document is too large: expected at most ${this.#maxValues} values`,
-      );
-    }
+    if (this.#values > this.#maxValues) tooMany(this.#maxValues, "values");
     const c = this.#text[this.#at];
     switch (c) {
       case "{":
@@ -158,7 +164,8 @@ class Reader {
       this.#at += 1;
       return object;
     }
-    for (;;) {
+    for (let members = 1; ; members += 1) {
+      if (members > this.#maxMembers) tooMany(this.#maxMembers, "members in one object");
       if (this.#peek() !== '"') this.#fail("expected a member name");
       const name = this.#string();
       if (Object.hasOwn(object, name)) this.#fail("duplicate member name");

@@ -1,7 +1,7 @@
 /** What one root changes of another, in words: for whoever is asked to sign or apply it. */
 import { ROLES, type Role } from "./dialect.ts";
 import { formatTime } from "./expires.ts";
-import { isJsonObject, sameJson, type JsonObject, type JsonValue } from "./json.ts";
+import { isJsonObject, jsonObject, sameJson, type JsonObject, type JsonValue } from "./json.ts";
 import type { KeyId } from "./keys.ts";
 import type { RootDraft } from "./root.ts";
 import { show } from "./show.ts";
@@ -17,7 +17,7 @@ export interface RootChange {
 
 /** The members of `signed` that change in every root, or are told of by their own kind. */
 const TOLD: readonly string[] = ["version", "x-changelog", "roles", "expires"];
-/** Of these what comes and goes is told of with its key; here it is what changes and stays. */
+/** Of these what comes and goes with a key of a role is told of with that key. */
 const BY_KEYID: readonly string[] = ["keys", "x-key-owners"];
 
 /** @returns the changes from `before` to `after` but for version and changelog; empty if none */
@@ -44,10 +44,37 @@ export function rootChanges(before: RootDraft, after: RootDraft): readonly RootC
     const message = `expires: from ${from} to ${formatTime(after.expires)}`;
     changes.push({ kind: "expires", message });
   }
-  for (const name of otherMembers(before.signed, after.signed)) {
-    changes.push({ kind: "other", message: `changes ${show(name)}` });
+  const told = new Set(changes.flatMap(({ keyid }) => (keyid === undefined ? [] : [keyid])));
+  for (const name of otherMembers(before.signed, after.signed, told)) {
+    changes.push({ kind: "other", message: otherWords(name, before.signed, after.signed) });
+  }
+  if (!sameJson(otherRoles(before.signed), otherRoles(after.signed))) {
+    changes.push({ kind: "other", message: 'changes "roles" in more than keys and thresholds' });
   }
   return changes;
+}
+
+/** Short values in words; of others only that they change. */
+function otherWords(name: string, before: JsonObject, after: JsonObject): string {
+  const [old, next] = [before[name], after[name]];
+  if ([old, next].some((value) => typeof value === "object" && value !== null)) {
+    return `changes ${show(name)}`;
+  }
+  return `changes ${show(name)} from ${show(old)} to ${show(next)}`;
+}
+
+/** The roles without the members that have words of their own. */
+function otherRoles(signed: JsonObject): JsonObject {
+  const roles = isJsonObject(signed["roles"]) ? signed["roles"] : jsonObject({});
+  return jsonObject(
+    Object.fromEntries(
+      Object.entries(roles).map(([name, role]) => {
+        if (!isJsonObject(role) || !ROLES.some((known) => known === name)) return [name, role];
+        const { keyids: _, threshold: __, ...others } = role;
+        return [name, jsonObject(others)];
+      }),
+    ),
+  );
 }
 
 /** A keyid as people read it: with the name of its owner, where the root tells. */
@@ -68,19 +95,26 @@ export function keyOwners(signed: JsonObject): ReadonlyMap<string, string> {
   );
 }
 
-function otherMembers(before: JsonObject, after: JsonObject): readonly string[] {
+function otherMembers(
+  before: JsonObject,
+  after: JsonObject,
+  told: ReadonlySet<string>,
+): readonly string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...names].filter((name) => {
     const [old, next] = [before[name] ?? null, after[name] ?? null];
     if (TOLD.includes(name) || sameJson(old, next)) return false;
-    return !BY_KEYID.includes(name) || changesWhatStays(old, next);
+    return !BY_KEYID.includes(name) || changesUntold(old, next, told);
   });
 }
 
-function changesWhatStays(before: JsonValue, after: JsonValue): boolean {
-  if (!isJsonObject(before) || !isJsonObject(after)) return before !== null && after !== null;
-  return Object.keys(before).some(
-    (keyid) =>
-      Object.hasOwn(after, keyid) && !sameJson(before[keyid] ?? null, after[keyid] ?? null),
-  );
+/** Whether anything changes but entries that come or go with a key of which words tell. */
+function changesUntold(before: JsonValue, after: JsonValue, told: ReadonlySet<string>): boolean {
+  const [old, next] = [before ?? jsonObject({}), after ?? jsonObject({})];
+  if (!isJsonObject(old) || !isJsonObject(next)) return true;
+  return [...new Set([...Object.keys(old), ...Object.keys(next)])].some((keyid) => {
+    const [was, is] = [old[keyid] ?? null, next[keyid] ?? null];
+    if (sameJson(was, is)) return false;
+    return !told.has(keyid) || (was !== null && is !== null);
+  });
 }

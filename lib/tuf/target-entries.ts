@@ -30,6 +30,8 @@ export const ENTRIES_LIMITS: JsonLimits = {
   maxBytes: 4_000_000,
   maxDepth: 31,
   maxValues: MAX_TARGETS_VALUES,
+  // A good entry is four values: the entry, its length, its hashes and one of them.
+  maxMembers: MAX_TARGETS_VALUES / 4,
 };
 
 /** A path that is safe in URLs and in folders: segments with single slashes between them. */
@@ -57,12 +59,12 @@ interface TargetFinding {
   readonly message: string;
 }
 
-/** What is wrong with entries; a request has room for hundreds of thousands of findings. */
+/** What is wrong with entries; a request has room for a hundred thousand findings. */
 export interface TargetFindings {
   /** The first {@link MAX_FINDINGS}. */
   readonly findings: readonly TargetFinding[];
-  /** How many there are beyond them. */
-  readonly more: number;
+  /** Whether there is another one. Entries after that are not looked at. */
+  readonly more: boolean;
 }
 
 export const MAX_FINDINGS = 100;
@@ -73,20 +75,19 @@ export function isTargetName(name: string): boolean {
 }
 
 /**
- * Everything that is wrong with entries: nothing where they can be signed as they are.
+ * What is wrong with entries, up to {@link MAX_FINDINGS}: nothing where they can be signed as they are.
  *
  * @param entries by name, as the strict reader gives them: each number is an integer from 0 to 2^53-1
  */
 export function judgeTargetEntries(entries: JsonObject, dialect: Dialect): TargetFindings {
   const findings: TargetFinding[] = [];
-  let more = 0;
-  for (const [name, entry] of Object.entries(entries)) {
-    for (const [code, message] of entryFindings(name, entry, dialect)) {
-      if (findings.length === MAX_FINDINGS) more += 1;
-      else findings.push({ code, message: `target ${show(name)}: ${message}` });
+  for (const name of Object.keys(entries)) {
+    for (const [code, message] of entryFindings(name, entries[name] ?? null, dialect)) {
+      if (findings.length === MAX_FINDINGS) return { findings, more: true };
+      findings.push({ code, message: `target ${show(name)}: ${message}` });
     }
   }
-  return { findings, more };
+  return { findings, more: false };
 }
 
 type Found = readonly [code: TargetFindingCode, message: string];

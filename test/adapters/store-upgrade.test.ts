@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { upgradeStore } from "../../lib/adapters/embedded/store.ts";
+import { openDatabase } from "../../lib/adapters/embedded/database.ts";
+import { STORE_SCHEMA, upgradeStore } from "../../lib/adapters/embedded/store.ts";
 
 let folder: string;
 let first: DatabaseSync;
@@ -52,28 +53,40 @@ function rows(table: "documents" | "published"): readonly string[] {
     .map(({ instance, sha256 }) => `${String(sha256)} ${String(instance)}`);
 }
 
-test("events stay beside all bootstraps, and the rest is of the one that is there", () => {
-  upgradeStore(first);
+/** A start of today's code on the file. */
+async function start(): Promise<void> {
+  const database = await openDatabase(join(folder, "test.db"), {
+    schema: STORE_SCHEMA,
+    upgrade: upgradeStore,
+  });
+  database.close();
+}
+
+test("events stay beside all bootstraps, and the rest is of the one that is there", async () => {
+  await start();
   expect(rows("documents")).toEqual(["e1 ", "r1 one", "s2 one"]);
   expect(rows("published")).toEqual(["e1 ", "r1 one"]);
 });
 
-test("a second start that waited for the first upgrades nothing again", () => {
-  const begin = second.exec.bind(second);
-  second.exec = (sql) => {
-    second.exec = begin;
-    upgradeStore(first);
-    first.exec(`UPDATE heads SET body = '{"instance":"two"}'`);
-    first.exec("INSERT INTO published VALUES ('acme', 'two', 'main', 'root', 1, 'r9')");
-    begin(sql);
-  };
-  upgradeStore(second);
+test("a second start that waited for the first upgrades nothing again", async () => {
+  first.exec("BEGIN IMMEDIATE");
+  const waiting = start();
+  // The lock is the first start's; it upgrades, and the service goes on.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  upgradeStore(first);
+  first.exec(STORE_SCHEMA);
+  first.exec("CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT");
+  first.exec("PRAGMA user_version = 3");
+  first.exec(`UPDATE heads SET body = '{"instance":"two"}'`);
+  first.exec("INSERT INTO published VALUES ('acme', 'two', 'main', 'root', 1, 'r9')");
+  first.exec("COMMIT");
+  await waiting;
   expect(rows("published")).toEqual(["e1 ", "r1 one", "r9 two"]);
 });
 
-test("what cannot be brought up stays as it was", () => {
+test("what cannot be brought up stays as it was", async () => {
   first.exec(`UPDATE heads SET body = '{}'`);
-  expect(() => upgradeStore(first)).toThrow("NOT NULL");
+  await expect(start()).rejects.toThrow("NOT NULL");
   const { n } = second.prepare("SELECT count(*) AS n FROM documents").get() ?? {};
   expect(n).toBe(4);
   second.exec("DELETE FROM documents WHERE factory = 'gone'");

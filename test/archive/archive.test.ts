@@ -16,15 +16,17 @@ describe("reads", () => {
     ["an archive without files", [], {}],
     ["files of old tar, of type NUL", [{ name: "a", body: "1", type: "\0" }], { a: "1" }],
     [
-      "of equal names the last, as fioctl does",
+      "one file twice",
       [
-        { name: "k.pub", body: "old" },
+        { name: "k.pub", body: "same" },
         { name: "x", body: "x" },
-        { name: "k.pub", body: "new" },
+        { name: "k.pub", body: "same" },
       ],
-      { "k.pub": "new", x: "x" },
+      { "k.pub": "same", x: "x" },
     ],
-    ["names that climb, as names only", [{ name: "../../a", body: "1" }], { "../../a": "1" }],
+    ["a folder packed from inside", [{ name: "./d/a", body: "1" }], { "d/a": "1" }],
+    ["names in any language", [{ name: "ключ/é", body: "1" }], { "ключ/é": "1" }],
+    ["two dots that are a name", [{ name: "a/..b", body: "1" }], { "a/..b": "1" }],
     ["a name like a member of objects", [{ name: "__proto__", body: "1" }], { ["__proto__"]: "1" }],
     ["any bytes", [{ name: "a", body: Buffer.from([0, 255, 10]) }], { a: "\0\u00ff\n" }],
   ];
@@ -33,6 +35,43 @@ describe("reads", () => {
     const read = await readArchive(tarball(entries));
     const texts = [...read].map(([name, body]) => [name, Buffer.from(body).toString("latin1")]);
     expect(new Map(texts as [string, string][])).toEqual(new Map(Object.entries(expected)));
+  });
+});
+
+describe("a name that no archive may have is refused and not dropped:", () => {
+  const key = { name: "tufrepo/keys/k.sec", body: "the only copy" };
+  const rows: readonly (readonly [string, string, RegExp])[] = [
+    ["a path upwards", "../k.sec", /"..\/k.sec" leads out of its folder/],
+    ["a path upwards further in", "tufrepo/../../k.sec", /leads out/],
+    ["an absolute path", "/etc/k.sec", /absolute/],
+    ["a path upwards behind a dot", "./../k.sec", /leads out/],
+    ["a path of Windows", "..\\k.sec", /Windows/],
+    ["a drive", "C:k.sec", /Windows/],
+    ["a dot between", "a/./k.sec", /no plain path/],
+    ["an empty part", "a//k.sec", /no plain path/],
+    ["an escape of a terminal", "\u001b[2Jk.sec", /"\?\[2Jk.sec" has characters/],
+    ["two lines", "a\nk.sec", /characters/],
+    ["another direction", "a\u202Eces.k", /characters/],
+    ["another case of one that is there", "tufrepo/keys/K.sec", /is one file with/],
+    ["another case of our own", "TufRepo/rootward/factory.json", /rootward's own/],
+    ["the same name with other bytes", "tufrepo/keys/k.sec", /twice/],
+  ];
+
+  test.each(rows)("%s", async (_, name, words) => {
+    const archive = tarball([key, { name, body: "other" }]);
+    await expect(readArchive(archive)).rejects.toThrow(words);
+    const said = await readArchive(archive).catch((error: unknown) => String(error));
+    expect(said).toMatch(/nothing was read or changed/);
+    const entries = new Map([
+      [key.name, bytes("the only copy")],
+      [name, bytes("other")],
+    ]);
+    if (entries.size === 2) await expect(writeArchive(entries)).rejects.toEqual(invalid);
+  });
+
+  test("and so is a very long one", async () => {
+    const entries = new Map([[`a/${"b".repeat(300)}`, bytes("")]]);
+    await expect(writeArchive(entries)).rejects.toThrow(/1 to 255 characters/);
   });
 });
 
@@ -91,7 +130,7 @@ describe("writes", () => {
   });
 
   test("what it reads back the same", async () => {
-    const name = fc.stringMatching(/^[a-z0-9][a-z0-9./_-]{0,150}[a-z0-9]$/);
+    const name = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,75}(?:\/[a-z0-9._-]{0,75}[a-z0-9])?$/);
     const body = fc.uint8Array({ maxLength: 2000 });
     await fc.assert(
       fc.asyncProperty(fc.dictionary(name, body, { maxKeys: 8 }), async (files) => {

@@ -14,6 +14,7 @@ import {
   confirm,
   createFactory,
   deliver,
+  takeOver,
   fetchArchive,
   linkParts,
   newClaimant,
@@ -190,8 +191,8 @@ describe("once it was confirmed, it is not the owner's word", () => {
   let replaces: string;
   let ownerToken: string;
   beforeEach(async () => {
-    ({ link, ownerToken, rootSha256: replaces } = await make(server));
-    await deliver(server.url, link);
+    ({ link, rootSha256: replaces } = await make(server));
+    ({ ownerToken } = await takeOver(server.url, link));
   });
 
   async function minted(scopes: readonly string[]): Promise<string> {

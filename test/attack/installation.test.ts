@@ -9,6 +9,7 @@ import {
   claim,
   createFactory,
   deliver,
+  takeOver,
   firstKey,
   newClaimant,
   readRoot,
@@ -130,8 +131,9 @@ test("an admin token whose file was removed ends with the next start", async () 
 });
 
 test("after a restore the operator brings back a root that was accepted since", async () => {
-  const { link, ownerToken } = await createFactory(server, "acme");
-  const key = firstKey(await deliver(server.url, link));
+  const { link } = await createFactory(server, "acme");
+  const { entries, ownerToken } = await takeOver(server.url, link);
+  const key = firstKey(entries);
   const { folder, data } = server;
   const database = join(data, "rootward.db");
   const backup = join(folder, "backup.db");

@@ -1,7 +1,7 @@
 /** Who may do what: every route that needs a token refuses none, a wrong, a foreign and a weak one. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { startServer, type TestServer } from "../support/embedded.ts";
-import { call, createFactory, deliver, linkParts, type Answer } from "../support/owner.ts";
+import { call, createFactory, takeOver, linkParts, type Answer } from "../support/owner.ts";
 
 let server: TestServer;
 let ownToken = "";
@@ -11,9 +11,9 @@ beforeAll(async () => {
   server = await startServer();
   const own = await createFactory(server, "acme");
   const foreign = await createFactory(server, "other");
-  [ownToken, foreignToken] = [own.ownerToken, foreign.ownerToken];
+  foreignToken = foreign.ownerToken;
   deliveryToken = linkParts(own.link).id;
-  await deliver(server.url, own.link);
+  ownToken = (await takeOver(server.url, own.link)).ownerToken;
 });
 afterAll(() => server.remove());
 
@@ -22,6 +22,7 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/ota/factories/acme/"],
   ["GET", "/ota/factories/acme/log/"],
   ["GET", "/ota/factories/acme/users/self/"],
+  ["GET", "/ota/factories/acme/users/self"],
   ["GET", `${REPO}/root.json`],
   ["GET", `${REPO}/1.root.json`],
   ["POST", `${REPO}/root`],

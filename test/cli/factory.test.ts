@@ -91,7 +91,7 @@ describe("rebootstrap", () => {
     expect(code).toBe(0);
     const fresh = /^link +(\S+)$/m.exec(stdout)?.[1] ?? "";
     expect(fresh).not.toBe(link);
-    expect(stdout).toContain("worth nothing");
+    expect(stdout).toContain("no\nlonger work");
     expect(await show("again")).toContain("new@example.com");
     const old = await cli(["keys", "download", "-"], { input: link });
     expect(old).toMatchObject({ code: 1, stdout: "" });

@@ -49,7 +49,7 @@ const rows: readonly (readonly [string, Rule, RegExp])[] = [
     /log|seen/,
   ],
   ["the same page for ever", log((all) => ({ ...all, next: 1 })), /log/],
-  ["no log", answer(() => ({ status: 200, body: "{}" })), /answers like no Rootward service/],
+  ["no log", answer(() => ({ status: 200, body: "{}" })), /does not look like a Rootward service/],
   ["hidden", answer(() => ({ status: 404, body: "{}" })), /answered 404/],
 ];
 

@@ -46,14 +46,14 @@ test("after an answer that was lost, nobody is told to do the same once more", a
   const result = await rebootstrap("lost", replaces, []);
   expect(result).toMatchObject({ code: 1, stdout: "" });
   expect(result.stderr).toContain("by a request of yours whose answer was lost; look at it");
-  expect(result.stderr).toContain("look at it, then run the command again");
+  expect(result.stderr).toContain("review it with rootward root show, then retry");
   expect(result.stderr).not.toContain("somebody else");
   const again = ["factory", "create", "lost", "--owner-email", "owner@example.com"];
   const created = await runCli(again, {
     env: { ROOTWARD_SERVER: server.url, ROOTWARD_TOKEN: server.adminToken },
   });
   expect(created).toMatchObject({ code: 1, stdout: "" });
-  expect(created.stderr).toContain("rebootstrap gives a new link");
+  expect(created.stderr).toContain("rebootstrap issues a new link");
 });
 
 test("what the sender is told to type can be typed", async () => {

@@ -2,7 +2,7 @@
  * `rootward serve` as two processes, and with a signer that runs by itself: what each does when
  * another one dies, and that keys and data find each other again or nothing is changed.
  */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
@@ -66,6 +66,36 @@ test("ends whole: on SIGTERM, and when either process is killed", async () => {
   expect(await halved.ended).toBe(1);
 });
 
+test("a second one on the same folder is refused, and touches nothing there", async () => {
+  const server = kept(await spawnServer(folder));
+  const shares = join(folder, "data", "shares");
+  // As the running one would have it for a moment.
+  writeFileSync(join(shares, "half.tmp"), "half");
+  for (const flags of [[], ["--signer-data", join(folder, "other")]]) {
+    await expect(spawnServer(folder, flags)).rejects.toThrow(
+      "a service runs on this data folder already: stop it first",
+    );
+  }
+  expect(readdirSync(shares)).toEqual(["half.tmp"]);
+  expect(readdirSync(folder)).not.toContain("other");
+  expect(await bootstrap(server, "acme")).toMatchObject({ status: 201 });
+
+  // The lock ends with the process that holds it, however it ends.
+  await server.kill();
+  const next = kept(await spawnServer(folder));
+  expect(readdirSync(shares)).not.toContain("half.tmp");
+  expect(await bootstrap(next, "second")).toMatchObject({ status: 201 });
+});
+
+test("two services do not share a signer's folder", async () => {
+  kept(await spawnServer(folder, ["--signer-data", join(folder, "signer")]));
+  const other = join(folder, "other");
+  const flags = ["--signer-data", join(folder, "signer"), "--master-key-file"];
+  await expect(spawnServer(other, [...flags, join(folder, "data", "master.key")])).rejects.toThrow(
+    "a signer runs on this folder already: stop it first",
+  );
+});
+
 test("a signer of its own keeps the keys apart from the data, and may come and go", async () => {
   let signer = kept(await spawnSigner(join(folder, "signer"), socket));
   const server = kept(await spawnServer(folder, ["--signer", socket]));
@@ -77,9 +107,13 @@ test("a signer of its own keeps the keys apart from the data, and may come and g
     "rootward.db",
     "rootward.db-shm",
     "rootward.db-wal",
+    "serve.lock",
     "shares",
   ]);
   await expect(spawnSigner(join(folder, "other"), socket)).rejects.toThrow("listens there already");
+  await expect(spawnSigner(join(folder, "signer"), join(folder, "second.sock"))).rejects.toThrow(
+    "a signer runs on this folder already: stop it first",
+  );
 
   await signer.kill();
   await readRoot(server, "acme", "tuf", "main");

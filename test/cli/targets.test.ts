@@ -7,7 +7,7 @@ import { DIALECTS } from "../../lib/tuf/dialect.ts";
 import { startProxy, type Proxy, type Reply } from "../support/cli-proxy.ts";
 import { onlyJson, runCli, type CliResult } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
-import { call, createFactory, deliver } from "../support/owner.ts";
+import { call, createFactory, takeOver } from "../support/owner.ts";
 
 const FILES = { "app.bin": "an application", "kernel.img": "k".repeat(1500), "odd name": "odd" };
 
@@ -26,8 +26,8 @@ interface Publisher {
 
 /** A CI: a token that publishes and does nothing else, and a folder with files. */
 async function publisher(factory: string, dialect: "tuf" | "ats"): Promise<Publisher> {
-  const { link, ownerToken } = await createFactory(server, factory, { dialect });
-  await deliver(server.url, link);
+  const { link } = await createFactory(server, factory, { dialect });
+  const { ownerToken } = await takeOver(server.url, link);
   const minted = await call(`${server.url}/ota/factories/${factory}/tokens/`, {
     token: ownerToken,
     body: { user: "ci", scopes: ["targets:update"] },
@@ -84,7 +84,7 @@ describe.each(DIALECTS)("a Factory of dialect %s", (dialect) => {
         "targets      version V, until T",
         "added        fw/app.bin",
         "added        fw/kernel.img",
-        "Only metadata is published: the files go to where your devices download them.",
+        "Only metadata is published. Put the files where your devices download them.",
         "",
       ].join("\n"),
     );
@@ -100,7 +100,7 @@ describe.each(DIALECTS)("a Factory of dialect %s", (dialect) => {
     });
     expect(result.stderr).toContain("✔ hashing fw/kernel.img");
     const text = await ci.cli(["add", "kernel.img", "--prefix", "fw"]);
-    expect(text.stdout).toMatch(/, until \S+; all was so already\nunchanged {4}fw\/kernel.img\n/);
+    expect(text.stdout).toMatch(/, until \S+; nothing changed\nunchanged {4}fw\/kernel.img\n/);
   });
 
   test("gets one by another name, with all that can be said of it", async () => {
@@ -278,25 +278,29 @@ describe("a service that lies", () => {
     return results;
   };
 
+  const expires = "2030-01-01T00:00:00Z";
+
   test("draws no lines of its own", async () => {
     const targets = { "a\n  b": { length: 1, hashes: { sha256: "0".repeat(64) } } };
     const names = ["a\nremoved      everything"];
-    const rest = { channel: "main", version: 1, sha256: "", expires: "", changed: true };
+    const rest = { channel: "main", version: 1, sha256: "0".repeat(64), expires, changed: true };
     const lists = { added: names, replaced: [], removed: [], unchanged: [] };
     const body = JSON.stringify({ ...rest, ...lists, targets });
     const [list, add] = await publish("targets-lines", () => ({ status: 200, body }));
-    expect(list?.stdout).toContain('  "a\\n  b"  1 B');
-    expect(add?.stdout).toContain('added        "a\\nremoved      everything"');
+    expect(list).toMatchObject({ code: 1, stdout: "" });
+    expect(list?.stderr).toBe('error: target "a\\n  b" is not described as one\n');
+    expect(add).toMatchObject({ code: 1, stdout: "" });
+    expect(add?.stderr).toMatch(/error: \S+ does not look like a Rootward service\n$/);
   });
 
   test("about what targets are is not believed", async () => {
     const targets = { a: { length: "1", hashes: {} } };
-    const body = JSON.stringify({ channel: "main", version: 1, expires: "", targets });
+    const body = JSON.stringify({ channel: "main", version: 1, expires, targets });
     const [list, add] = await publish("targets-lies", () => ({ status: 200, body }));
     expect(list).toMatchObject({ code: 1, stdout: "" });
     expect(list?.stderr).toContain('target "a" is not described as one');
     expect(add).toMatchObject({ code: 1, stdout: "" });
-    expect(add?.stderr).toContain("answers like no Rootward service");
+    expect(add?.stderr).toContain("does not look like a Rootward service");
   });
 });
 

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
 import { generator } from "../support/generator.ts";
-import { call, createFactory, deliver, firstKey } from "../support/owner.ts";
+import { call, createFactory, takeOver, firstKey } from "../support/owner.ts";
 import type { Held, Poll } from "../support/poller.ts";
 import { PollerProcess } from "../support/poller-process.ts";
 import { spawnServer, type ServerProcess } from "../support/server-process.ts";
@@ -71,8 +71,9 @@ test("devices follow a hundred rotations of all keys that happen under their pol
   const random = generator(2026);
   const server = await spawnServer(folder);
   running.push(server);
-  const { link, ownerToken } = await createFactory(server, FACTORY);
-  let key = firstKey(await deliver(server.url, link));
+  const { link } = await createFactory(server, FACTORY);
+  const { entries, ownerToken } = await takeOver(server.url, link);
+  let key = firstKey(entries);
   const channel = `${server.url}/repo/${FACTORY}/main`;
   const root = new Uint8Array(await (await fetch(`${channel}/1.root.json`)).arrayBuffer());
   const pollers = Array.from({ length: POLLERS }, (_unused, at) => {

@@ -20,7 +20,7 @@ import { FACTORY } from "../support/memory-owner.ts";
 import { apiFactory, keyOf, ownerOf, stageRotation, start } from "../support/memory-root-update.ts";
 import { DAY, TestWorld } from "../support/memory-service.ts";
 import { publish } from "../support/memory-targets.ts";
-import { call, createFactory, deliver } from "../support/owner.ts";
+import { call, createFactory, takeOver } from "../support/owner.ts";
 
 describe("a device and its download server", () => {
   let server: TestServer;
@@ -30,9 +30,8 @@ describe("a device and its download server", () => {
   const served = new Map<string, string>();
   beforeAll(async () => {
     server = await startServer();
-    const { link, ownerToken } = await createFactory(server, "fleet");
-    await deliver(server.url, link);
-    token = ownerToken;
+    const { link } = await createFactory(server, "fleet");
+    token = (await takeOver(server.url, link)).ownerToken;
     files = createServer((request, response) => {
       const body = served.get(decodeURIComponent(request.url ?? ""));
       response.writeHead(body === undefined ? 404 : 200).end(body);

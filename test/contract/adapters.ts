@@ -15,6 +15,7 @@ import {
   SqliteTokens,
   STORE_SCHEMA,
 } from "../../lib/adapters/embedded/store.ts";
+import { QueuedTurns } from "../../lib/adapters/embedded/turns.ts";
 import {
   MemoryArchives,
   MemoryNotifier,
@@ -35,7 +36,7 @@ import type { JsonObject } from "../../lib/tuf/json.ts";
 
 type Stores = Pick<
   Ports,
-  "heads" | "documents" | "shares" | "archives" | "tokens" | "requests" | "notifier"
+  "heads" | "documents" | "shares" | "archives" | "tokens" | "requests" | "notifier" | "turns"
 >;
 
 /** Fresh, empty stores. */
@@ -63,6 +64,9 @@ export interface Adapter {
   stop?(): Promise<void>;
 }
 
+/** So short that a test can wait for the end of a turn. */
+const SHORT_TURNS = { longest: 300, perHolder: 100, inAll: 1000 };
+
 const memory: Adapter = {
   name: "memory",
   open: () => {
@@ -76,6 +80,7 @@ const memory: Adapter = {
       archives,
       tokens: new MemoryTokens(state, faults),
       requests: new MemoryRequests(state, faults),
+      turns: new QueuedTurns(SHORT_TURNS),
       notifier: new MemoryNotifier(state, faults),
       records: new MemorySignerRecords(state, faults),
       openArchive: (url, now) => archives.open(url, now),
@@ -96,11 +101,13 @@ function mail(to: string, subject: string, body: string): string {
 
 const embedded: Adapter = {
   name: "embedded",
-  open: () => {
+  open: async () => {
     const folder = mkdtempSync(join(tmpdir(), "rootward-contract-"));
     const [data, outbox] = [join(folder, "data"), join(folder, "outbox")];
     mkdirSync(data);
-    const database = openDatabase(join(data, "rootward.db"), STORE_SCHEMA + SIGNER_SCHEMA);
+    const database = await openDatabase(join(data, "rootward.db"), {
+      schema: STORE_SCHEMA + SIGNER_SCHEMA,
+    });
     const archives = new FileArchives(join(data, "archives"), () => "http://127.0.0.1:1");
     return {
       heads: new SqliteHeads(database),
@@ -109,6 +116,7 @@ const embedded: Adapter = {
       archives,
       tokens: new SqliteTokens(database),
       requests: new SqliteRequests(database),
+      turns: new QueuedTurns(SHORT_TURNS),
       notifier: new Outbox(outbox),
       records: new SqliteSignerRecords(database),
       openArchive: (url, now) => {

@@ -10,6 +10,7 @@ import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
 import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
 import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
 import { DynamoTokens } from "../../lib/adapters/aws/tokens.ts";
+import { DynamoTurns } from "../../lib/adapters/aws/turns.ts";
 import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../../lib/tuf/json.ts";
 import {
   createTable,
@@ -22,7 +23,7 @@ import {
 } from "../support/aws.ts";
 import type { SentEvent } from "../support/events.ts";
 import type { SentMail } from "../support/ses.ts";
-import type { Adapter, Opened } from "./adapters.ts";
+import { random, type Adapter, type Opened } from "./adapters.ts";
 
 type Emulators = Awaited<ReturnType<typeof start>>;
 
@@ -70,6 +71,10 @@ async function open({ dynamo: { client }, s3, ses, events }: Emulators): Promise
     archives: new S3Archives(s3.client, bucket, now),
     tokens: new DynamoTokens(client, table),
     requests: new DynamoRequests(client, table),
+    turns: new DynamoTurns({
+      ...{ client, table, now, randomBytes: random },
+      times: { lease: 300, patience: 5000, pause: 20 },
+    }),
     notifier: notifierOn(ses, events),
     records: new DynamoSignerRecords(client, signerTable),
     openArchive: (url, at) => (s3.ours ? openAt(url, at) : openClaimed(url, at)),

@@ -13,6 +13,7 @@ import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
 import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
 import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
 import { DynamoTokens } from "../../lib/adapters/aws/tokens.ts";
+import { DynamoTurns } from "../../lib/adapters/aws/turns.ts";
 import { recipientOf } from "../../lib/crypto/envelope.ts";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
@@ -109,6 +110,7 @@ function begin() {
     archives: Object.assign(new S3Archives(s3, bucket, now), { open }),
     tokens: new DynamoTokens(dynamo, tables.main),
     requests: new DynamoRequests(dynamo, tables.main),
+    turns: new DynamoTurns({ client: dynamo, table: tables.main, now, randomBytes: random }),
     notifier: notifierOn(world.ses, world.events),
     wrapper,
     boundary: new Boundary({ records, stores, kindOf: () => "sealed", policy, now }),
@@ -117,7 +119,7 @@ function begin() {
     verify: verifySignature,
     now,
     clock: believedClock(now),
-    randomBytes: (length: number) => new Uint8Array(randomBytes(length)),
+    randomBytes: random,
     report: (what: string, error: unknown) => {
       reports.push(`${what}: ${String(error)}`);
     },
@@ -125,6 +127,10 @@ function begin() {
     policy,
   };
   return { service, reports };
+}
+
+function random(length: number): Uint8Array {
+  return new Uint8Array(randomBytes(length));
 }
 
 async function count(table: string): Promise<number> {

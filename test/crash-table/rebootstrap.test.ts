@@ -47,8 +47,13 @@ async function claimed(world: TestWorld): Promise<Again> {
 async function confirmed(world: TestWorld): Promise<Again> {
   const first = await bootstrapped(world, "ats");
   const archive = await takeArchive(world.start(), first.oldLink, MALLORY);
-  await confirmAs(world.start().service, first.oldLink, MALLORY, archive);
-  return { ...first, confirmed: true };
+  const { ownerToken = "" } = await confirmAs(
+    world.start().service,
+    first.oldLink,
+    MALLORY,
+    archive,
+  );
+  return { ...first, oldToken: ownerToken, confirmed: true };
 }
 
 async function expired(world: TestWorld): Promise<Again> {

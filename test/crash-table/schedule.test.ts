@@ -44,9 +44,9 @@ function refresh(dialect: Dialect, channel: Channel): Command<null, void> {
       const { dialect, instance } = world.head(FACTORY) ?? {};
       if (dialect === undefined || instance === undefined) throw new Error("no Factory");
       const { boundary } = world.start().service;
-      expect(await boundary.trustedVersion({ factory: FACTORY, instance, dialect, channel })).toBe(
-        2,
-      );
+      expect(
+        (await boundary.trustedRoot({ factory: FACTORY, instance, dialect, channel })).version,
+      ).toBe(2);
     },
   };
 }

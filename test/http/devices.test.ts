@@ -22,9 +22,21 @@ describe.each([
 ] as const)("$dialect $channel", ({ dialect, channel }) => {
   const base = `fleet-${dialect}/${channel}`;
 
-  test("before the confirmation everything is 404", async () => {
-    for (const file of ["root.json", "1.root.json", "timestamp.json", "targets.json"]) {
-      expect((await get(`${base}/${file}`)).status).toBe(404);
+  test("before the confirmation everything is 404, as of a Factory that does not exist", async () => {
+    // Of the same length: the answer repeats the name that was asked for.
+    const other = `other-${dialect}`;
+    const answerOf = async (factory: string, rest: string, init: RequestInit): Promise<string> => {
+      const answer = await fetch(`${server.url}/repo/${factory}/${rest}`, init);
+      const headers = [...answer.headers].filter(([name]) => name !== "date");
+      const text = await answer.text();
+      return JSON.stringify([answer.status, headers, text]).replaceAll(factory, "F");
+    };
+    for (const file of ["root.json", "1.root.json", "9.root.json", "timestamp.json", "none.json"]) {
+      for (const init of [{}, { method: "HEAD" }, { headers: { "If-None-Match": "*" } }]) {
+        const answer = await answerOf(`fleet-${dialect}`, `${channel}/${file}`, init);
+        expect(answer).toContain("[404,");
+        expect(await answerOf(other, `${channel}/${file}`, init)).toBe(answer);
+      }
     }
     await deliver(server.url, links.get(dialect) ?? "");
   });

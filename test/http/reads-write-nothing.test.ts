@@ -64,6 +64,7 @@ function ownerPaths(): ReadonlyMap<string, readonly string[]> {
     [`${factory}/tokens/`, [`${factory}/tokens/`]],
     [`${factory}/targets/`, [`${factory}/targets/`]],
     [`${factory}/users/self/`, [`${factory}/users/self/`]],
+    [`${factory}/users/self`, [`${factory}/users/self`]],
     [`${factory}/ci-targets.pub`, [`${factory}/ci-targets.pub`]],
     [`${factory}/prod-targets/`, ["", "?tag=x"].map((q) => `${factory}/prod-targets/${q}`)],
     [`${factory}/wave-targets/`, ["", "?name=x"].map((q) => `${factory}/wave-targets/${q}`)],
@@ -218,7 +219,7 @@ describe("first_root.sec", () => {
         expect((await reader.get(path, { "OSF-TOKEN": token })).ok).toBe(false);
       }
       await reader.settled();
-      const opening = ["shares.get", "archives.get", "wrapper.unwrap", "randomBytes"];
+      const opening = ["shares.get", "archives.get", "wrapper.unwrap", "randomBytes", "turns.take"];
       expectOnlyReads(reader, [...OWNER, ...opening]);
     }
   });

@@ -27,7 +27,7 @@ async function asked(change: Parameters<typeof event>[0]) {
 }
 
 describe("a path", () => {
-  test.each(["/ota/factories/", "/download", "/repo/acme/main/1.root.json", "//repo//"])(
+  test.each(["/ota/factories/", "/download", "/repo/acme/main/1.root.json", "/healthz"])(
     "%s is what it was",
     async (rawPath) => {
       const { seen } = await asked({ rawPath, rawQueryString: "production=1&x=%2e" });
@@ -36,18 +36,32 @@ describe("a path", () => {
     },
   );
 
-  // The gateway has decoded what it hands on.
-  test.each(["/x/../healthz", "/repo/acme?production=1", "/repo/a#b", "/repo/a b", "/repo/é", "x"])(
-    "%s is none of ours",
-    async (rawPath) => {
-      const { seen } = await asked({ rawPath });
-      expect(new URL(seen?.url ?? "").pathname).toBe("/not-exact");
-    },
-  );
-
-  test("a host in it stays a path", async () => {
-    const { seen } = await asked({ rawPath: "//evil.example/x" });
-    expect(seen?.url).toBe("https://api.example.com//evil.example/x");
+  // The gateway has decoded what it hands on, once; hono would decode what is left a second time.
+  test.each([
+    "/x/../healthz",
+    "/x/./healthz",
+    "/repo/..",
+    "/repo/acme?production=1",
+    "/repo/a#b",
+    "/repo/a b",
+    "/repo/é",
+    "x",
+    "",
+    "*",
+    "http://api.example.com/healthz",
+    "//repo//",
+    "//evil.example/x",
+    "/repo\\acme",
+    "/healthz;x",
+    "/%6fta/factories/acme/",
+    "/d%6fwnload/cl%61im",
+    "/repo/acme/main/%72oot.json",
+    "/repo/acme/main%2froot.json",
+    "/%2568ealthz",
+    "/healthz%",
+  ])("%s is none of ours", async (rawPath) => {
+    const { seen } = await asked({ rawPath });
+    expect(new URL(seen?.url ?? "").pathname).toBe("/not-exact");
   });
 });
 

@@ -25,10 +25,12 @@ const EXPECTED: Readonly<Record<EventType, readonly string[]>> = {
   "online-keys-made": ["keyids"],
   "root-update-cancelled": [],
   "root-accepted": ["roots", "endsDelivery"],
+  "roots-returned": ["roots", "droppedUpdate", "endsDelivery"],
   "key-retired": ["keys"],
   "instance-retired": ["instances"],
   "token-minted": ["id", "scopes"],
   "token-revoked": ["id"],
+  "owner-token-issued": ["id", "count", "replaced"],
   "root-expiring": ["channel", "version", "expires", "passed"],
   "metadata-refreshed": ["roles"],
   "targets-published": ["roles"],
@@ -103,7 +105,8 @@ describe("a confirmation", () => {
     ["people", "notifier.notify", "notify", [["delivery-confirmed"], 0]],
   ])("that %s could not be told of waits for them alone", async (_, broken, kind, told) => {
     const { world, reports } = await confirmed(broken);
-    expect(reports).toHaveLength(1);
+    // After each of the two swaps of a confirmation.
+    expect(reports).toHaveLength(2);
     expect(world.head(FACTORY)?.pending.map((effect) => effect.kind)).toEqual([kind]);
     expect([types(world), world.state.outbox.size]).toEqual(told);
     const again = world.start();

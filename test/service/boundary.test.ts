@@ -323,7 +323,7 @@ describe.each(DOORS)("through %s", (_name, through) => {
       const strangers = [AGAIN, OTHER, { ...REF, channel: "ci" as const }];
       for (const ref of strangers) {
         await expect(boundary.sign(request({ ...ref }))).rejects.toMatchObject(REFUSED);
-        await expect(boundary.trustedVersion(ref)).rejects.toMatchObject(REFUSED);
+        await expect(boundary.trustedRoot(ref)).rejects.toMatchObject(REFUSED);
       }
     });
 
@@ -394,7 +394,7 @@ describe.each(DOORS)("through %s", (_name, through) => {
       owner = await makeSigningKey("ed25519");
       const rival = signed(firstSigned(await keysFor(REF)));
       await expect(trust(REF, rival)).rejects.toMatchObject(REFUSED);
-      expect(await boundary.trustedVersion(REF)).toBe(1);
+      expect((await boundary.trustedRoot(REF)).version).toBe(1);
     });
 
     it("must be one for each channel of the dialect", async () => {
@@ -482,7 +482,7 @@ describe.each(DOORS)("through %s", (_name, through) => {
       const trusted2 = readTrustedRoot(second.body, POLICY, verifySignature);
       const third = await rotate(trusted2, second.newKey, { now });
       await boundary.follow(REF, [second.body, third.body]);
-      expect(await boundary.trustedVersion(REF)).toBe(3);
+      expect((await boundary.trustedRoot(REF)).version).toBe(3);
       await boundary.follow(REF, []);
       expect((await boundary.sign(request())).length).toBeGreaterThan(0);
     });
@@ -504,7 +504,7 @@ describe.each(DOORS)("through %s", (_name, through) => {
       ];
       for (const chain of chains) {
         await expect(boundary.follow(REF, chain)).rejects.toMatchObject({ name: "RootwardError" });
-        expect(await boundary.trustedVersion(REF)).toBe(1);
+        expect((await boundary.trustedRoot(REF)).version).toBe(1);
       }
     });
 
@@ -518,7 +518,7 @@ describe.each(DOORS)("through %s", (_name, through) => {
       await boundary.follow(REF, [second.body]);
       await boundary.follow(REF, both);
       await boundary.follow(REF, [signed(first.signed)]);
-      expect(await boundary.trustedVersion(REF)).toBe(3);
+      expect((await boundary.trustedRoot(REF)).version).toBe(3);
     });
 
     it("does not go back", async () => {
@@ -527,7 +527,7 @@ describe.each(DOORS)("through %s", (_name, through) => {
       const rival = await rotate(first, owner, { now });
       await boundary.follow(REF, [second.body]);
       await expect(boundary.follow(REF, [rival.body])).rejects.toThrow();
-      expect(await boundary.trustedVersion(REF)).toBe(2);
+      expect((await boundary.trustedRoot(REF)).version).toBe(2);
     });
 
     it("signs no more with a key that a trusted root dropped, whatever lists it again", async () => {
@@ -564,7 +564,7 @@ describe.each(DOORS)("through %s", (_name, through) => {
       const next = request({ version, nextRoot: again });
       await expect(boundary.sign(next)).rejects.toMatchObject(REFUSED);
       await boundary.follow(REF, [again]);
-      expect(await boundary.trustedVersion(REF)).toBe(3);
+      expect((await boundary.trustedRoot(REF)).version).toBe(3);
       await expect(boundary.sign(request({ version }))).rejects.toMatchObject(REFUSED);
     });
 
@@ -580,7 +580,7 @@ describe.each(DOORS)("through %s", (_name, through) => {
         [["keys", own], undefined],
       );
       await boundary.follow(REF, [signRoot(hostile, [owner, newKey], "tuf")]);
-      expect(await boundary.trustedVersion(REF)).toBe(2);
+      expect((await boundary.trustedRoot(REF)).version).toBe(2);
       await expect(boundary.sign(request())).rejects.toMatchObject(REFUSED);
     });
   });

@@ -32,12 +32,12 @@ import { apiFactory } from "../support/memory-root-update.ts";
 import { entriesOf, publish } from "../support/memory-targets.ts";
 import { DAY, TestWorld, type TestProcess } from "../support/memory-service.ts";
 
-/** A live Factory whose owner has the archive and the token of the bootstrap. */
+/** A live Factory whose owner has the archive and the token of the confirmation. */
 async function confirmedFactory(world: TestWorld) {
   const { service } = world.start();
-  const { delivery, ownerToken = "" } = await bootstrapOf(service, "tuf");
+  const { delivery } = await bootstrapOf(service, "tuf");
   const archive = await takeArchive(world.start(), delivery.url ?? "", ALICE);
-  await confirmAs(service, delivery.url ?? "", ALICE, archive);
+  const { ownerToken = "" } = await confirmAs(service, delivery.url ?? "", ALICE, archive);
   return { ownerToken, archive };
 }
 
@@ -195,9 +195,9 @@ test.each<Dialect>(["tuf", "ats"])(
     const before = world.head(FACTORY);
     const { service } = world.start();
     const asked: string[] = [];
-    const makeRootKey: typeof service.makeRootKey = async (type) => {
+    const makeRootKey: typeof service.makeRootKey = async (type, factory) => {
       asked.push(type);
-      return service.makeRootKey(type);
+      return service.makeRootKey(type, factory);
     };
     const made = await rebootstrapOf({ ...service, makeRootKey });
     expect(asked).toEqual(["ed25519"]);
@@ -366,7 +366,7 @@ describe("races", () => {
     const send = notifier.sendLink.bind(notifier);
     notifier.sendLink = async (mail) => {
       await rebootstrapOf(world.start().service);
-      await send(mail);
+      return send(mail);
     };
     await bootstrapOf(slow.service, "tuf");
     const link = `download-${world.head(FACTORY)?.delivery.idHash ?? ""}`;
@@ -382,9 +382,9 @@ describe("races", () => {
     const make = slow.service.makeRootKey;
     const service = {
       ...slow.service,
-      makeRootKey: async (type: Parameters<typeof make>[0]) => {
+      makeRootKey: async (...asked: Parameters<typeof make>) => {
         await confirmAs(world.start().service, link, ALICE, archive);
-        return make(type);
+        return make(...asked);
       },
     };
     expect(await refusal(rebootstrapOf(service))).toBe("forbidden");

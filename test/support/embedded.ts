@@ -12,6 +12,7 @@ import { openSigner } from "../../lib/adapters/embedded/open-signer.ts";
 import { answerOn, callOver } from "../../lib/adapters/embedded/signer-channel.ts";
 import { bundlePage } from "../../lib/cli/page.ts";
 import { serve, type RunningServer } from "../../lib/cli/serve.ts";
+import type { ServerLimits } from "../../lib/http/limits.ts";
 import { answer } from "../../lib/signing/operations.ts";
 import { remoteSigner } from "../../lib/signing/remote.ts";
 
@@ -23,8 +24,10 @@ export interface TestServer {
   readonly outbox: string;
   /** Lines that the server told its operator. */
   readonly log: readonly string[];
-  /** Moves the clock; milliseconds. */
+  /** Time passes; milliseconds. */
   advance(by: number): void;
+  /** Sets the clock, and no time passes; milliseconds. */
+  setClock(by: number): void;
   /** Stops the server and starts another on the same folder (and another port). */
   restart(): Promise<TestServer>;
   stop(): Promise<void>;
@@ -32,12 +35,18 @@ export interface TestServer {
   remove(): Promise<void>;
 }
 
-export async function startServer(folder?: string, offset = 0): Promise<TestServer> {
+/** @param limits of its sockets, instead of those that it is run with */
+export async function startServer(
+  folder?: string,
+  offset = 0,
+  limits?: ServerLimits,
+  wrong = 0,
+): Promise<TestServer> {
   const home = folder ?? mkdtempSync(join(tmpdir(), "rootward-test-"));
   const [data, outbox] = [join(home, "data"), join(home, "outbox")];
-  const clock = { offset };
+  const clock = { offset, wrong };
   const log: string[] = [];
-  const now = (): number => Date.now() + clock.offset;
+  const now = (): number => Date.now() + clock.offset + clock.wrong;
   // Where a test moves the clock, time passes.
   const uptime = (): number => machineUptime() + clock.offset;
   const { adminTokenFile } = await prepareData(data);
@@ -60,11 +69,12 @@ export async function startServer(folder?: string, offset = 0): Promise<TestServ
     port: 0,
     host: "127.0.0.1",
     publicUrl: undefined,
-    log: (line) => log.push(line),
+    log: (line) => log.push(String(line)),
     now,
     uptime,
     // Tests that want the schedule start it by themselves, by restarting.
     scheduleEvery: 3_600_000,
+    ...(limits && { limits }),
   }).catch((error: unknown) => {
     own.close();
     throw error;
@@ -84,9 +94,12 @@ export async function startServer(folder?: string, offset = 0): Promise<TestServ
     advance: (by) => {
       clock.offset += by;
     },
+    setClock: (by) => {
+      clock.wrong += by;
+    },
     restart: async () => {
       await stop();
-      return startServer(home, clock.offset);
+      return startServer(home, clock.offset, limits, clock.wrong);
     },
     stop,
     remove: async () => {

@@ -32,7 +32,7 @@ export const FACTORY = "acme" as FactoryName;
 export const ALICE = "alice-drew-this-at-random";
 export const MALLORY = "mallory-drew-this-instead";
 
-export function bootstrapOf(
+export async function bootstrapOf(
   service: Service,
   dialect: Dialect,
   options: Partial<Pick<FreshSpec, "factory" | "delivery" | "provisioner">> & {
@@ -49,11 +49,13 @@ export function bootstrapOf(
     delivery: options.delivery ?? "link",
     recipient: null,
   } as const;
-  return bootstrap(service, request, "token:test", options.createdWith ?? null);
+  await known(service, PROVISIONER);
+  return bootstrap(service, request, PROVISIONER, options.createdWith ?? null);
 }
 
 /** Somebody who may make Factories. */
 const PROVISIONER: Principal = {
+  scope: "factory:create",
   token: {
     hash: sha256Text("provisioner token"),
     id: "pipeline",
@@ -65,12 +67,19 @@ const PROVISIONER: Principal = {
   actor: "token:pipeline",
 };
 
+/** Stores a principal's token, unless it is there. */
+export async function known(service: Service, { token }: Principal): Promise<Principal["token"]> {
+  if ((await service.tokens.find(token.hash)) === null) await service.tokens.put(token);
+  return token;
+}
+
 /** Bootstraps again, naming the version 1 that is there, unless told otherwise. */
 export async function rebootstrapOf(
   service: Service,
   options: Partial<RebootstrapRequest> = {},
 ): Promise<BootstrapResult> {
   const [replaces = ""] = Object.values(firstRoots(await readHead(service.heads, FACTORY)));
+  await known(service, options.principal ?? PROVISIONER);
   return rebootstrap(service, {
     factory: FACTORY,
     principal: PROVISIONER,
@@ -185,7 +194,7 @@ async function currentRoot(service: Service, channel: Channel): Promise<Root> {
   );
 }
 
-export function submitAs(service: Service, channel: Channel, body: Uint8Array) {
+export async function submitAs(service: Service, channel: Channel, body: Uint8Array) {
   const token = {
     hash: sha256Text("owner token"),
     id: "test",
@@ -194,6 +203,7 @@ export function submitAs(service: Service, channel: Channel, body: Uint8Array) {
     bound: null,
     expiresAt: null,
   };
-  const principal = { token, actor: "token:test" } as const;
+  const principal = { token, actor: "token:test", scope: "root:update" } as const;
+  await known(service, principal);
   return submitRoot(service, { factory: FACTORY, channel, body, principal, dryRun: false });
 }

@@ -6,7 +6,6 @@ import {
 } from "../../lib/crypto/signing-key.ts";
 import { OWNER_SCOPES } from "../../lib/service/scopes.ts";
 import type { Principal } from "../../lib/service/authorize.ts";
-import { bootstrap } from "../../lib/service/bootstrap.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import { currentRoot } from "../../lib/service/current-root.ts";
 import { takeInitialKey } from "../../lib/service/initial-key.ts";
@@ -17,7 +16,7 @@ import type { Service } from "../../lib/service/service.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { channelsOf, rootLimits, type Channel, type Dialect } from "../../lib/tuf/dialect.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../lib/tuf/json.ts";
-import { FACTORY } from "./memory-owner.ts";
+import { bootstrapOf, FACTORY, known } from "./memory-owner.ts";
 import type { TestWorld } from "./memory-service.ts";
 import { signRoot } from "./owner.ts";
 import { rotatedStaged } from "./staged-rotation.ts";
@@ -25,10 +24,11 @@ import { rotatedStaged } from "./staged-rotation.ts";
 /** The owner's token, or another owner's. */
 export async function ownerOf(service: Service, id = "test"): Promise<Principal> {
   const { instance } = await readHead(service.heads, FACTORY);
-  return {
+  const principal: Principal = {
     actor: `token:${id}`,
+    scope: "root:update",
     token: {
-      hash: sha256Text(`token ${id}`),
+      hash: sha256Text(`token ${id} of ${instance}`),
       id,
       user: id === "test" ? "owner" : id,
       scopes: OWNER_SCOPES,
@@ -36,27 +36,14 @@ export async function ownerOf(service: Service, id = "test"): Promise<Principal>
       expiresAt: null,
     },
   };
+  await known(service, principal);
+  return principal;
 }
 
 /** A live Factory without a link. @returns its first root key, as fioctl would get it */
 export async function apiFactory(world: TestWorld, dialect: Dialect): Promise<string> {
   const { service } = world.start();
-  const owner = { id: "owner", email: "owner@example.com" };
-  const keys = { keyType: "ed25519", onlineKeyType: "ed25519" } as const;
-  await bootstrap(
-    service,
-    {
-      factory: FACTORY,
-      dialect,
-      ...keys,
-      owner,
-      provisioner: null,
-      delivery: "api",
-      recipient: null,
-    },
-    "token:test",
-    null,
-  );
+  await bootstrapOf(service, dialect, { delivery: "api" });
   const { sec } = await takeInitialKey(service, FACTORY, await ownerOf(service));
   const keyval = sec["keyval"];
   const text = isJsonObject(keyval) ? keyval["private"] : undefined;

@@ -4,6 +4,7 @@
  * process on it; a second one after a crash finds what the first left.
  */
 import { randomBytes } from "node:crypto";
+import { QueuedTurns } from "../../lib/adapters/embedded/turns.ts";
 import { MasterKeyWrapper } from "../../lib/adapters/embedded/key-wrapper.ts";
 import {
   MemoryArchives,
@@ -112,6 +113,7 @@ export class TestWorld {
       archives: new MemoryArchives(state, faults),
       tokens: new MemoryTokens(state, faults),
       requests: new MemoryRequests(state, faults),
+      turns: new QueuedTurns(),
       notifier: new MemoryNotifier(state, faults),
       wrapper,
       boundary: new Boundary({ records, stores, kindOf: () => "sealed", policy, now, clock }),

@@ -149,14 +149,27 @@ export async function confirm(
   return call(`${url}/download/confirm`, { body: { id, claimant, sha256: sha256(archive) } });
 }
 
-/** The whole delivery. */
-export async function deliver(url: string, link: string): Promise<ArchiveEntries> {
+export interface TakenOver {
+  readonly entries: ArchiveEntries;
+  readonly ownerToken: string;
+  readonly confirmAgain: () => Promise<Answer>;
+}
+
+/** The whole delivery. @returns the archive's entries, and the token that takes the bootstrap's place */
+export async function takeOver(url: string, link: string): Promise<TakenOver> {
   const claimant = newClaimant();
   const granted = await claim(url, link, claimant);
   const archive = await fetchArchive(link, granted);
-  const confirmed = await confirm(url, link, claimant, archive);
-  if (confirmed.status !== 200) throw new Error(`confirm: ${confirmed.status}`);
-  return readArchive(archive);
+  const confirmAgain = () => confirm(url, link, claimant, archive);
+  const { status, body } = await confirmAgain();
+  if (status !== 200) throw new Error(`confirm: ${status}`);
+  const ownerToken = String(body["ownerToken"]);
+  return { entries: await readArchive(archive), ownerToken, confirmAgain };
+}
+
+/** The whole delivery, for a test that needs no token of the owner afterwards. */
+export async function deliver(url: string, link: string): Promise<ArchiveEntries> {
+  return (await takeOver(url, link)).entries;
 }
 
 /** The root key of version 1, out of the archive. */

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const bin = fileURLToPath(new URL("../../bin/rootward.js", import.meta.url));
+const BIN = new URL("../../bin/rootward.js", import.meta.url);
 
 export interface ServerProcess {
   readonly url: string;
@@ -22,12 +22,14 @@ export interface ServerProcess {
 
 /**
  * @param folder has the data folder `data` and the outbox `outbox`
+ * @param program another checkout's bin/rootward.js, for a comparison
  * @throws with what was said on stderr if it ends before it listens
  */
 export async function spawnServer(
   folder: string,
   flags: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  program = BIN,
 ): Promise<ServerProcess> {
   const data = join(folder, "data");
   const args = ["serve", "--data", data, "--outbox", join(folder, "outbox"), "--port", "0"];
@@ -35,6 +37,7 @@ export async function spawnServer(
     [...args, ...flags],
     /^listening on (\S+)\n/,
     env,
+    program,
   );
   const adminToken = readFileSync(join(data, "admin.token"), "utf8").trim();
   return { url: found, adminToken, said, ...endings(child) };
@@ -47,8 +50,13 @@ export async function spawnSigner(folder: string, socket: string) {
   return endings(child);
 }
 
-async function spawnUntil(args: readonly string[], first: RegExp, env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, [bin, ...args], {
+async function spawnUntil(
+  args: readonly string[],
+  first: RegExp,
+  env: NodeJS.ProcessEnv = {},
+  program = BIN,
+) {
+  const child = spawn(process.execPath, [fileURLToPath(program), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
   });

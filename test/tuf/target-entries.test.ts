@@ -2,7 +2,13 @@
 import { describe, expect, test } from "@jest/globals";
 import { encodeJson } from "../../lib/tuf/canonical.ts";
 import { DIALECTS, type Dialect } from "../../lib/tuf/dialect.ts";
-import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../../lib/tuf/json.ts";
+import {
+  isJsonObject,
+  jsonObject,
+  parseJson,
+  type JsonObject,
+  type JsonValue,
+} from "../../lib/tuf/json.ts";
 import { MAX_ROLE_BYTES, readRoleDocument } from "../../lib/tuf/role-document.ts";
 import { envelope, targetsDocument } from "../../lib/tuf/roles.ts";
 import {
@@ -229,17 +235,33 @@ test("all findings of all entries come at once", () => {
   ]);
 });
 
-test("of many findings the first are told, and the others counted", () => {
+test("of many findings the first are told", () => {
   const entries = (count: number): JsonObject =>
     jsonObject(Object.fromEntries(Array.from({ length: count }, (_unused, i) => [`${i}`, null])));
   const judged = [MAX_FINDINGS, MAX_FINDINGS + 1, 3 * MAX_FINDINGS].map((count) =>
     judgeTargetEntries(entries(count), "tuf"),
   );
   expect(judged.map(({ findings, more }) => [findings.length, more])).toEqual([
-    [MAX_FINDINGS, 0],
-    [MAX_FINDINGS, 1],
-    [MAX_FINDINGS, 2 * MAX_FINDINGS],
+    [MAX_FINDINGS, false],
+    [MAX_FINDINGS, true],
+    [MAX_FINDINGS, true],
   ]);
+});
+
+test("after the findings that are told no entry is looked at", () => {
+  let looks = 0;
+  const entries: Record<string, JsonValue> = {};
+  for (let i = 0; i < 10_000; i += 1) {
+    Object.defineProperty(entries, `target-${i}`, {
+      enumerable: true,
+      get: () => {
+        looks += 1;
+        return null;
+      },
+    });
+  }
+  expect(judgeTargetEntries(entries, "tuf").more).toBe(true);
+  expect(looks).toBe(MAX_FINDINGS + 1);
 });
 
 test("lengths and numbers reach as far as 2^53-1", () => {

@@ -10,8 +10,7 @@ import { canonicalize, encodeJson } from "../../lib/tuf/canonical.ts";
 import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../../lib/tuf/json.ts";
 import { targetsDocument } from "../../lib/tuf/roles.ts";
 import { ENTRIES_LIMITS, judgeTargetEntries } from "../../lib/tuf/target-entries.ts";
-import { TARGETS_BODY } from "../support/fioctl/documents.ts";
-import { canonical, decode } from "../support/fioctl/go-shapes.ts";
+import { signedByFioctl } from "../support/fioctl/targets-rewrite.ts";
 import { picks, spelled, values } from "../support/tuf/spelling.ts";
 
 const EXPIRES = Date.UTC(2027, 0, 1);
@@ -71,7 +70,7 @@ function bothForms(entries: JsonObject): readonly [ours: string, fioctls: string
   const signed = targetsDocument("ats", 7, EXPIRES, entries);
   const served = Buffer.from(encodeJson(signed)).toString("utf8");
   const ours = Buffer.from(canonicalize(signed, "ats")).toString("utf8");
-  return [ours, canonical(TARGETS_BODY, decode(TARGETS_BODY, served))];
+  return [ours, signedByFioctl(served)];
 }
 
 describe("targets through fioctl", () => {
@@ -81,7 +80,7 @@ describe("targets through fioctl", () => {
         const bytes = new TextEncoder().encode(spelled(entries, pick()));
         const sent = parseJson(bytes, ENTRIES_LIMITS);
         const read = isJsonObject(sent) ? sent : jsonObject({});
-        expect(judgeTargetEntries(read, "ats")).toEqual({ findings: [], more: 0 });
+        expect(judgeTargetEntries(read, "ats")).toEqual({ findings: [], more: false });
         const [ours, fioctls] = bothForms(read);
         expect(fioctls).toBe(ours);
       }),

@@ -8,7 +8,7 @@
  */
 import { SendEmailCommand, SESv2Client } from "@aws-sdk/client-sesv2";
 import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
-import type { LinkMail, Mailer, Notice } from "../../service/ports.ts";
+import type { LinkMail, Mailer, MailPlace, Notice } from "../../service/ports.ts";
 import { clientOptions } from "./clients.ts";
 import { once } from "./once.ts";
 
@@ -30,10 +30,11 @@ export class SesNotifier implements Mailer {
     this.#sender = sender;
   }
 
-  async sendLink(mail: LinkMail): Promise<void> {
+  async sendLink(mail: LinkMail): Promise<MailPlace> {
     await this.#sender.ses.send(
       once(this.#command({ to: mail.email, id: mail.idHash, ...linkMailText(mail) })),
     );
+    return "ses";
   }
 
   async withdrawLink(): Promise<void> {

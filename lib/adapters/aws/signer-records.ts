@@ -3,26 +3,23 @@
  * decides something is one conditional write of one item, as for heads:
  *
  *   key       one item each, put if absent
- *   trust     one item for an instance, with the trusted root of each of its channels: all of them
- *             start together or not at all, and each advances from the version that it is at
- *   root      the bytes that trust names, immutable, put before it, in parts since a root may be
- *             longer than the 400 KB of an item
+ *   trust, past and root   the roots (signer-roots.ts)
  *   version   one item for each channel and role, with what was signed last (role-items.ts)
  *   ceiling   one item for an instance, which an operator writes (docs/runbook.md)
  *
  * Unlike a swap, `takeVersion` and `advanceTrust` may be repeated by the SDK: a `false` for what was
  * applied costs a version number, or another look at the trust, and never signs anything twice.
  */
-import { PutItemCommand, UpdateItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
 import { KEY_KINDS } from "../../signing/key-store.ts";
-import type { KeyRecord, SignerRecords, TrustedRoot } from "../../signing/records.ts";
+import type { KeyRecord, SignerRecords } from "../../signing/records.ts";
 import type { Ceiling, RoleRecord } from "../../signing/role-record.ts";
-import { ONLINE_ROLES, type Channel, type OnlineRole } from "../../tuf/dialect.ts";
+import { ONLINE_ROLES, type OnlineRole } from "../../tuf/dialect.ts";
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
-import { once } from "./once.ts";
 import { attributesOf, recordOf } from "./role-items.ts";
+import { DynamoSignerRoots, instanceKey, keyOf } from "./signer-roots.ts";
 import {
   bytesAttribute,
   conditional,
@@ -31,16 +28,15 @@ import {
   textAttribute,
   type Item,
 } from "./table.ts";
-import { trustedOf, RootParts } from "./trusted-roots.ts";
 
-export class DynamoSignerRecords implements SignerRecords {
+export class DynamoSignerRecords extends DynamoSignerRoots implements SignerRecords {
   readonly #table: Table;
-  readonly #roots: RootParts;
 
   /** @param table the name of one laid out as SIGNER_TABLE (tables.ts) */
   constructor(client: DynamoDBClient, table: string) {
-    this.#table = new Table(client, table);
-    this.#roots = new RootParts(this.#table);
+    const opened = new Table(client, table);
+    super(opened);
+    this.#table = opened;
   }
 
   async putKey(ref: FactoryRef, key: KeyRecord): Promise<void> {
@@ -65,37 +61,6 @@ export class DynamoSignerRecords implements SignerRecords {
 
   async removeKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void> {
     await this.#table.delete(keyOf(ref, "key", role, keyid));
-  }
-
-  async startTrust(
-    ref: FactoryRef,
-    roots: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
-  ): Promise<boolean> {
-    // What comes too late need not leave its bytes behind; who is first the put below decides.
-    if ((await this.#table.get(keyOf(ref, "trust"))) !== null) return false;
-    const trust: Record<string, Item[string]> = {};
-    for (const { channel, bytes } of roots) {
-      const first = { version: 1, bytes, retired: [] };
-      trust[channel] = await this.#roots.put(keyOf(ref), channel, first);
-    }
-    const command = this.#table.putAbsentCommand({ ...keyOf(ref, "trust"), ...trust });
-    return conditional(this.#table.client.send(once(command)));
-  }
-
-  async trustedRoot(ref: ChannelRef): Promise<TrustedRoot | null> {
-    const trust = (await this.#table.get(keyOf(ref, "trust")))?.[ref.channel]?.M;
-    return trust === undefined ? null : this.#roots.get(keyOf(ref), ref.channel, trustedOf(trust));
-  }
-
-  async advanceTrust(ref: ChannelRef, version: number, next: TrustedRoot): Promise<boolean> {
-    const trust = await this.#roots.put(keyOf(ref), ref.channel, next);
-    return this.#update({
-      Key: keyOf(ref, "trust"),
-      UpdateExpression: "SET #channel = :next",
-      ConditionExpression: "#channel.#version = :version",
-      ExpressionAttributeNames: { "#channel": ref.channel, "#version": "version" },
-      ExpressionAttributeValues: { ":next": trust, ":version": { N: `${version}` } },
-    });
   }
 
   async lastSigned(ref: ChannelRef, role: OnlineRole): Promise<RoleRecord | null> {
@@ -135,11 +100,6 @@ export class DynamoSignerRecords implements SignerRecords {
     }
   }
 
-  #update(input: Omit<UpdateItemCommand["input"], "TableName">): Promise<boolean> {
-    const command = new UpdateItemCommand({ ...input, TableName: this.#table.name });
-    return conditional(this.#table.client.send(command));
-  }
-
   /** Those of an instance whose sort key begins with `prefix`, in their order. */
   #items(ref: FactoryRef, prefix: string): Promise<readonly Item[]> {
     const starts = prefix !== "";
@@ -153,14 +113,6 @@ export class DynamoSignerRecords implements SignerRecords {
       },
     });
   }
-}
-
-function instanceKey({ factory, instance }: FactoryRef): string {
-  return `instance#${factory}#${instance}`;
-}
-
-function keyOf(ref: FactoryRef, ...parts: readonly string[]): Record<"pk" | "sk", Item[string]> {
-  return { pk: { S: instanceKey(ref) }, sk: { S: parts.join("#") } };
 }
 
 function keyRecord(item: Item): KeyRecord {

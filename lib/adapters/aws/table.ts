@@ -8,9 +8,11 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  UpdateItemCommand,
   type AttributeValue,
   type DynamoDBClient,
   type QueryCommandInput,
+  type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";
 
@@ -49,6 +51,12 @@ export class Table {
       ConditionExpression: "attribute_not_exists(#key)",
       ExpressionAttributeNames: { "#key": keyName },
     });
+  }
+
+  /** A conditional update. @returns whether its condition held */
+  updateIf(input: Omit<UpdateItemCommandInput, "TableName">): Promise<boolean> {
+    const command = new UpdateItemCommand({ ...input, TableName: this.name });
+    return conditional(this.client.send(command));
   }
 
   async delete(key: Item): Promise<void> {

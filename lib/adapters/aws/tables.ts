@@ -49,6 +49,7 @@ export const FACTORY_INDEX = {
  * | pk             | sk                                                  |
  * | -------------- | --------------------------------------------------- |
  * | `factory#NAME` | `head`                                              |
+ * | `factory#NAME` | `turn`                                              |
  * | `factory#NAME` | `document#INSTANCE#CHANNEL#ROLE#VERSION#SHA256`     |
  * | `factory#NAME` | `published#INSTANCE#CHANNEL#ROLE#VERSION`           |
  * | `token#SHA256` | `token`                                             |

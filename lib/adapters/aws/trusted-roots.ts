@@ -1,5 +1,5 @@
 /**
- * The roots that a signer's trust names. The trust has a root's version, SHA-256 and number of parts;
+ * The roots that the records of a signer name. A record has a root's version, SHA-256 and number of parts;
  * the bytes are items of their own, immutable, since a root may be longer than an item. They stay
  * until the instance is forgotten, as roots do everywhere; what a lost race left is named by nothing.
  */

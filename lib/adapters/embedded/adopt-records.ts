@@ -2,7 +2,8 @@
  * Moves the signer's records out of the service's database, where earlier versions kept them: copied
  * and committed first, and removed there once they are the signer's own. A crash in between repeats.
  */
-import type { DatabaseSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
+import type { Database } from "./connections.ts";
 
 /** Each table with its columns, and what they were then. */
 const TABLES = [
@@ -22,35 +23,53 @@ const TABLES = [
  * @param file the service's
  * @returns whether there were records
  */
-export function copyRecords(database: DatabaseSync, file: string): boolean {
-  return attached(database, file, () => {
-    const names = database.prepare("SELECT name FROM service.sqlite_schema").all();
-    if (!names.some(({ name }) => name === "signer_keys")) return false;
-    for (const [table, columns, before] of TABLES) {
-      database.exec(
-        `INSERT OR IGNORE INTO main.${table} (${columns}) SELECT ${before} FROM service.${table}`,
+export async function copyRecords(database: Database, file: string): Promise<boolean> {
+  if (!hasRecords(file)) return false;
+  await database.write((_, raw) =>
+    attached(raw, file, () => {
+      for (const [table, columns, before] of TABLES) {
+        raw.exec(
+          `INSERT OR IGNORE INTO main.${table} (${columns}) SELECT ${before} FROM service.${table}`,
+        );
+      }
+      raw.exec(
+        "INSERT OR IGNORE INTO main.facts SELECT * FROM service.facts WHERE name = 'master key check'",
       );
-    }
-    database.exec(
-      "INSERT OR IGNORE INTO main.facts SELECT * FROM service.facts WHERE name = 'master key check'",
-    );
-    return true;
-  });
+    }),
+  );
+  return true;
 }
 
 /** Removes them from the service's database, and every byte of the keys from its files. */
-export function removeCopied(database: DatabaseSync, file: string): void {
-  attached(database, file, () => {
-    database.exec("PRAGMA service.secure_delete = ON");
-    for (const [table] of TABLES) database.exec(`DROP TABLE service.${table}`);
-    database.exec("PRAGMA service.wal_checkpoint(TRUNCATE)");
-  });
+export async function removeCopied(database: Database, file: string): Promise<void> {
+  await database.write((_, raw) =>
+    attached(raw, file, () => {
+      raw.exec("PRAGMA service.secure_delete = ON");
+      for (const [table] of TABLES) raw.exec(`DROP TABLE IF EXISTS service.${table}`);
+      raw.exec("PRAGMA service.wal_checkpoint(TRUNCATE)");
+    }),
+  );
 }
 
-function attached<T>(database: DatabaseSync, file: string, work: () => T): T {
+/** Through a connection that writes nothing. Where it cannot be used, the service is told why. */
+function hasRecords(file: string): boolean {
+  try {
+    const service = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+    try {
+      const found = "SELECT 1 FROM sqlite_schema WHERE name = 'signer_keys'";
+      return service.prepare(found).get() !== undefined;
+    } finally {
+      service.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
+function attached(database: DatabaseSync, file: string, work: () => void): void {
   database.prepare("ATTACH ? AS service").run(file);
   try {
-    return work();
+    work();
   } finally {
     database.exec("DETACH service");
   }

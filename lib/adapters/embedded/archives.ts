@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Archives } from "../../service/ports.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import { errorCode, removeFile, removeTemporaries, replaceFile } from "../../files.ts";
+import { stored } from "./sqlite-errors.ts";
 
 export class FileArchives implements Archives {
   readonly #folder: string;
@@ -24,7 +25,7 @@ export class FileArchives implements Archives {
   }
 
   async put(idHash: Sha256, object: Uint8Array): Promise<void> {
-    await replaceFile(this.#file(idHash), object);
+    await stored(replaceFile(this.#file(idHash), object));
   }
 
   async presign(idHash: Sha256, until: number): Promise<string> {

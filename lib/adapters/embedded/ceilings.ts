@@ -2,10 +2,10 @@
  * Ceilings of version numbers, as an operator at the signer's machine reads and raises them. The signer
  * may run meanwhile: it reads a ceiling for each document that needs one, and each instance has one row.
  */
-import type { DatabaseSync } from "node:sqlite";
 import { RootwardError } from "../../error.ts";
 import { isInstanceId, type FactoryName, type InstanceId } from "../../factory/names.ts";
 import type { Ceiling } from "../../signing/role-record.ts";
+import type { Sql } from "./connections.ts";
 import { numberColumn, textColumn } from "./database.ts";
 
 /** The highest number that was signed for an instance, of whatever role and channel. */
@@ -15,12 +15,11 @@ export interface LastNumber {
 }
 
 /** Of each instance of a Factory that the signer has signed for. */
-export function lastNumbers(database: DatabaseSync, factory: FactoryName): readonly LastNumber[] {
-  return database
-    .prepare(
-      `SELECT instance, MAX(version) AS version FROM signer_versions WHERE factory = ?
-       GROUP BY instance ORDER BY instance`,
-    )
+export function lastNumbers(sql: Sql, factory: FactoryName): readonly LastNumber[] {
+  return sql(
+    `SELECT instance, MAX(version) AS version FROM signer_versions WHERE factory = ?
+     GROUP BY instance ORDER BY instance`,
+  )
     .all(factory)
     .map((row) => {
       const instance = textColumn(row, "instance");
@@ -29,28 +28,20 @@ export function lastNumbers(database: DatabaseSync, factory: FactoryName): reado
     });
 }
 
-/** Sets the ceilings and notes what was done, or nothing of it. */
+/** Sets the ceilings and notes what was done; inside the caller's transaction. */
 export function raiseCeilings(
-  database: DatabaseSync,
+  sql: Sql,
   factory: FactoryName,
   raised: readonly (LastNumber & Pick<Ceiling, "since">)[],
 ): void {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    for (const { instance, version, since } of raised) {
-      database
-        .prepare(
-          `INSERT INTO signer_ceilings VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
-           SET version = excluded.version, since = excluded.since`,
-        )
-        .run(factory, instance, version, since);
-      database
-        .prepare("INSERT INTO signer_log (at, line) VALUES (?, ?)")
-        .run(since, `raise-ceiling ${factory} ${instance}: above version ${version}`);
-    }
-    database.exec("COMMIT");
-  } catch (error) {
-    database.exec("ROLLBACK");
-    throw error;
+  for (const { instance, version, since } of raised) {
+    sql(
+      `INSERT INTO signer_ceilings VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+       SET version = excluded.version, since = excluded.since`,
+    ).run(factory, instance, version, since);
+    sql("INSERT INTO signer_log (at, line) VALUES (?, ?)").run(
+      since,
+      `raise-ceiling ${factory} ${instance}: above version ${version}`,
+    );
   }
 }

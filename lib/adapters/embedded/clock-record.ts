@@ -1,9 +1,9 @@
 /** Readings of the clock, as a fact about an installation: in the service's database and the signer's. */
 import { uptime } from "node:os";
-import type { DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
 import type { ClockRecord } from "../../factory/clock.ts";
 import type { ClockRecords } from "../../service/ports.ts";
+import type { Database } from "./connections.ts";
 import { readFact, writeFact } from "./database.ts";
 
 const reading = v.strictObject({ at: v.number(), uptime: v.nullable(v.number()) });
@@ -13,23 +13,20 @@ const schema = v.strictObject({
 });
 
 export class SqliteClockRecords implements ClockRecords {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: Database) {
     this.#db = database;
   }
 
   async read(): Promise<ClockRecord | null> {
-    return this.readNow();
-  }
-
-  readNow(): ClockRecord | null {
-    const fact = readFact(this.#db, "clock");
+    const fact = await this.#db.read((sql) => readFact(sql, "clock"));
     return fact === null ? null : v.parse(schema, JSON.parse(new TextDecoder().decode(fact)));
   }
 
   async write(record: ClockRecord): Promise<void> {
-    writeFact(this.#db, "clock", new TextEncoder().encode(JSON.stringify(record)));
+    const value = new TextEncoder().encode(JSON.stringify(record));
+    await this.#db.write((sql) => writeFact(sql, "clock", value));
   }
 }
 

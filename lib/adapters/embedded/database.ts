@@ -2,11 +2,13 @@
  * The SQLite files of the embedded form: the service's and the signer's. Durable settings, so that
  * `kill -9` or a power cut loses nothing that was acknowledged: write-ahead log with a full sync at
  * each commit. `secure_delete` overwrites what is deleted, and after keys are destroyed the log is
- * truncated. node:sqlite's own busy timeout is 0; a second process (a backup) must not fail us.
+ * truncated. How a second process (a backup, an operator's sqlite3) is waited for is in
+ * connections.ts.
  */
-import { chmodSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import { chmodSync, statSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
 import { RootwardError } from "../../error.ts";
+import { Database, inTransaction, type Sql } from "./connections.ts";
 
 /** Facts about an installation: the master key's check value, which signer it has. */
 const FACTS =
@@ -15,63 +17,86 @@ const FACTS =
 /**
  * The schemas' number, in the file's user_version; a file of a later one is not touched. 1 had the
  * signer's tables in the service's file (adopt-records.ts), 2 documents without their instance
- * (store.ts), 3 numbers of what was signed without its hash (signer-versions.ts).
+ * (store.ts), 3 the newest trusted root alone (signer-roots.ts) and numbers of what
+ * was signed without its hash (signer-versions.ts).
  */
 const SCHEMA_VERSION = 4;
 
-/**
- * @param file created with mode 0600 where it does not exist
- * @param schema statements that make the tables that are missing
- * @param upgrade brings over what earlier versions kept otherwise
- */
-export function openDatabase(
-  file: string,
-  schema: string,
-  upgrade: (database: DatabaseSync) => void = () => undefined,
-): DatabaseSync {
-  const database = new DatabaseSync(file, { timeout: 5000 });
-  database.exec("PRAGMA secure_delete = ON");
-  database.exec("PRAGMA journal_mode = WAL");
-  database.exec("PRAGMA synchronous = FULL");
-  const found = database.prepare("PRAGMA user_version").get()?.["user_version"];
-  if (typeof found !== "number" || found > SCHEMA_VERSION) {
-    database.close();
-    throw new RootwardError(
-      "usage",
-      `database has schema ${String(found)}, this version of rootward knows ${SCHEMA_VERSION}`,
-    );
-  }
-  upgrade(database);
-  database.exec(schema);
-  database.exec(FACTS);
-  database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-  chmodSync(file, 0o600);
-  return database;
+export interface DatabaseOptions {
+  /** Statements that make the tables that are missing. */
+  readonly schema: string;
+  /** Brings over what earlier versions kept otherwise; runs in the transaction of the start. */
+  readonly upgrade?: (database: DatabaseSync) => void;
+  /** A line for the operator. */
+  readonly report?: (line: string) => void;
 }
 
 /**
- * Moves everything from the write-ahead log into the database and empties the log, so that no older
- * copy of a page with deleted keys stays in it.
+ * Writes nothing where the file is of this version already, so that a start on a full disk works.
  *
- * @throws RootwardError `busy` while another process reads; the caller tries again later
+ * @param file created with mode 0600 where it does not exist
+ * @throws RootwardError `usage` for a file of a later version, `storage-unavailable`
  */
-export function truncateLog(database: DatabaseSync): void {
-  const result = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
-  if (result?.["busy"] !== 0) {
-    throw new RootwardError("busy", "another process is reading the database: its log is in use");
-  }
+export async function openDatabase(file: string, options: DatabaseOptions): Promise<Database> {
+  const { schema, upgrade = () => undefined, report = () => undefined } = options;
+  const prepare = (database: DatabaseSync): void => {
+    database.exec("PRAGMA secure_delete = ON");
+    if (pragma(database, "journal_mode") !== "wal") database.exec("PRAGMA journal_mode = WAL");
+    database.exec("PRAGMA synchronous = FULL");
+    if (!isCurrent(database)) {
+      inTransaction(database, () => {
+        // Another start may have come first while this one waited for the lock.
+        if (isCurrent(database)) return;
+        upgrade(database);
+        database.exec(schema);
+        database.exec(FACTS);
+        database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+      });
+    }
+    if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
+  };
+  const readable = (sql: Sql): boolean =>
+    sql("PRAGMA user_version").get()?.["user_version"] === SCHEMA_VERSION;
+  return Database.open(file, prepare, readable, report);
+}
+
+/** @throws RootwardError `usage` for a file of a later version */
+function isCurrent(database: DatabaseSync): boolean {
+  const found = pragma(database, "user_version");
+  if (typeof found === "number" && found <= SCHEMA_VERSION) return found === SCHEMA_VERSION;
+  throw new RootwardError(
+    "usage",
+    `database has schema ${String(found)}, this version of rootward knows ${SCHEMA_VERSION}`,
+  );
+}
+
+function pragma(database: DatabaseSync, name: string): unknown {
+  return database.prepare(`PRAGMA ${name}`).get()?.[name];
 }
 
 /** A fact about this installation. */
-export function readFact(database: DatabaseSync, name: string): Uint8Array | null {
-  const row = database.prepare("SELECT value FROM facts WHERE name = ?").get(name);
+export function readFact(sql: Sql, name: string): Uint8Array | null {
+  const row = sql("SELECT value FROM facts WHERE name = ?").get(name);
   return row === undefined ? null : blobColumn(row, "value");
 }
 
-export function writeFact(database: DatabaseSync, name: string, value: Uint8Array): void {
-  database
-    .prepare("INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value")
-    .run(name, value);
+export function writeFact(sql: Sql, name: string, value: Uint8Array): void {
+  sql("INSERT INTO facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value").run(
+    name,
+    value,
+  );
+}
+
+const LINKS_FROM = "links from";
+
+/** When a backup was put in place; 0 where none ever was. Milliseconds since 1970. */
+export function readLinksFrom(sql: Sql): number {
+  const fact = readFact(sql, LINKS_FROM);
+  return fact === null ? 0 : Number(new TextDecoder().decode(fact));
+}
+
+export function writeLinksFrom(sql: Sql, time: number): void {
+  writeFact(sql, LINKS_FROM, new TextEncoder().encode(`${time}`));
 }
 
 export function textColumn(row: Record<string, unknown>, name: string): string {

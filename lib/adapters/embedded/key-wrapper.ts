@@ -86,7 +86,8 @@ export async function loadMasterKey(file: string, first: boolean): Promise<Uint8
   return key;
 }
 
-/** Writes a secret's file with mode 0600 unless it is there. */
+/** Writes a secret's file with mode 0600 unless it is there; then nothing is written at all. */
 export async function createFileOnce(file: string, text: string): Promise<void> {
+  if (existsSync(file)) return;
   await createFile(file, new TextEncoder().encode(text));
 }

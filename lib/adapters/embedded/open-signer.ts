@@ -6,7 +6,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
 import { RootwardError } from "../../error.ts";
 import { DEFAULT_REFRESH } from "../../factory/schedule.ts";
 import { removeTemporaries } from "../../files.ts";
@@ -19,6 +18,7 @@ import { toHex } from "../../tuf/bytes.ts";
 import { SteadyClock } from "../steady-clock.ts";
 import { copyRecords, removeCopied } from "./adopt-records.ts";
 import { machineUptime, SqliteClockRecords } from "./clock-record.ts";
+import type { Database } from "./connections.ts";
 import { openDatabase, readFact, writeFact } from "./database.ts";
 import { loadMasterKey, MasterKeyWrapper } from "./key-wrapper.ts";
 import { SIGNER_SCHEMA, SqliteSignerRecords, upgradeSigner } from "./signer-records.ts";
@@ -39,7 +39,7 @@ export interface SignerOptions {
   /** Milliseconds since the machine started; the system's unless given. */
   readonly uptime?: () => number;
   /** A line for the operator; never with a secret. */
-  readonly report?: (what: string, error: unknown) => void;
+  readonly log?: (line: string) => void;
 }
 
 /** Milliseconds between two notes of the clock. */
@@ -51,36 +51,37 @@ export interface OpenSigner extends Signer {
 
 /** @throws RootwardError `usage` where the folder or the master key cannot be used */
 export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
-  const { folder, masterKeyFile, dataFolder } = options;
+  const { folder, masterKeyFile, dataFolder, log } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   removeTemporaries(folder);
-  const database = openDatabase(join(folder, "signer.db"), SIGNER_SCHEMA, upgradeSigner);
+  const database = await openDatabase(join(folder, "signer.db"), {
+    schema: SIGNER_SCHEMA,
+    upgrade: upgradeSigner,
+    ...(log && { report: log }),
+  });
   try {
     const serviceFile = join(dataFolder ?? folder, "rootward.db");
     const hasService = existsSync(serviceFile);
-    const copied = hasService && copyRecords(database, serviceFile);
-    const first = readFact(database, "signer") === null && !copied;
+    const copied = hasService && (await copyRecords(database, serviceFile));
+    const first = !copied && (await database.read((sql) => readFact(sql, "signer"))) === null;
     if (first && hasService) throw missing();
     const wrapper = new MasterKeyWrapper(await loadMasterKey(masterKeyFile, first));
     await checkMasterKey(database, wrapper);
-    const id = signerId(database);
-    if (copied) removeCopied(database, serviceFile);
+    const id = await signerId(database);
+    if (copied) await removeCopied(database, serviceFile);
     const records = new SqliteSignerRecords(database);
     const kindOf = readKeyRules(options.onlineKeys ?? "");
     const stores = { sealed: new SealedKeys(wrapper), ...(await kmsStore(kindOf.kinds)) };
     const clock = await signerClock(database, options);
+    const now = (): number => clock.now();
     const policy = DEFAULT_REFRESH;
-    const boundary = new Boundary({
-      records,
-      stores,
-      kindOf,
-      policy,
-      now: () => clock.now(),
-      clock,
-    });
-    const stop = noteRegularly(clock, options);
+    const boundary = new Boundary({ records, stores, kindOf, policy, now, clock });
+    const timer = setInterval(() => {
+      // The next note comes in a minute.
+      clock.mark().catch(() => undefined);
+    }, NOTE_EVERY).unref();
     const close = (): void => {
-      stop();
+      clearInterval(timer);
       database.close();
     };
     return { id, boundary, wrapper, close };
@@ -91,21 +92,14 @@ export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
 }
 
 /** The signer judges the clock by itself: the service, which asks it, may be somebody else's. */
-async function signerClock(database: DatabaseSync, options: SignerOptions): Promise<Clock> {
-  const { now = Date.now, uptime = machineUptime, report = () => undefined } = options;
+async function signerClock(database: Database, options: SignerOptions): Promise<Clock> {
+  const { now = Date.now, uptime = machineUptime, log } = options;
+  const report = (what: string, error: unknown): void =>
+    log?.(`signer: ${what}: ${Error.isError(error) ? error.message : "unknown error"}`);
   const store = new SqliteClockRecords(database);
-  const clock = new SteadyClock({ now, uptime, store, report }, store.readNow());
+  const clock = new SteadyClock({ now, uptime, store, report }, await store.read());
   await clock.mark();
   return clock;
-}
-
-/** @returns how to stop it */
-function noteRegularly(clock: Clock, { report }: SignerOptions): () => void {
-  const note = (): void => {
-    clock.mark().catch((error: unknown) => report?.("clock", error));
-  };
-  const timer = setInterval(note, NOTE_EVERY).unref();
-  return () => clearInterval(timer);
 }
 
 /** Loaded only where it is asked for: an installation without AWS runs none of its code. */
@@ -124,11 +118,11 @@ function missing(): RootwardError {
 }
 
 /** The last thing that is written of a new signer: without it there is none yet. */
-function signerId(database: DatabaseSync): string {
-  const known = readFact(database, "signer");
+async function signerId(database: Database): Promise<string> {
+  const known = await database.read((sql) => readFact(sql, "signer"));
   if (known !== null) return toHex(known);
   const made = new Uint8Array(randomBytes(16));
-  writeFact(database, "signer", made);
+  await database.write((sql) => writeFact(sql, "signer", made));
   return toHex(made);
 }
 
@@ -138,11 +132,11 @@ const MASTER_CHECK = { purpose: "master key check" };
  * Another master key than the one that sealed what is here would make new Factories under it, and
  * let the deliveries of the old ones end unread.
  */
-async function checkMasterKey(database: DatabaseSync, wrapper: MasterKeyWrapper): Promise<void> {
-  const known = readFact(database, "master key check");
+async function checkMasterKey(database: Database, wrapper: MasterKeyWrapper): Promise<void> {
+  const known = await database.read((sql) => readFact(sql, "master key check"));
   if (known === null) {
     const check = await wrapper.wrap(new Uint8Array(1), MASTER_CHECK);
-    return writeFact(database, "master key check", check);
+    return database.write((sql) => writeFact(sql, "master key check", check));
   }
   try {
     await wrapper.unwrap(known, MASTER_CHECK);

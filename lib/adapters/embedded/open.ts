@@ -6,20 +6,23 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
 import { makeSigningKey } from "../../crypto/signing-key.ts";
 import { recipientOf } from "../../crypto/envelope.ts";
 import { verifySignature } from "../../crypto/verify.ts";
-import { RootwardError } from "../../error.ts";
+import { isRootwardError, RootwardError } from "../../error.ts";
+import type { FactoryName } from "../../factory/names.ts";
 import { removeTemporaries } from "../../files.ts";
-import type { Ports } from "../../service/ports.ts";
+import type { Clock, Ports } from "../../service/ports.ts";
 import { ADMIN_SCOPES } from "../../service/scopes.ts";
+import { KeyLane } from "../../signing/key-lane.ts";
 import type { Signer } from "../../signing/operations.ts";
 import { fromHex, sha256Text, toBase64Url, toHex } from "../../tuf/bytes.ts";
+import type { KeyType } from "../../tuf/keys.ts";
 import { SteadyClock } from "../steady-clock.ts";
 import { FileArchives } from "./archives.ts";
 import { machineUptime, SqliteClockRecords } from "./clock-record.ts";
-import { openDatabase, readFact, writeFact } from "./database.ts";
+import type { Database, DatabaseState } from "./connections.ts";
+import { openDatabase, readFact, readLinksFrom, writeFact } from "./database.ts";
 import { createFileOnce } from "./key-wrapper.ts";
 import { Outbox } from "./outbox.ts";
 import { FileShares } from "./shares.ts";
@@ -31,6 +34,7 @@ import {
   STORE_SCHEMA,
   upgradeStore,
 } from "./store.ts";
+import { QueuedTurns } from "./turns.ts";
 
 export interface EmbeddedOptions {
   readonly dataFolder: string;
@@ -39,6 +43,8 @@ export interface EmbeddedOptions {
   /** Where the HTTP server answers; called only once it listens. */
   readonly publicUrl: () => string;
   readonly report: Ports["report"];
+  /** A line for the operator; never with a secret. */
+  readonly log?: (line: string) => void;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
   /** Milliseconds since the machine started; the system's unless given. */
@@ -47,6 +53,10 @@ export interface EmbeddedOptions {
 
 export interface Embedded {
   readonly ports: Ports & { readonly archives: FileArchives };
+  /** When a backup was last put in place; links of before yield nothing. Milliseconds since 1970. */
+  readonly linksFrom: number;
+  /** Whether the database takes writes: writes and commits one row. */
+  databaseState(): Promise<DatabaseState>;
   close(): void;
 }
 
@@ -69,22 +79,48 @@ export async function prepareData(
  * @throws RootwardError `usage` where the data are of another signer
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { dataFolder, report, signer, now = Date.now, uptime = machineUptime } = options;
-  const database = openDatabase(join(dataFolder, "rootward.db"), STORE_SCHEMA, upgradeStore);
-  checkSigner(database, signer);
-  const store = new SqliteClockRecords(database);
-  const clock = new SteadyClock({ now, uptime, store, report }, store.readNow());
-  const ports: Embedded["ports"] = {
+  const { dataFolder, log } = options;
+  const database = await openDatabase(join(dataFolder, "rootward.db"), {
+    schema: STORE_SCHEMA,
+    upgrade: upgradeStore,
+    ...(log && { report: log }),
+  });
+  try {
+    await checkSigner(database, options.signer);
+    const { now = Date.now, uptime = machineUptime, report } = options;
+    const store = new SqliteClockRecords(database);
+    const clock = new SteadyClock({ now, uptime, store, report }, await store.read());
+    const ports = portsOn(database, clock, options);
+    await trustAdminToken(database, ports, adminTokenFile(dataFolder));
+    const linksFrom = await database.read(readLinksFrom);
+    return {
+      ports,
+      linksFrom,
+      databaseState: () => probe(database),
+      close: () => database.close(),
+    };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function portsOn(database: Database, clock: Clock, options: EmbeddedOptions): Embedded["ports"] {
+  const { dataFolder, report, signer } = options;
+  const shares = new FileShares(join(dataFolder, "shares"));
+  return {
     heads: new SqliteHeads(database),
     documents: new SqliteDocuments(database),
-    shares: new FileShares(join(dataFolder, "shares")),
+    shares,
+    claims: shares,
     tokens: new SqliteTokens(database),
     requests: new SqliteRequests(database),
+    turns: new QueuedTurns(),
     archives: new FileArchives(join(dataFolder, "archives"), options.publicUrl),
     wrapper: signer.wrapper,
     boundary: signer.boundary,
     notifier: new Outbox(options.outboxFolder),
-    makeRootKey: makeSigningKey,
+    makeRootKey: rootKeysInTurn(),
     readRecipient: recipientOf,
     verify: verifySignature,
     now: () => clock.now(),
@@ -92,8 +128,16 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     report,
   };
-  await trustAdminToken(database, ports, adminTokenFile(dataFolder));
-  return { ports, close: () => database.close() };
+}
+
+/**
+ * An RSA key takes seconds on a thread that files need, too: bootstraps make one at a time, and a pipeline
+ * that sends very many of them is asked to come again.
+ */
+function rootKeysInTurn(): Ports["makeRootKey"] {
+  const lane = new KeyLane({ atOnce: 1, perFactory: 2, waiting: 32, waitAtMost: 60_000 });
+  return (type: KeyType, factory: FactoryName) =>
+    type === "ed25519" ? makeSigningKey(type) : lane.run(factory, () => makeSigningKey(type));
 }
 
 function adminTokenFile(dataFolder: string): string {
@@ -101,27 +145,29 @@ function adminTokenFile(dataFolder: string): string {
 }
 
 /** The keys of what is here are with one signer; another one could only make new Factories. */
-function checkSigner(database: DatabaseSync, { id }: Signer): void {
-  const known = readFact(database, "signer");
-  if (known === null) return writeFact(database, "signer", fromHex(id) ?? new Uint8Array());
+async function checkSigner(database: Database, { id }: Signer): Promise<void> {
+  const known = await database.read((sql) => readFact(sql, "signer"));
+  if (known === null) {
+    return database.write((sql) => writeFact(sql, "signer", fromHex(id) ?? new Uint8Array()));
+  }
   if (toHex(known) === id) return undefined;
-  database.close();
   throw new RootwardError(
     "usage",
     "this signer is not the one that this data folder was made with: nothing was changed",
   );
 }
 
-/** The file is the secret; the database knows the hash of one admin token, that of the file. */
-async function trustAdminToken(
-  database: DatabaseSync,
-  { tokens }: Ports,
-  file: string,
-): Promise<void> {
+/**
+ * The file is the secret; the database knows the hash of one admin token, that of the file. Where it
+ * knows this one, nothing is written.
+ */
+async function trustAdminToken(database: Database, { tokens }: Ports, file: string): Promise<void> {
   const hash = sha256Text((await readFile(file, "utf8")).trim());
-  const before = readFact(database, "admin token");
-  if (before !== null && new TextDecoder().decode(before) !== hash) {
-    database.prepare("DELETE FROM tokens WHERE hash = ?").run(new TextDecoder().decode(before));
+  const fact = await database.read((sql) => readFact(sql, "admin token"));
+  const before = fact && new TextDecoder().decode(fact);
+  if (before === hash && (await tokens.find(hash)) !== null) return;
+  if (before !== null && before !== hash) {
+    await database.write((sql) => sql("DELETE FROM tokens WHERE hash = ?").run(before));
   }
   await tokens.put({
     hash,
@@ -131,5 +177,18 @@ async function trustAdminToken(
     bound: null,
     expiresAt: null,
   });
-  writeFact(database, "admin token", new TextEncoder().encode(hash));
+  await database.write((sql) => writeFact(sql, "admin token", new TextEncoder().encode(hash)));
+}
+
+/** How long the question for the database's state waits for another program's lock. */
+const PROBE_WAIT_MS = 1_000;
+
+async function probe(database: Database): Promise<DatabaseState> {
+  const time = new TextEncoder().encode(`${Date.now()}`);
+  try {
+    await database.write((sql) => writeFact(sql, "last probe", time), PROBE_WAIT_MS);
+  } catch (error) {
+    if (!isRootwardError(error)) throw error;
+  }
+  return database.state;
 }

@@ -7,9 +7,12 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
-import type { LinkMail, Notice, Notifier } from "../../service/ports.ts";
+import type { LinkMail, MailPlace, Notice, Notifier } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import { createFile, removeFile, removeTemporaries } from "../../files.ts";
+
+/** Longer than writing a mail takes, however busy the disk is. */
+const BEING_WRITTEN_MS = 60 * 60_000;
 
 export class Outbox implements Notifier {
   readonly #folder: string;
@@ -17,16 +20,18 @@ export class Outbox implements Notifier {
   constructor(folder: string) {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    removeTemporaries(folder);
+    // Several services may share an outbox: what one is writing right now stays.
+    removeTemporaries(folder, BEING_WRITTEN_MS);
   }
 
-  async sendLink(mail: LinkMail): Promise<void> {
+  async sendLink(mail: LinkMail): Promise<MailPlace> {
     await this.#write(this.#linkFile(mail.idHash), {
       to: mail.email,
       id: mail.idHash,
       time: mail.now,
       ...linkMailText(mail),
     });
+    return "outbox";
   }
 
   async withdrawLink(idHash: Sha256): Promise<void> {

@@ -2,15 +2,20 @@
  * Server shares, wrapped, as files of their own: no backup of the database holds one, and destroying
  * one leaves nothing of it in any file. (A row of a database does not have that property: SQLite
  * moves rows between pages, and `secure_delete` zeroes only where a row was last.)
+ *
+ * Beside a share lies who claimed it, so a database that is restored in place cannot make two people
+ * its first claimant. Put-if-absent, and removed after the share.
  */
 import { constants, mkdirSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Shares } from "../../service/ports.ts";
-import type { Sha256 } from "../../tuf/bytes.ts";
+import type { Claims, Shares } from "../../service/ports.ts";
+import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
+import { RootwardError } from "../../error.ts";
 import { createFile, errorCode, removeFile, removeTemporaries } from "../../files.ts";
+import { stored } from "./sqlite-errors.ts";
 
-export class FileShares implements Shares {
+export class FileShares implements Shares, Claims {
   readonly #folder: string;
 
   constructor(folder: string) {
@@ -20,7 +25,7 @@ export class FileShares implements Shares {
   }
 
   async put(idHash: Sha256, wrapped: Uint8Array): Promise<void> {
-    await createFile(this.#file(idHash), wrapped);
+    await stored(createFile(this.#file(idHash), wrapped));
   }
 
   async get(idHash: Sha256): Promise<Uint8Array | null> {
@@ -38,6 +43,29 @@ export class FileShares implements Shares {
     const file = this.#file(idHash);
     await overwrite(file);
     await removeFile(file);
+    // Last: without the share nothing can be yielded any more.
+    await removeFile(this.#claim(idHash));
+  }
+
+  async first(idHash: Sha256, claimantHash: Sha256): Promise<Sha256> {
+    const bytes = new TextEncoder().encode(claimantHash);
+    await stored(createFile(this.#claim(idHash), bytes));
+    return (await this.find(idHash)) ?? claimantHash;
+  }
+
+  async find(idHash: Sha256): Promise<Sha256 | null> {
+    try {
+      const text = await readFile(this.#claim(idHash), "utf8");
+      if (isSha256(text)) return text;
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return null;
+      throw error;
+    }
+    throw new RootwardError("internal", "the record of a claim is damaged");
+  }
+
+  #claim(idHash: Sha256): string {
+    return `${this.#file(idHash)}.claimant`;
   }
 
   #file(idHash: Sha256): string {

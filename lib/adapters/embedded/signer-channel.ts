@@ -5,7 +5,7 @@
  */
 import type { Duplex } from "node:stream";
 import { RootwardError } from "../../error.ts";
-import type { Reply } from "../../signing/operations.ts";
+import { makesKey, type Reply } from "../../signing/operations.ts";
 import type { Call } from "../../signing/remote.ts";
 
 const HEADER_BYTES = 4;
@@ -16,7 +16,10 @@ const ANSWER_WITHIN_MS = 120_000;
 /** Questions of one stream that are answered at a time: more wait in the sender's memory, not here. */
 const MAX_UNDER_WAY = 64;
 
-/** Answers every request that comes in on `stream`, until it ends. */
+/**
+ * Answers every request that comes in on `stream`, until it ends. Keys that are being made do not count
+ * towards the limit: 24 requests for three keys each once filled it, and no signature got through.
+ */
 export function answerOn(stream: Duplex, answer: (request: unknown) => Promise<Reply>): void {
   let underWay = 0;
   const flow = (): void => {
@@ -32,12 +35,13 @@ export function answerOn(stream: Duplex, answer: (request: unknown) => Promise<R
     const { number, request } = message as { number?: unknown; request?: unknown };
     // It goes back as it came: nothing else than a number does.
     if (!Number.isSafeInteger(number)) return void stream.destroy();
-    underWay += 1;
+    const place = makesKey(request) ? 0 : 1;
+    underWay += place;
     flow();
     void respond(number as number, request)
       .catch(() => stream.destroy())
       .finally(() => {
-        underWay -= 1;
+        underWay -= place;
         flow();
       });
   });

@@ -10,6 +10,7 @@ import { readRecord, type Ceiling, type RoleRecord } from "../../signing/role-re
 import { isSha256 } from "../../tuf/bytes.ts";
 import type { OnlineRole } from "../../tuf/dialect.ts";
 import { isKeyId } from "../../tuf/keys.ts";
+import type { Database } from "./connections.ts";
 import { numberColumn, textColumn } from "./database.ts";
 
 export const VERSIONS_SCHEMA = `
@@ -37,20 +38,20 @@ export function upgradeVersions(database: DatabaseSync): void {
 }
 
 export class SqliteSignerVersions implements SignerVersions {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: Database) {
     this.#db = database;
   }
 
   async lastSigned(ref: ChannelRef, role: OnlineRole): Promise<RoleRecord | null> {
     const { factory, instance, channel } = ref;
-    const row = this.#db
-      .prepare(
+    const row = await this.#db.read((sql) =>
+      sql(
         `SELECT version, low, far, far_under, length, sha256 FROM signer_versions
          WHERE factory = ? AND instance = ? AND channel = ? AND role = ?`,
-      )
-      .get(factory, instance, channel, role);
+      ).get(factory, instance, channel, role),
+    );
     return row === undefined ? null : recordOf(row);
   }
 
@@ -71,31 +72,32 @@ export class SqliteSignerVersions implements SignerVersions {
       last?.length ?? null,
       last?.sha256 ?? null,
     ];
-    const { changes } =
+    const { changes } = await this.#db.write((sql) =>
       before === 0
-        ? this.#db
-            .prepare(
-              "INSERT INTO signer_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            )
-            .run(...key, ...values)
-        : this.#db
-            .prepare(
-              `UPDATE signer_versions
-               SET version = ?, low = ?, far = ?, far_under = ?, length = ?, sha256 = ?
-               WHERE factory = ? AND instance = ? AND channel = ? AND role = ? AND version = ?`,
-            )
-            .run(...values, ...key, before);
+        ? sql(INSERT).run(...key, ...values)
+        : sql(UPDATE).run(...values, ...key, before),
+    );
     return changes === 1;
   }
 
   async ceiling({ factory, instance }: FactoryRef): Promise<Ceiling | null> {
-    const row = this.#db
-      .prepare("SELECT version, since FROM signer_ceilings WHERE factory = ? AND instance = ?")
-      .get(factory, instance);
+    const row = await this.#db.read((sql) =>
+      sql("SELECT version, since FROM signer_ceilings WHERE factory = ? AND instance = ?").get(
+        factory,
+        instance,
+      ),
+    );
     if (row === undefined) return null;
     return { version: numberColumn(row, "version"), since: numberColumn(row, "since") };
   }
 }
+
+const INSERT =
+  "INSERT INTO signer_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+const UPDATE = `
+  UPDATE signer_versions
+  SET version = ?, low = ?, far = ?, far_under = ?, length = ?, sha256 = ?
+  WHERE factory = ? AND instance = ? AND channel = ? AND role = ? AND version = ?`;
 
 function recordOf(row: Record<string, unknown>): RoleRecord {
   const has = (name: string): boolean => row[name] !== null;

@@ -1,5 +1,5 @@
 /**
- * Heads, documents, tokens and idempotency keys in SQLite. Each method is one statement, so each is
+ * Heads, documents, tokens and idempotency keys in SQLite. Each write is one statement, so each is
  * atomic by itself; the only one that decides anything is the conditional update of a head.
  */
 import type { DatabaseSync } from "node:sqlite";
@@ -9,6 +9,7 @@ import { isFactoryName, type FactoryName } from "../../factory/names.ts";
 import type { Documents, Heads, Requests, TokenRecord, Tokens } from "../../service/ports.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import { RootwardError } from "../../error.ts";
+import type { Database } from "./connections.ts";
 import { blobColumn, textColumn } from "./database.ts";
 
 export const STORE_SCHEMA = `
@@ -32,18 +33,11 @@ export const STORE_SCHEMA = `
 
 /**
  * Brings tables of earlier versions up to {@link STORE_SCHEMA}: documents were kept without the
- * instance. In one transaction; what a failed bootstrap left, which no head names, stays behind.
+ * instance. What a failed bootstrap left, which no head names, stays behind. Runs in the transaction
+ * of the start.
  */
 export function upgradeStore(database: DatabaseSync): void {
-  // The lock comes first: what another start has upgraded meanwhile is not as it was before.
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    if (lacksInstance(database)) addInstance(database);
-    database.exec("COMMIT");
-  } catch (error) {
-    database.exec("ROLLBACK");
-    throw error;
-  }
+  if (lacksInstance(database)) addInstance(database);
 }
 
 function lacksInstance(database: DatabaseSync): boolean {
@@ -68,78 +62,93 @@ function addInstance(database: DatabaseSync): void {
 }
 
 export class SqliteHeads implements Heads {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: Database) {
     this.#db = database;
   }
 
   async read(factory: FactoryName): Promise<Head | null> {
-    const row = this.#db.prepare("SELECT body FROM heads WHERE factory = ?").get(factory);
+    const row = await this.#db.read((sql) =>
+      sql("SELECT body FROM heads WHERE factory = ?").get(factory),
+    );
     return row === undefined ? null : decodeHead(textColumn(row, "body"));
   }
 
   async create(head: Head): Promise<boolean> {
-    const { changes } = this.#db
-      .prepare("INSERT INTO heads VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
-      .run(head.factory, head.revision, head.dueAt, encodeHead(head));
+    const body = encodeHead(head);
+    const { changes } = await this.#db.write((sql) =>
+      sql("INSERT INTO heads VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING").run(
+        head.factory,
+        head.revision,
+        head.dueAt,
+        body,
+      ),
+    );
     return changes === 1;
   }
 
   async swap(revision: number, next: Head): Promise<boolean> {
-    const { changes } = this.#db
-      .prepare(
+    const body = encodeHead(next);
+    const { changes } = await this.#db.write((sql) =>
+      sql(
         "UPDATE heads SET revision = ?, due_at = ?, body = ? WHERE factory = ? AND revision = ?",
-      )
-      .run(next.revision, next.dueAt, encodeHead(next), next.factory, revision);
+      ).run(next.revision, next.dueAt, body, next.factory, revision),
+    );
     return changes === 1;
   }
 
   async due(now: number, limit: number): Promise<readonly FactoryName[]> {
-    return this.#db
-      .prepare("SELECT factory FROM heads WHERE due_at <= ? ORDER BY due_at LIMIT ?")
-      .all(now, limit)
-      .map((row) => textColumn(row, "factory"))
-      .filter(isFactoryName);
+    const rows = await this.#db.read((sql) =>
+      sql("SELECT factory FROM heads WHERE due_at <= ? ORDER BY due_at LIMIT ?").all(now, limit),
+    );
+    return rows.map((row) => textColumn(row, "factory")).filter(isFactoryName);
   }
 }
 
 export class SqliteDocuments implements Documents {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: Database) {
     this.#db = database;
   }
 
   async put({ address, bytes }: StoredDocument): Promise<void> {
-    this.#db
-      .prepare("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-      .run(...placeColumns(address), address.sha256, bytes);
+    await this.#db.write((sql) =>
+      sql("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING").run(
+        ...placeColumns(address),
+        address.sha256,
+        bytes,
+      ),
+    );
   }
 
   async get(address: DocumentAddress): Promise<Uint8Array | null> {
-    const row = this.#db
-      .prepare(
+    const row = await this.#db.read((sql) =>
+      sql(
         `SELECT body FROM documents WHERE factory = ? AND instance = ? AND channel = ?
          AND role = ? AND version = ? AND sha256 = ?`,
-      )
-      .get(...placeColumns(address), address.sha256);
+      ).get(...placeColumns(address), address.sha256),
+    );
     return row === undefined ? null : blobColumn(row, "body");
   }
 
   async publish(address: DocumentAddress): Promise<void> {
-    this.#db
-      .prepare("INSERT INTO published VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-      .run(...placeColumns(address), address.sha256);
+    await this.#db.write((sql) =>
+      sql("INSERT INTO published VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING").run(
+        ...placeColumns(address),
+        address.sha256,
+      ),
+    );
   }
 
   async published(place: Place): Promise<Sha256 | null> {
-    const row = this.#db
-      .prepare(
+    const row = await this.#db.read((sql) =>
+      sql(
         `SELECT sha256 FROM published WHERE factory = ? AND instance = ? AND channel = ?
          AND role = ? AND version = ?`,
-      )
-      .get(...placeColumns(place));
+      ).get(...placeColumns(place)),
+    );
     const sha256 = row === undefined ? null : textColumn(row, "sha256");
     return sha256 !== null && isSha256(sha256) ? sha256 : null;
   }
@@ -150,32 +159,37 @@ function placeColumns({ factory, instance, channel, role, version }: Place) {
 }
 
 export class SqliteTokens implements Tokens {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: Database) {
     this.#db = database;
   }
 
   async put(token: TokenRecord): Promise<void> {
-    this.#db
-      .prepare("INSERT INTO tokens VALUES (?, ?) ON CONFLICT DO NOTHING")
-      .run(token.hash, JSON.stringify(token));
+    await this.#db.write((sql) =>
+      sql("INSERT INTO tokens VALUES (?, ?) ON CONFLICT DO NOTHING").run(
+        token.hash,
+        JSON.stringify(token),
+      ),
+    );
   }
 
   async find(hash: Sha256): Promise<TokenRecord | null> {
-    const row = this.#db.prepare("SELECT body FROM tokens WHERE hash = ?").get(hash);
+    const row = await this.#db.read((sql) =>
+      sql("SELECT body FROM tokens WHERE hash = ?").get(hash),
+    );
     return row === undefined ? null : tokenOf(row);
   }
 
   async list(factory: FactoryName): Promise<readonly TokenRecord[]> {
-    return this.#db
-      .prepare("SELECT body FROM tokens WHERE body ->> '$.bound.factory' = ?")
-      .all(factory)
-      .map(tokenOf);
+    const rows = await this.#db.read((sql) =>
+      sql("SELECT body FROM tokens WHERE body ->> '$.bound.factory' = ?").all(factory),
+    );
+    return rows.map(tokenOf);
   }
 
   async delete(hash: Sha256): Promise<void> {
-    this.#db.prepare("DELETE FROM tokens WHERE hash = ?").run(hash);
+    await this.#db.write((sql) => sql("DELETE FROM tokens WHERE hash = ?").run(hash));
   }
 }
 
@@ -184,17 +198,19 @@ function tokenOf(row: Record<string, unknown>): TokenRecord {
 }
 
 export class SqliteRequests implements Requests {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: Database) {
     this.#db = database;
   }
 
   async first(keyHash: Sha256, bodyHash: Sha256): Promise<Sha256> {
-    this.#db
-      .prepare("INSERT INTO requests VALUES (?, ?) ON CONFLICT DO NOTHING")
-      .run(keyHash, bodyHash);
-    const row = this.#db.prepare("SELECT body_hash FROM requests WHERE hash = ?").get(keyHash);
+    await this.#db.write((sql) =>
+      sql("INSERT INTO requests VALUES (?, ?) ON CONFLICT DO NOTHING").run(keyHash, bodyHash),
+    );
+    const row = await this.#db.read((sql) =>
+      sql("SELECT body_hash FROM requests WHERE hash = ?").get(keyHash),
+    );
     const stored = row === undefined ? "" : textColumn(row, "body_hash");
     if (!isSha256(stored)) throw new RootwardError("internal", "stored request is damaged");
     return stored;

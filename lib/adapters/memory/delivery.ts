@@ -6,6 +6,7 @@ import type {
   Announcement,
   Archives,
   LinkMail,
+  MailPlace,
   Notice,
   Notifier,
   Shares,
@@ -102,10 +103,11 @@ export class MemoryNotifier implements Notifier {
     this.#faults = faults;
   }
 
-  async sendLink(mail: LinkMail): Promise<void> {
+  async sendLink(mail: LinkMail): Promise<MailPlace> {
     await this.#faults.write("notifier.sendLink", mail.factory, () => {
       this.#state.outbox.set(linkId(mail.idHash), { to: mail.email, ...linkMailText(mail) });
     });
+    return "outbox";
   }
 
   async withdrawLink(idHash: Sha256): Promise<void> {

@@ -1,17 +1,20 @@
 /** The signing boundary's own records in memory: what finds a key, never the key. */
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
-import type { KeyRecord, SignerRecords, TrustedRoot } from "../../signing/records.ts";
+import type { KeyRecord, SignerRecords } from "../../signing/records.ts";
 import type { Ceiling, RoleRecord } from "../../signing/role-record.ts";
-import type { Channel, OnlineRole } from "../../tuf/dialect.ts";
+import type { OnlineRole } from "../../tuf/dialect.ts";
 import type { KeyId } from "../../tuf/keys.ts";
 import type { Faults } from "./faults.ts";
+import { MemorySignerRoots, nameOf } from "./signer-roots.ts";
 import { copyOf, type MemoryState } from "./state.ts";
 
-export class MemorySignerRecords implements SignerRecords {
+export class MemorySignerRecords extends MemorySignerRoots implements SignerRecords {
   readonly #records: MemoryState["signer"];
   readonly #faults: Faults;
 
-  constructor({ signer }: MemoryState, faults: Faults) {
+  constructor(state: MemoryState, faults: Faults) {
+    super(state, faults);
+    const { signer } = state;
     this.#records = signer;
     this.#faults = faults;
   }
@@ -42,36 +45,6 @@ export class MemorySignerRecords implements SignerRecords {
   async removeKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void> {
     await this.#faults.write("signer.removeKey", ref.factory, () => {
       this.#records.keys.delete(nameOf(ref, role, keyid));
-    });
-  }
-
-  async startTrust(
-    ref: FactoryRef,
-    first: readonly { readonly channel: Channel; readonly bytes: Uint8Array }[],
-  ): Promise<boolean> {
-    return this.#faults.write("signer.startTrust", ref.factory, () => {
-      const { roots } = this.#records;
-      if ([...roots.keys()].some((name) => name.startsWith(`${nameOf(ref)} `))) return false;
-      for (const { channel, bytes } of first) {
-        roots.set(nameOf(ref, channel), { version: 1, bytes: copyOf(bytes), retired: [] });
-      }
-      return true;
-    });
-  }
-
-  async trustedRoot(ref: ChannelRef): Promise<TrustedRoot | null> {
-    return this.#faults.read("signer.trustedRoot", ref.factory, () => {
-      const root = this.#records.roots.get(nameOf(ref, ref.channel));
-      return root === undefined ? null : { ...root, bytes: copyOf(root.bytes) };
-    });
-  }
-
-  async advanceTrust(ref: ChannelRef, version: number, next: TrustedRoot): Promise<boolean> {
-    return this.#faults.write("signer.advanceTrust", ref.factory, () => {
-      const name = nameOf(ref, ref.channel);
-      if (this.#records.roots.get(name)?.version !== version) return false;
-      this.#records.roots.set(name, { ...next, bytes: copyOf(next.bytes) });
-      return true;
     });
   }
 
@@ -111,8 +84,4 @@ export class MemorySignerRecords implements SignerRecords {
   #last(ref: ChannelRef, role: OnlineRole): RoleRecord | null {
     return this.#records.versions.get(nameOf(ref, ref.channel, role)) ?? null;
   }
-}
-
-function nameOf({ factory, instance }: FactoryRef, ...rest: readonly string[]): string {
-  return [factory, instance, ...rest].join(" ");
 }

@@ -9,7 +9,7 @@ import type { FactoryName } from "../../factory/names.ts";
 import type { TokenRecord } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import type { JsonObject } from "../../tuf/json.ts";
-import type { KeyRecord, TrustedRoot } from "../../signing/records.ts";
+import type { ExpectedRoot, KeyRecord, TrustedRoot } from "../../signing/records.ts";
 import type { Ceiling, RoleRecord } from "../../signing/role-record.ts";
 import { Invariants } from "./invariants.ts";
 
@@ -40,6 +40,9 @@ export class MemoryState {
   readonly signer = {
     keys: new Map<string, KeyRecord>(),
     roots: new Map<string, TrustedRoot>(),
+    /** Those that were trusted before, by version. */
+    kept: new Map<string, TrustedRoot>(),
+    expected: new Map<string, ExpectedRoot>(),
     versions: new Map<string, RoleRecord>(),
     ceilings: new Map<string, Ceiling>(),
   };
@@ -59,6 +62,8 @@ export class MemoryState {
     copyInto(copy.announced, this.announced);
     copyInto(copy.signer.keys, this.signer.keys);
     copyInto(copy.signer.roots, this.signer.roots);
+    copyInto(copy.signer.kept, this.signer.kept);
+    copyInto(copy.signer.expected, this.signer.expected);
     copyInto(copy.signer.versions, this.signer.versions);
     copyInto(copy.signer.ceilings, this.signer.ceilings);
     return copy;

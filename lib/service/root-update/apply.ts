@@ -6,7 +6,7 @@
  */
 import { isRootwardError, RootwardError, type ErrorCode } from "../../error.ts";
 import { rolePlace, storedDocument } from "../../factory/documents.ts";
-import type { Head } from "../../factory/head.ts";
+import type { Head, StagedRootUpdate } from "../../factory/head.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import { acceptRoots, type AcceptedRoot, type SignedRole } from "../../factory/roles.ts";
 import { appliedUpdate, editableRootUpdate, wasApplied } from "../../factory/root-update.ts";
@@ -15,10 +15,12 @@ import { wholeRoot } from "../../tuf/root.ts";
 import { updateAs, type Principal } from "../authorize.ts";
 import { readHead } from "../commit.ts";
 import { findUnsigned } from "../current-root.ts";
+import { expectRoots } from "../expect-roots.ts";
+import { orReturn } from "../return-roots.ts";
 import { rootRefused } from "../root-refused.ts";
 import { moment, type Service } from "../service.ts";
 import { settleAfter } from "../settle.ts";
-import { signAgain } from "../sign-roles.ts";
+import { catchUpAll, signAgain } from "../sign-roles.ts";
 import { judgeStaged, readStaged } from "./staged.ts";
 
 /** How often an apply is begun anew because the Factory changed under it. */
@@ -37,10 +39,12 @@ export async function applyUpdate(
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     let seen: Head | undefined;
     try {
-      const { transition } = await updateAs(service, factory, principal, (head) => {
-        seen = head;
-        return decide(service, head, txid, principal);
-      });
+      const { transition } = await orReturn(service, factory, () =>
+        updateAs(service, factory, principal, (head) => {
+          seen = head;
+          return decide(service, head, txid, principal);
+        }),
+      );
       // The roots are in force whatever becomes of the effects.
       await settleAfter(service, transition);
       return;
@@ -59,6 +63,7 @@ const BY_BOUNDARY: readonly ErrorCode[] = ["signing-refused", "chain-broken"];
 async function decide(service: Service, head: Head, txid: string, { actor, token }: Principal) {
   const now = moment(service, actor);
   if (wasApplied(head, txid, now)) return { transition: null };
+  await catchUpAll(service, head);
   const staged = editableRootUpdate(head, txid, now);
   const envelopes = await readStaged(service, head, staged);
   const { facts, judged } = await judgeStaged(service, head, staged, envelopes);
@@ -71,13 +76,31 @@ async function decide(service: Service, head: Head, txid: string, { actor, token
     return { channel, root, document: storedDocument(place, document) };
   });
   const changed = ONLINE_ROLES.filter((role) => staged.onlineKeys[role] !== head.onlineKeys[role]);
+  if (changed.length > 0) await assertHeld(service, head, staged, changed);
   const signed = [];
   for (const one of accepted) signed.push(...(await signUnder(service, head, one, changed)));
+  await expectRoots(service, head, accepted);
   const { keyid } = head.initialKey;
   const initialKeyListed = accepted.some(({ root }) => root.roles.root.keyids.includes(keyid));
   const keys = facts.channels[0]?.current.keys ?? new Map();
   const change = { accepted, signed, initialKeyListed, update: appliedUpdate(head, keys, now) };
   return { transition: acceptRoots(head, { ...change, user: token.user }, now) };
+}
+
+/** After a restore the signer may lack keys that it made for this update, or destroyed at a cancel. */
+async function assertHeld(
+  service: Service,
+  head: Head,
+  { onlineKeys }: StagedRootUpdate,
+  changed: readonly OnlineRole[],
+): Promise<void> {
+  const held = await service.boundary.heldKeys(head);
+  const lacking = changed.filter((role) => !held.includes(onlineKeys[role]));
+  if (lacking.length === 0) return;
+  const message =
+    `the signer does not have the online keys of this update any more (${lacking.join(", ")}): ` +
+    "cancel the update and start it again";
+  throw rootRefused(`root update of ${head.factory}`, [{ code: "online-keys", message }]);
 }
 
 /** What is published of a channel verifies under its new root: as it is, or signed again. */

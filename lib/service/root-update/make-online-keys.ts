@@ -9,9 +9,12 @@ import { editableRootUpdate, stageOnlineKeys } from "../../factory/root-update.t
 import { channelsOf, type OnlineRole } from "../../tuf/dialect.ts";
 import { rootKey, type KeyType, type RootKey } from "../../tuf/keys.ts";
 import { withOnlineKey } from "../../tuf/roles.ts";
+import { authorizeAgain } from "../authority.ts";
 import { updateAs, type Principal } from "../authorize.ts";
 import { readHead } from "../commit.ts";
+import { orReturn } from "../return-roots.ts";
 import { moment, type Service } from "../service.ts";
+import { catchUpAll } from "../sign-roles.ts";
 import { settleQuietly } from "../settle.ts";
 import { readStaged, signedOf, unsignedRoot } from "./staged.ts";
 
@@ -23,16 +26,20 @@ export interface OnlineKeysRequest {
   readonly keyType: KeyType;
 }
 
-/** @throws RootwardError `no-root-update`, `forbidden` */
+/** @throws RootwardError `no-root-update`, `forbidden`; `busy` where too many keys are being made */
 export async function makeOnlineKeys(service: Service, request: OnlineKeysRequest): Promise<void> {
   const { factory, principal, txid, roles, keyType } = request;
   const ref = await readHead(service.heads, factory);
   // Before seconds of work for keys that nobody may stage.
+  await authorizeAgain(service, principal, ref);
   editableRootUpdate(ref, txid, moment(service, principal.actor));
-  // All at once: an RSA key takes seconds, and somebody waits.
+  await orReturn(service, factory, () => catchUpAll(service, ref));
+  // All at once, for a signer that makes several: an RSA key takes seconds, and somebody waits.
   const making = roles.map(async (role): Promise<[OnlineRole, RootKey]> => {
     return [role, rootKey(await service.boundary.makeKey(ref, role, keyType), ref.dialect)];
   });
+  // When one is refused the others are over, too: nothing is made behind the answer.
+  await Promise.allSettled(making);
   const made = new Map(await Promise.all(making));
   // Keys that end up in no head, because this fails or is killed, are swept after a week: at no
   // earlier time is it certain that a swap whose answer was lost will not name them yet.

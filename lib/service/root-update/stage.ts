@@ -3,6 +3,7 @@
  * good is refused here; what is only not finished yet is kept, and the review says what is missing.
  */
 import { RootwardError } from "../../error.ts";
+import type { Head } from "../../factory/head.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import { editableRootUpdate, stageRoots } from "../../factory/root-update.ts";
 import { channelsOf, firstChannel, type Channel } from "../../tuf/dialect.ts";
@@ -13,8 +14,10 @@ import type { Root } from "../../tuf/root.ts";
 import { show } from "../../tuf/show.ts";
 import { isDeferred, type StagedJudgement } from "../../tuf/staged-root.ts";
 import { updateAs, type Principal } from "../authorize.ts";
+import { orReturn } from "../return-roots.ts";
 import { rootRefused } from "../root-refused.ts";
 import { moment, type Service } from "../service.ts";
+import { catchUpAll } from "../sign-roles.ts";
 import { judgeStaged, readStaged, signedOf, stagedDocument, type Envelopes } from "./staged.ts";
 
 export interface StageRequest {
@@ -28,7 +31,8 @@ export interface StageRequest {
 /** @throws RootwardError `no-root-update`, `forbidden`; `root-refused` with every finding */
 export async function stageUpdate(service: Service, request: StageRequest): Promise<void> {
   const { factory, principal, txid, roots } = request;
-  await updateAs(service, factory, principal, async (head) => {
+  const staging = async (head: Head) => {
+    await catchUpAll(service, head);
     const now = moment(service, principal.actor);
     const staged = editableRootUpdate(head, txid, now);
     const before = await readStaged(service, head, staged);
@@ -53,7 +57,8 @@ export async function stageUpdate(service: Service, request: StageRequest): Prom
     const unproven = current ? stillUnproven(staged.unproven, first, before, judged, current) : [];
     const editor = { user: principal.token.user, txid };
     return { transition: stageRoots(head, editor, documents, unproven, now) };
-  });
+  };
+  await orReturn(service, factory, () => updateAs(service, factory, principal, staging));
 }
 
 /**

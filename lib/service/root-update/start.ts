@@ -14,8 +14,10 @@ import { jsonObject } from "../../tuf/json.ts";
 import { updateAs, type Principal } from "../authorize.ts";
 import { currentRoot } from "../current-root.ts";
 import { openInitialKey, type InitialKey } from "../initial-key.ts";
+import { orReturn } from "../return-roots.ts";
 import { moment, randomId, type Service } from "../service.ts";
 import { settleQuietly } from "../settle.ts";
+import { catchUpAll } from "../sign-roles.ts";
 import { unsignedRoot } from "./staged.ts";
 
 /** It goes into every root and is re-written by every client, so it is what all of them agree on. */
@@ -48,7 +50,9 @@ export async function startUpdate(service: Service, request: StartRequest): Prom
     );
   }
   const txid = randomId(service);
-  const { initialKey } = await updateAs(service, factory, principal, async (head) => {
+  const starting = async (head: Head) => {
+    // In the AWS form, the function that hands over first root keys cannot ask the signer.
+    if (service.effects?.includes("follow-roots") ?? true) await catchUpAll(service, head);
     assertNoRootUpdate(head);
     assertInStep(head);
     if (firstTime) assertTellable(head);
@@ -65,7 +69,10 @@ export async function startUpdate(service: Service, request: StartRequest): Prom
     }
     const start = { txid, user, message, firstTime, staged };
     return { transition: startRootUpdate(head, start, now), initialKey: key };
-  });
+  };
+  const { initialKey } = await orReturn(service, factory, () =>
+    updateAs(service, factory, principal, starting),
+  );
   if (firstTime) await settleQuietly(service, factory);
   return { txid, initialKey };
 }

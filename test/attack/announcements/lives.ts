@@ -24,6 +24,7 @@ import {
   rebootstrapOf,
   refusal,
 } from "../../support/memory-owner.ts";
+import { restoreFrom } from "../../support/memory-restore.ts";
 import { keyOf, ownerOf, stageRotation } from "../../support/memory-root-update.ts";
 import { DAY, HOUR, TestWorld } from "../../support/memory-service.ts";
 import { publish } from "../../support/memory-targets.ts";
@@ -77,15 +78,22 @@ export async function linked(): Promise<Heard> {
   const granted = await claimAs(service, link, CLAIMANT);
   expect(await refusal(claimAs(service, link, "somebody-else-with-it"))).toBe("delivery-used");
   const archive = await openDelivered(process, link, granted);
+  // The first answer was lost.
+  const lost = await confirmAs(service, link, CLAIMANT, archive);
   const confirmed = await confirmAs(service, link, CLAIMANT, archive);
+  const ownToken = confirmed.ownerToken ?? "";
 
-  const owner = await authorizeFactory(service, ownerToken, "root:update", FACTORY);
+  const owner = await authorizeFactory(service, ownToken, "root:update", FACTORY);
   const spec = { user: PEOPLE.user, scopes: ["root:update"], expiresAt: null } as const;
   const minted = await createToken(service, FACTORY, owner, spec);
-  await revokeToken(service, owner.head, owner, minted.id);
+  await revokeToken(service, FACTORY, owner, minted.id);
 
   const others = { owner: { id: "nina", email: PEOPLE.next }, provisionerEmail: PEOPLE.later };
-  const again = await rebootstrapOf(service, { ownerToken, noDeviceExists: true, ...others });
+  const again = await rebootstrapOf(service, {
+    ownerToken: ownToken,
+    noDeviceExists: true,
+    ...others,
+  });
   await claimAs(service, again.delivery.url ?? "", CLAIMANT);
   world.advance(2 * HOUR);
   await tendDue(service);
@@ -101,7 +109,13 @@ export async function linked(): Promise<Heard> {
     Buffer.from(id, "hex"),
     Buffer.from(idHash, "hex"),
   ];
-  const tokens = [ownerToken, minted.token, confirmed.ownerToken ?? "", again.ownerToken ?? ""];
+  const tokens = [
+    ownerToken,
+    lost.ownerToken ?? "",
+    minted.token,
+    ownToken,
+    again.ownerToken ?? "",
+  ];
   const words = text(link, id, CLAIMANT, granted.archiveUrl, ...tokens);
   const secrets = [...bytes.flatMap((one) => encodings(one)), ...wrapped, ...words];
   return { events: await logOf(world), told: toldIn(world), secrets };
@@ -126,12 +140,15 @@ export async function unlinked(): Promise<Heard> {
   const request = { factory: FACTORY, principal: owner, txid: "", roles: ONLINE_ROLES } as const;
   await makeOnlineKeys(service, { ...request, keyType: "ed25519" });
   await stageRotation(service, keyOf(key));
+  const backup = world.copy();
   await applyUpdate(service, FACTORY, "", owner);
   await publish(service, { [FILE]: "1" });
   await passTime(world, service);
+  const restored = restoreFrom(world, backup, "service");
+  await tendDue(restored.start().service);
   return {
-    events: await logOf(world),
-    told: toldIn(world),
+    events: [...(await logOf(world)), ...(await logOf(restored))],
+    told: [...toldIn(world), ...toldIn(restored)],
     secrets: [...privateKeyForms(key), ...text(...txids)],
   };
 }

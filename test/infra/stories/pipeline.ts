@@ -22,6 +22,7 @@ const REFUSED = [
   ["POST", `${HERE}/tokens/`],
   ["DELETE", `${HERE}/tokens/any`],
   ["GET", `${HERE}/users/self/`],
+  ["GET", `${HERE}/users/self`],
   ["GET", `${HERE}/first_root.sec`],
   ["GET", `${REPO}/root.json`],
   ["POST", `${REPO}/root`],

@@ -14,10 +14,14 @@ export interface Init {
 /** What the gateway passes as text; any other body is in base64. */
 const TEXT = /^(?:text\/.*|application\/(?:.*\+)?(?:json|xml|javascript))(?:;|$)/;
 
-/** As the gateway makes it: CloudFront, which is before it, leaves out the viewer's host. */
+/**
+ * As the gateway makes it: it decodes the path once, and CloudFront, which is before it, leaves out the
+ * viewer's host.
+ */
 export function eventOf(method: string, path: string, init: Init): GatewayEvent {
   const { token, body, headers } = init;
-  const url = new URL(path, "https://api");
+  const [encoded = "", ...query] = path.split("?");
+  const rawPath = decoded(encoded);
   const domainName = `api.execute-api.${REGION}.amazonaws.com`;
   const sent = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
   const all = {
@@ -30,8 +34,8 @@ export function eventOf(method: string, path: string, init: Init): GatewayEvent 
   const event = {
     version: "2.0",
     routeKey: "$default",
-    rawPath: url.pathname,
-    rawQueryString: url.search.slice(1),
+    rawPath,
+    rawQueryString: query.join("?"),
     headers: all,
     requestContext: {
       accountId: ACCOUNT,
@@ -40,7 +44,7 @@ export function eventOf(method: string, path: string, init: Init): GatewayEvent 
       domainPrefix: "api",
       http: {
         method,
-        path: url.pathname,
+        path: rawPath,
         protocol: "HTTP/1.1",
         sourceIp: "192.0.2.1",
         userAgent: "",
@@ -54,6 +58,14 @@ export function eventOf(method: string, path: string, init: Init): GatewayEvent 
     isBase64Encoded,
   };
   return event;
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 export function listenAsGateway(

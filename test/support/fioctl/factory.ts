@@ -1,19 +1,19 @@
 /**
- * A Factory made for the client (`delivery: "api"`), its users with a token each, and what must hold
- * after every story: both chains verify from version 1 on, download-roots gives all of them, the log
- * tells of each root, and no private key of the owner's is readable in a file of the service.
- * Nothing here needs a test runner, so interop/ has it too.
+ * A Factory made for fioctl (`delivery: "api"`), its users with a token each, and the checks that must
+ * hold after every story: both chains verify from version 1 on, the log names each root, and no private
+ * key of the owner is readable in a file of the service. Nothing here needs a test runner, so interop/
+ * uses it as well.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { listTarball } from "../cli-tar.ts";
 import type { TestServer } from "../embedded.ts";
-import { objections, saysTheSame } from "../independent-check.ts";
+import { objections } from "../independent-check.ts";
+import { claim, confirm, createFactory, fetchArchive, newClaimant } from "../owner.ts";
 import { findIn, privateKeyForms, readFolder } from "../secrets.ts";
-import { decodeRoot, roleOf, signedBytes, withRole, type TufRoot } from "./documents.ts";
-import { fioctl } from "./fioctl.ts";
-import type { ClientOptions } from "./http.ts";
+import { roleOf, type RootDocument } from "./root-document.ts";
 
 /** What of a server a Factory needs. */
 export type Host = Pick<TestServer, "url" | "adminToken" | "folder">;
@@ -21,11 +21,18 @@ export type Host = Pick<TestServer, "url" | "adminToken" | "folder">;
 /** The folder of the owners' files, beside the service's. */
 const OWNERS = "fioctl";
 
+/** A user of one Factory, as fioctl's configuration names them. */
+export interface Account {
+  readonly url: string;
+  readonly factory: string;
+  readonly token: string;
+}
+
 export interface Factory {
   readonly host: Host;
   readonly name: string;
-  /** Its owner. */
-  readonly alice: ClientOptions;
+  /** The account of its owner. */
+  readonly alice: Account;
   /** A path in a folder of its own. */
   file(name: string): string;
 }
@@ -45,15 +52,26 @@ export async function openFactory(
     owner,
     delivery: "api",
   });
+  return factoryOf(host, name, String(created["ownerToken"]));
+}
+
+/** The same where the archive comes by a link: it is `alice.tgz`. */
+export async function openLinkFactory(host: Host, name: string): Promise<Factory> {
+  const { link } = await createFactory(host, name, { dialect: "ats" });
+  const claimant = newClaimant();
+  const bytes = await fetchArchive(link, await claim(host.url, link, claimant));
+  const { body } = await confirm(host.url, link, claimant, bytes);
+  const factory = factoryOf(host, name, String(body["ownerToken"]));
+  writeFileSync(factory.file("alice.tgz"), bytes, { mode: 0o600 });
+  return factory;
+}
+
+function factoryOf(host: Host, name: string, token: string): Factory {
   const folder = join(host.folder, OWNERS);
   mkdirSync(folder, { recursive: true });
   const own = mkdtempSync(join(folder, `${name}-`));
-  return {
-    host,
-    name,
-    alice: { url: host.url, factory: name, token: String(created["ownerToken"]) },
-    file: (file) => join(own, file),
-  };
+  const alice = { url: host.url, factory: name, token };
+  return { host, name, alice, file: (file) => join(own, file) };
 }
 
 /** Another user, with a token that the owner mints. */
@@ -61,9 +79,9 @@ export async function addUser(
   { host, name, alice }: Factory,
   user: string,
   scopes: readonly string[] = ["root:read", "root:update"],
-): Promise<ClientOptions> {
+): Promise<Account> {
   const url = `${host.url}/ota/factories/${name}/tokens/`;
-  const minted = await post(url, alice.token ?? "", { user, scopes });
+  const minted = await post(url, alice.token, { user, scopes });
   return { url: host.url, factory: name, token: String(minted["token"]) };
 }
 
@@ -83,14 +101,14 @@ async function post(
 }
 
 export interface Chains {
-  readonly ci: readonly TufRoot[];
-  readonly prod: readonly TufRoot[];
-  /** What is wrong with them, by a verifier that is not ours. */
+  readonly ci: readonly RootDocument[];
+  readonly prod: readonly RootDocument[];
+  /** Everything wrong with them, as found by a verifier that is not ours. */
   readonly problems: readonly string[];
 }
 
 /**
- * Reads both chains by `download-roots` and as served, and has them judged.
+ * Reads both chains as they are served, and judges them.
  *
  * @param options.onlineKeys `new` where online keys were rotated
  */
@@ -100,25 +118,19 @@ export async function readChains(
 ): Promise<Chains> {
   const { onlineKeys = "kept" } = options;
   const problems: string[] = [];
-  const chain = async (prod: boolean): Promise<readonly TufRoot[]> => {
-    const archive = factory.file(prod ? "prod-roots.tgz" : "ci-roots.tgz");
-    await fioctl(factory.alice).downloadRoots({ archive, prod });
-    const entries = listTarball(readFileSync(archive));
-    for (const [index, { name, body }] of entries.entries()) {
-      const where = `${prod ? "prod" : "ci"} ${name}`;
-      if (name !== `${index + 1}.root.json`) problems.push(`${where}: not in its place`);
-      if (!saysTheSame(body, await fetchRoot(factory.alice, index + 1, prod))) {
-        problems.push(`${where}: another one is served`);
-      }
-      const current = entries[index - 1]?.body;
+  const chain = async (prod: boolean): Promise<readonly RootDocument[]> => {
+    const roots = await fetchRoots(factory.alice, prod);
+    for (const [index, next] of roots.entries()) {
+      const current = roots[index - 1];
       if (current === undefined) continue;
       // Roots in the middle of a chain may have expired since, so any time is early enough.
-      const reasons = objections({ dialect: "ats", current, next: body, now: 0 }).filter(
+      const reasons = objections({ dialect: "ats", current, next, now: 0 }).filter(
         (reason) => onlineKeys === "kept" || !reason.endsWith(": another key"),
       );
+      const where = `${prod ? "prod" : "ci"} root ${index + 1}`;
       problems.push(...reasons.map((reason) => `${where}: ${reason}`));
     }
-    return entries.map(({ body }) => decodeRoot(body.toString()));
+    return roots.map((bytes) => JSON.parse(Buffer.from(bytes).toString()) as RootDocument);
   };
   const [ci, prod] = [await chain(false), await chain(true)];
   if (ci.length !== prod.length) problems.push(`${ci.length} ci roots, ${prod.length} prod roots`);
@@ -126,14 +138,14 @@ export async function readChains(
     if (alike(root, prod[index])) continue;
     problems.push(`version ${index + 1}: ci and prod differ in more than the targets threshold`);
   }
-  problems.push(...(await untold(factory, ci.length)), ...leaked(factory));
+  problems.push(...(await unlogged(factory, ci.length)), ...leaked(factory));
   return { ci, prod, problems };
 }
 
-/** The roots that the audit log does not tell of, or tells of otherwise. */
-async function untold({ alice }: Factory, versions: number): Promise<readonly string[]> {
-  const { url, factory, token = "" } = alice;
-  const told = new Map<string, string>();
+/** The roots that the audit log does not name, or names with another hash. */
+async function unlogged({ alice }: Factory, versions: number): Promise<readonly string[]> {
+  const { url, factory, token } = alice;
+  const logged = new Map<string, string>();
   for (let from: number | null = 1; from !== null;) {
     const path = `/ota/factories/${factory}/log/?from=${from}`;
     const response = await fetch(url + path, { headers: { "OSF-TOKEN": token } });
@@ -142,7 +154,7 @@ async function untold({ alice }: Factory, versions: number): Promise<readonly st
       const { type, details } = JSON.parse(text) as { type: string; details: LoggedRoots };
       if (type !== "root-accepted") continue;
       for (const [channel, { version, sha256 }] of Object.entries(details.roots)) {
-        told.set(`${channel} ${version}`, sha256);
+        logged.set(`${channel} ${version}`, sha256);
       }
     }
     from = page.next;
@@ -150,10 +162,10 @@ async function untold({ alice }: Factory, versions: number): Promise<readonly st
   const problems: string[] = [];
   for (let version = 2; version <= versions; version += 1) {
     for (const channel of ["ci", "prod"]) {
-      const bytes = await fetchRoot(alice, version, channel === "prod");
+      const bytes = (await fetchRoot(alice, version, channel === "prod")) ?? "";
       const hash = createHash("sha256").update(bytes).digest("hex");
-      if (told.get(`${channel} ${version}`) === hash) continue;
-      problems.push(`${channel} root ${version}: the log tells of another, or of none`);
+      if (logged.get(`${channel} ${version}`) === hash) continue;
+      problems.push(`${channel} root ${version}: the log has another one, or none`);
     }
   }
   return problems;
@@ -180,32 +192,46 @@ function leaked({ host, file }: Factory): readonly string[] {
   return findIn(service, forms).map((name) => `a private key is readable in ${name}`);
 }
 
+/** Every version from 1 on, until there is none. */
+async function fetchRoots(account: Account, prod: boolean): Promise<readonly Uint8Array[]> {
+  const roots: Uint8Array[] = [];
+  for (let version = 1; ; version += 1) {
+    const bytes = await fetchRoot(account, version, prod);
+    if (bytes === null) return roots;
+    roots.push(bytes);
+  }
+}
+
+/** @returns null where there is no such version */
 async function fetchRoot(
-  client: ClientOptions,
+  { url, factory, token }: Account,
   version: number,
   prod: boolean,
-): Promise<Uint8Array> {
+): Promise<Uint8Array | null> {
   const query = prod ? "?production=1" : "";
-  const path = `/ota/repo/${client.factory}/api/v1/user_repo/${version}.root.json${query}`;
-  const response = await fetch(client.url + path, { headers: { "OSF-TOKEN": client.token ?? "" } });
+  const path = `/ota/repo/${factory}/api/v1/user_repo/${version}.root.json${query}`;
+  const response = await fetch(url + path, { headers: { "OSF-TOKEN": token } });
+  if (response.status === 404) return null;
+  if (response.status !== 200) throw new Error(`GET ${path}: ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** But for the targets threshold. */
-function alike(ci: TufRoot, prod: TufRoot | undefined): boolean {
+/** Whether only the targets threshold differs. */
+function alike(ci: RootDocument, prod: RootDocument | undefined): boolean {
   if (prod === undefined) return false;
-  const same = withRole(prod, "targets", { threshold: roleOf(ci, "targets").threshold });
-  return signedBytes(same) === signedBytes(ci);
+  const targets = { ...roleOf(prod, "targets"), threshold: roleOf(ci, "targets").threshold };
+  const roles = { ...prod.signed.roles, targets };
+  return isDeepStrictEqual({ ...prod.signed, roles }, ci.signed);
 }
 
-/** The last of a chain. */
-export function latest(chain: readonly TufRoot[]): TufRoot {
+/** The last root of a chain. */
+export function latest(chain: readonly RootDocument[]): RootDocument {
   const root = chain.at(-1);
-  if (root === undefined) throw new Error("an empty chain");
+  if (root === undefined) throw new Error("the chain is empty");
   return root;
 }
 
-/** A file that devices read, and who signed it. */
+/** The ids of the keys that signed a file that devices read. */
 export async function signersOfDeviceFile(
   { host, name }: Factory,
   file: string,
@@ -214,11 +240,4 @@ export async function signersOfDeviceFile(
   if (response.status !== 200) throw new Error(`${file}: ${response.status}`);
   const { signatures } = (await response.json()) as { signatures: { keyid: string }[] };
   return signatures.map(({ keyid }) => keyid);
-}
-
-/** The names in an archive, sorted. */
-export function namesIn(archive: string): readonly string[] {
-  return listTarball(readFileSync(archive))
-    .map(({ name }) => name)
-    .sort();
 }

@@ -2,7 +2,6 @@
  * JSON read so that the source of every value stays at hand: Go's json.RawMessage keeps bytes as they
  * came, numbers are told apart by their spelling, and members keep their order.
  */
-import { GoError } from "./go-error.ts";
 
 export type JsonNode = { readonly raw: string } & (
   | { readonly kind: "object"; readonly members: readonly (readonly [string, JsonNode])[] }
@@ -14,13 +13,13 @@ export type JsonNode = { readonly raw: string } & (
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s"{}[\]:,]+/g;
 const SPACE_OR_STRING = /"(?:[^"\\]|\\.)*"|\s+/g;
 
-/** @throws GoError as encoding/json words it, roughly */
+/** @throws Error as encoding/json words it, roughly */
 export function readJson(text: string): JsonNode {
   try {
     JSON.parse(text);
   } catch {
     const [first] = text.trimStart();
-    throw new GoError(
+    throw new Error(
       first === undefined
         ? "unexpected end of JSON input"
         : `invalid character '${first}' looking for beginning of value`,
@@ -31,7 +30,7 @@ export function readJson(text: string): JsonNode {
   const state = { next: 0 };
   const take = (): { readonly token: string; readonly index: number } => {
     const token = tokens[state.next];
-    if (token === undefined) throw new GoError("unexpected end of JSON input");
+    if (token === undefined) throw new Error("unexpected end of JSON input");
     state.next += 1;
     return token;
   };
@@ -70,36 +69,9 @@ export function compact(raw: string): string {
   return escapeForHtml(dense);
 }
 
-export function escapeForHtml(text: string): string {
+function escapeForHtml(text: string): string {
   return text.replace(
     /[<>&\u2028\u2029]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-}
-
-/** Spread over lines with two spaces a level, as Go's json.Indent does it. */
-export function indent(text: string): string {
-  return spread(readJson(text), "");
-}
-
-function spread(node: JsonNode, margin: string): string {
-  const inner = `${margin}  `;
-  const block = (open: string, lines: readonly string[], close: string): string =>
-    lines.length === 0
-      ? open + close
-      : `${open}\n${lines.map((line) => inner + line).join(",\n")}\n${margin}${close}`;
-  if (node.kind === "object") {
-    const lines = node.members.map(
-      ([name, value]) => `${JSON.stringify(name)}: ${spread(value, inner)}`,
-    );
-    return block("{", lines, "}");
-  }
-  if (node.kind === "array") {
-    return block(
-      "[",
-      node.items.map((item) => spread(item, inner)),
-      "]",
-    );
-  }
-  return node.raw;
 }

@@ -1,0 +1,75 @@
+/**
+ * Errors of SQLite and of files by what can be done about them: a lock that another program holds ends
+ * by itself, and a disk that takes nothing needs the operator. Everything else is a fault of ours.
+ */
+import { RootwardError } from "../../error.ts";
+import { errorCode } from "../../files.ts";
+
+const BUSY = 5;
+const LOCKED = 6;
+const FULL = 13;
+/** SQLITE_IOERR_SHMSIZE: no room for the index of the log, which a start makes. */
+const NO_ROOM_FOR_INDEX = 4874;
+
+/** Primary result codes of SQLite that mean: the file cannot be written now. */
+const UNWRITABLE: ReadonlyMap<number, string> = new Map([
+  [8, "the file or its file system is read-only"],
+  [10, "the disk reports an error"],
+  [FULL, "the disk is full"],
+  [14, "the file cannot be opened"],
+]);
+
+/** The same of files, by the codes of the operating system. */
+const UNWRITABLE_FILES: ReadonlyMap<string, string> = new Map([
+  ["ENOSPC", "the disk is full"],
+  ["EDQUOT", "the quota is used up"],
+  ["EROFS", "the file system is read-only"],
+  ["EIO", "the disk reports an error"],
+]);
+
+/** Another reader keeps the write-ahead log in use, so it cannot be emptied. */
+export class LogInUse extends Error {}
+
+export function isLocked(error: unknown): boolean {
+  if (error instanceof LogInUse) return true;
+  const code = primary(error);
+  return code === BUSY || code === LOCKED;
+}
+
+/**
+ * What a caller is told of a database or a file that cannot be written, or read, at present.
+ *
+ * @returns RootwardError `storage-unavailable`; null for an error of another kind
+ */
+export function storageError(error: unknown): RootwardError | null {
+  if (isLocked(error)) {
+    return unavailable("another program keeps the service's database locked: try again");
+  }
+  const reason =
+    resultCode(error) === NO_ROOM_FOR_INDEX
+      ? UNWRITABLE.get(FULL)
+      : (UNWRITABLE.get(primary(error)) ?? UNWRITABLE_FILES.get(errorCode(error) ?? ""));
+  return reason === undefined ? null : unavailable(`the service cannot store anything: ${reason}`);
+}
+
+/** Runs `write`; where the disk takes nothing, the error says so. */
+export async function stored<T>(write: Promise<T>): Promise<T> {
+  return write.catch((error: unknown) => {
+    throw storageError(error) ?? error;
+  });
+}
+
+function unavailable(message: string): RootwardError {
+  return new RootwardError("storage-unavailable", message);
+}
+
+/** Without the extension, such as 5 of SQLITE_BUSY_SNAPSHOT (517). */
+function primary(error: unknown): number {
+  return resultCode(error) & 0xff;
+}
+
+/** Of SQLite, with its extension; 0 for an error of anything else. */
+function resultCode(error: unknown): number {
+  if (typeof error !== "object" || error === null || !("errcode" in error)) return 0;
+  return typeof error.errcode === "number" ? error.errcode : 0;
+}

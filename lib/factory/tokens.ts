@@ -1,0 +1,136 @@
+/**
+ * Tokens of a Factory as far as its head knows them. The store keeps what a token may do; the head
+ * says which tokens have ended, so that a token ends in the very swap that says so. The records are
+ * removed from the store afterwards, by an effect.
+ *
+ * A token ends by revocation. In a Factory with a link, the copy from the bootstrap's answer authorises
+ * nothing once the confirmation answered with the owner's own token; that one ends when it is replaced.
+ */
+import { RootwardError } from "../error.ts";
+import { isSha256, type Sha256 } from "../tuf/bytes.ts";
+import { jsonObject, type JsonObject } from "../tuf/json.ts";
+import { isReplaceable } from "./bootstrap.ts";
+import type { Head } from "./head.ts";
+import { advance, includesEffect, type Moment, type Transition } from "./transition.ts";
+
+/** How many generations of tokens may make one another. */
+const MAX_GENERATIONS = 8;
+/** What the ids of operators' tokens begin with; the id of a token that a token made is hexadecimal. */
+const ADMIN = "admin-";
+
+/** A stored token, as far as the rules here ask. */
+export interface FactoryToken {
+  /** SHA-256 of the token. */
+  readonly hash: Sha256;
+  readonly id: string;
+  /** The answer that it first came in: a bootstrap's, or a confirmation's. Absent if a token made it. */
+  readonly issued?: "bootstrap" | "confirmation";
+  /** The id of the token that made it. */
+  readonly mintedBy?: string;
+  /** Ids of the token that made it, of the one that made that one, and so on: the nearest first. */
+  readonly ancestors?: readonly string[];
+}
+
+/**
+ * Whether a token of the head's bootstrap is good for nothing any more, so that its record may go: it was
+ * revoked or replaced, or it is the bootstrap's copy and the Factory can no longer be bootstrapped again.
+ */
+export function isGone(head: Head, { hash, id, issued }: FactoryToken): boolean {
+  if (includesEffect(head.pending, { kind: "end-token", ref: hash })) return true;
+  if (issued === "confirmation") return answeredToken(head)?.id !== id;
+  return issued === "bootstrap" && answeredToken(head) !== null && !isReplaceable(head);
+}
+
+/**
+ * Whether a token of the head's bootstrap authorises nothing any more. One that is not gone may still be
+ * the word that the Factory may be bootstrapped again: if a thief confirmed, that is the way out.
+ */
+export function isEnded(head: Head, token: FactoryToken): boolean {
+  return isGone(head, token) || (token.issued === "bootstrap" && answeredToken(head) !== null);
+}
+
+function answeredToken({ delivery }: Head) {
+  return delivery.state === "confirmed" ? delivery.ownerToken : null;
+}
+
+/**
+ * The ancestors of a token that `maker` makes.
+ *
+ * @throws RootwardError `forbidden` where too many generations made one another
+ */
+export function ancestorsOfMintedBy(maker: FactoryToken): readonly string[] {
+  const ancestors = [maker.id, ...ancestorsOf(maker)];
+  if (ancestors.length <= MAX_GENERATIONS) return ancestors;
+  throw new RootwardError(
+    "forbidden",
+    `this token is the last of ${MAX_GENERATIONS} that made one another: make the new one with an ` +
+      "older token",
+  );
+}
+
+/** Earlier releases stored only who made a token. */
+function ancestorsOf({ ancestors, mintedBy }: FactoryToken): readonly string[] {
+  return ancestors ?? (mintedBy === undefined ? [] : [mintedBy]);
+}
+
+/**
+ * A token revokes itself and what it made, directly or not. The token of the confirmation also revokes
+ * every other one that was not made with an operator's token. So a stolen copy cannot lock out the
+ * token that it came from.
+ *
+ * @param isAdmin whether `by` has the scope admin: it may revoke every token
+ * @throws RootwardError `forbidden`
+ */
+export function assertMayRevoke(by: FactoryToken, isAdmin: boolean, token: FactoryToken): void {
+  const ancestors = ancestorsOf(token);
+  if (isAdmin || by.id === token.id || ancestors.includes(by.id)) return;
+  const ofOperator = ancestors.some((id) => id.startsWith(ADMIN));
+  if (by.issued === "confirmation" && !ofOperator) return;
+  throw new RootwardError(
+    "forbidden",
+    `token ${token.id} was not made by this one: it is revoked by a token that made it, by itself, or ` +
+      "by the operator of the service",
+  );
+}
+
+/**
+ * The swap that revokes a token: the head ends it, and an effect removes its record. The owner is told
+ * where `token` could change roots.
+ *
+ * @returns null where it is being removed already
+ */
+export function revoke(
+  head: Head,
+  token: FactoryToken & { readonly user: string },
+  notify: boolean,
+  moment: Moment,
+): Transition | null {
+  const effect = { kind: "end-token", ref: token.hash } as const;
+  if (includesEffect(head.pending, effect)) return null;
+  const { id, user } = token;
+  const change = {
+    head: { delivery: withoutRepeats(head.delivery) },
+    effects: [effect],
+    type: "token-revoked",
+    details: jsonObject({ id, user }),
+    notify,
+  } as const;
+  return advance(head, change, moment);
+}
+
+/** Once tokens were revoked, repeating a confirmation yields no further one. */
+function withoutRepeats(delivery: Head["delivery"]): Head["delivery"] {
+  if (delivery.state !== "confirmed" || delivery.ownerToken === null) return delivery;
+  return { ...delivery, ownerToken: { ...delivery.ownerToken, repeatable: false } };
+}
+
+/** The swap that logs a new token. */
+export function mint(head: Head, details: JsonObject, notify: boolean, moment: Moment): Transition {
+  return advance(head, { head: {}, type: "token-minted", details, notify }, moment);
+}
+
+/** What an `end-token` effect names: the hash of one token, or all that are gone. */
+export function endedBy(ref: string): Sha256 | "ended" {
+  if (ref === "ended" || isSha256(ref)) return ref;
+  throw new RootwardError("internal", "effect names no token");
+}

@@ -1,0 +1,193 @@
+/**
+ * The return: where the signing boundary trusts roots that the head does not have, as after the
+ * service's database was restored, they become current again. They come from the boundary; every step
+ * is verified again from the root that the head has. It is the only change that such a Factory allows,
+ * and nobody has to ask for it.
+ */
+import { isRootwardError } from "../error.ts";
+import { rolePlace, storedDocument } from "../factory/documents.ts";
+import type { Head } from "../factory/head.ts";
+import type { FactoryName } from "../factory/names.ts";
+import { returnRoots as returned, type ReturnedChain } from "../factory/return-roots.ts";
+import type { SignedRole } from "../factory/roles.ts";
+import type { Transition } from "../factory/transition.ts";
+import { sha256 } from "../tuf/bytes.ts";
+import { nextInChain, strictPolicy } from "../tuf/chain.ts";
+import { channelsOf, firstChannel, ONLINE_ROLES, type Channel } from "../tuf/dialect.ts";
+import type { KeyId } from "../tuf/keys.ts";
+import type { Root } from "../tuf/root.ts";
+import { behind, isBehind } from "./behind.ts";
+import { update } from "./change.ts";
+import { currentRoot, findUnsigned, rootOf } from "./current-root.ts";
+import type { ChannelRef, RootMark } from "./ports.ts";
+import { moment, type Service } from "./service.ts";
+import { settleAfter } from "./settle.ts";
+import { readVersion, signRoles, targetsOf } from "./sign-roles.ts";
+
+/**
+ * @returns whether roots came back
+ * @throws RootwardError `roots-behind` where they cannot, saying what is missing
+ */
+export async function returnRoots(service: Service, factory: FactoryName): Promise<boolean> {
+  const { transition } = await update(service, factory, async (head) => ({
+    transition: await decide(service, head),
+  }));
+  await settleAfter(service, transition);
+  return transition !== null;
+}
+
+/**
+ * Runs `work`; where it is refused because roots are behind, brings them back, and refuses it all the
+ * same: whoever asked decided on a root that was not the newest.
+ */
+export async function orReturn<T>(
+  service: Service,
+  factory: FactoryName,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isRootwardError(error) && error.code === "roots-behind") {
+      await returnQuietly(service, factory);
+    }
+    throw error;
+  }
+}
+
+/** The same where nobody waits for it: a return that fails is reported. */
+async function returnQuietly(service: Service, factory: FactoryName): Promise<void> {
+  try {
+    await returnRoots(service, factory);
+  } catch (error) {
+    service.report(`return of the roots of ${factory}`, error);
+  }
+}
+
+async function decide(service: Service, head: Head): Promise<Transition | null> {
+  const chains: ReturnedChain[] = [];
+  for (const channel of channelsOf(head.dialect)) {
+    const trusted = await service.boundary.trustedRoot(refOf(head, channel));
+    if (isBehind(head, channel, trusted))
+      chains.push(await chainOf(service, head, channel, trusted));
+  }
+  if (chains.length === 0) return null;
+  const held = new Set(await service.boundary.heldKeys(head));
+  const roots = new Map<Channel, Root>();
+  for (const channel of channelsOf(head.dialect)) {
+    const back = chains.find((chain) => chain.channel === channel)?.roots.at(-1)?.root;
+    roots.set(channel, back ?? (await currentRoot(service, head, channel)));
+  }
+  const signed: SignedRole[] = [];
+  for (const chain of chains) signed.push(...(await signAnew(service, head, chain, held)));
+  const { keyid } = head.initialKey;
+  const change = {
+    chains,
+    signed,
+    held,
+    onlineKeys: onlineKeysOf(head, roots.get(firstChannel(head.dialect)), held),
+    initialKeyListed: [...roots.values()].some(({ roles }) => roles.root.keyids.includes(keyid)),
+  };
+  return returned(head, change, moment(service, "schedule"));
+}
+
+function refOf({ factory, instance, dialect }: Head, channel: Channel): ChannelRef {
+  return { factory, instance, dialect, channel };
+}
+
+/** The roots up to the trusted one, each verified from the one before. */
+async function chainOf(
+  service: Service,
+  head: Head,
+  channel: Channel,
+  trusted: RootMark,
+): Promise<ReturnedChain> {
+  const ref = refOf(head, channel);
+  const first = await firstMissing(service, head, channel, trusted);
+  const missing: Uint8Array[] = [];
+  // From the newest on: the signer keeps an older one by the one after it.
+  for (let version = trusted.version; version >= first; version -= 1) {
+    const bytes = await service.boundary.keptRoot(ref, version);
+    if (bytes === null) {
+      throw behind(
+        head,
+        channel,
+        trusted,
+        `the signer of an earlier release did not keep root ${version}: send that root (it is in an ` +
+          "archive of its owner, or on a device)",
+      );
+    }
+    missing.unshift(bytes);
+  }
+  const after = await rootOf(service, head, channel, first - 1);
+  const policy = strictPolicy(head.dialect, channel);
+  let root = after;
+  const roots = missing.map((bytes) => {
+    ({ root } = nextInChain(root, bytes, policy, service.verify));
+    const place = rolePlace(head, channel, "root", root.version);
+    return { root, document: storedDocument(place, bytes) };
+  });
+  return { channel, after, roots };
+}
+
+/** The version from which on the head's chain is another than the boundary's. */
+async function firstMissing(
+  service: Service,
+  head: Head,
+  channel: Channel,
+  trusted: RootMark,
+): Promise<number> {
+  const root = head.roles[channel]?.root;
+  if (root === undefined) throw behind(head, channel, trusted, "the service has no root of it");
+  const kept = await service.boundary.keptRoot(refOf(head, channel), root.version);
+  const forked = kept !== null && sha256(kept) !== root.sha256;
+  return forked ? Math.max(root.version, 2) : root.version + 1;
+}
+
+/** Everything that is published of a channel, signed under the last root by the keys that are held. */
+async function signAnew(
+  service: Service,
+  head: Head,
+  { channel, roots }: ReturnedChain,
+  held: ReadonlySet<KeyId>,
+): Promise<readonly SignedRole[]> {
+  const current = head.roles[channel];
+  const last = roots.at(-1);
+  if (current?.targets === undefined || last === undefined) return [];
+  const { root, document } = last;
+  const lacks = ONLINE_ROLES.findLastIndex(
+    (role) => !root.roles[role].keyids.some((keyid) => held.has(keyid)),
+  );
+  // What follows a document describes it, so only a tail of the roles can be signed anew.
+  const kept = ONLINE_ROLES.slice(0, lacks + 1);
+  const unsigned = await findUnsigned(service, head, channel, root, kept);
+  if (unsigned.length > 0) {
+    const mark = { version: root.version, sha256: document.address.sha256 };
+    const keys = kept.map((role) => `${role} ${root.roles[role].keyids.join(", ")}`).join("; ");
+    const next =
+      `the signer lacks an online key that this root lists (${keys}), so that no metadata would verify ` +
+      "under it: restore the signer's newest records";
+    throw behind(head, channel, mark, next);
+  }
+  const from = ONLINE_ROLES[lacks + 1];
+  if (from === undefined) return [];
+  const bytes = await readVersion(service, head, channel, "targets", current.targets.version);
+  const job = { ref: refOf(head, channel), roles: current, from, targets: targetsOf(bytes) };
+  return signRoles(service, job);
+}
+
+/** Of each role a key that the root lists: one that is held, if any is. */
+function onlineKeysOf(
+  { onlineKeys }: Head,
+  root: Root | undefined,
+  held: ReadonlySet<KeyId>,
+): Head["onlineKeys"] {
+  const key = (role: (typeof ONLINE_ROLES)[number]): KeyId => {
+    const listed = root?.roles[role].keyids ?? [];
+    const own = listed.filter((keyid) => held.has(keyid));
+    const before = onlineKeys[role];
+    if (own.includes(before) || (own.length === 0 && listed.includes(before))) return before;
+    return own[0] ?? listed[0] ?? before;
+  };
+  return { targets: key("targets"), snapshot: key("snapshot"), timestamp: key("timestamp") };
+}
