@@ -1,6 +1,7 @@
 /** The AWS adapters on emulators, which are started with the first test of a file. */
 import { jest } from "@jest/globals";
 import { S3Archives } from "../../lib/adapters/aws/archives.ts";
+import { DynamoClockRecords } from "../../lib/adapters/aws/clock-record.ts";
 import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
 import { ID_HEADER } from "../../lib/adapters/aws/notifier.ts";
@@ -77,6 +78,7 @@ async function open({ dynamo: { client }, s3, ses, events }: Emulators): Promise
     }),
     notifier: notifierOn(ses, events),
     records: new DynamoSignerRecords(client, signerTable),
+    clock: new DynamoClockRecords(client, table),
     openArchive: (url, at) => (s3.ours ? openAt(url, at) : openClaimed(url, at)),
     mails: () => [...new Map(ses.sent.map((sent) => [idOf(sent), asText(sent)])).values()],
     withdraws: false,
