@@ -1,16 +1,25 @@
 /** The schedule: every minute it tends to the Factories that are due. */
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { clientOptions } from "../lib/adapters/aws/clients.ts";
+import { DynamoClockRecords } from "../lib/adapters/aws/clock-record.ts";
+import { SteadyClock } from "../lib/adapters/steady-clock.ts";
 import { boundaryOf } from "../lib/lambda/boundary.ts";
 import { deliveryOf } from "../lib/lambda/delivery.ts";
 import { plainHandler } from "../lib/lambda/handler.ts";
 import { notifierOf } from "../lib/lambda/notifier.ts";
 import { serviceOf } from "../lib/lambda/service.ts";
 import { storeOf } from "../lib/lambda/store.ts";
+import { report } from "../lib/lambda/telemetry.ts";
 import { tendInTime } from "../lib/lambda/tend-in-time.ts";
 import { EFFECT_KINDS } from "../lib/factory/head.ts";
 import { readSettings } from "../lib/settings.ts";
 
 const settings = readSettings("refresh", process.env);
+const store = new DynamoClockRecords(new DynamoDBClient(clientOptions()), settings.table);
+const clock = new SteadyClock({ now: Date.now, uptime: () => null, store, report }, null);
 const service = serviceOf({
+  now: () => clock.now(),
+  clock,
   ...storeOf(settings),
   ...deliveryOf(settings),
   boundary: boundaryOf(settings),

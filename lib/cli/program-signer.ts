@@ -9,6 +9,7 @@ import { RootwardError } from "../error.ts";
 import { flag, KEY_FILE, onlineKeysFlag } from "./env-flags.ts";
 import { runSigner } from "./signer.ts";
 import { addForgetRoot } from "./signer-forget-root.ts";
+import { addRaiseCeiling } from "./signer-raise-ceiling.ts";
 import { createTerminal, type Terminal } from "./terminal.ts";
 
 const DEFAULT_FOLDER = ".rootward-signer";
@@ -33,6 +34,7 @@ export function addSigner(program: Command, terminal: Terminal): void {
     });
   const folder = (): string => signer.opts<SignerFlags>().signerData;
   addForgetRoot(signer, terminal, folder);
+  addRaiseCeiling(signer, terminal, folder);
 }
 
 interface SignerFlags {

@@ -4,6 +4,7 @@
  */
 import { rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Clock } from "../service/ports.ts";
 import type { Check, Verdict } from "../service/readiness.ts";
 import type { Signer } from "../signing/operations.ts";
 
@@ -16,6 +17,7 @@ export interface CheckedParts {
   readonly outboxFolder: string;
   readonly databaseState: () => Promise<{ readonly writable: boolean }>;
   readonly signer: Pick<Signer, "check">;
+  readonly clock: Pick<Clock, "doubt">;
   /** Milliseconds since the last run of the schedule ended, or since the start. */
   readonly sinceRun: () => number;
   /** How long that may be, in milliseconds. */
@@ -25,7 +27,8 @@ export interface CheckedParts {
 }
 
 export function embeddedChecks(parts: CheckedParts): readonly Check[] {
-  const { outboxFolder, databaseState, signer, sinceRun, runWithin, free = FREE_BYTES } = parts;
+  const { outboxFolder, databaseState, signer, clock, sinceRun, runWithin } = parts;
+  const { free = FREE_BYTES } = parts;
   const folders = [join(parts.dataFolder, "archives"), outboxFolder];
   return [
     {
@@ -68,6 +71,13 @@ export function embeddedChecks(parts: CheckedParts): readonly Check[] {
           "takes messages",
           "takes no messages: its folder cannot be written",
         );
+      },
+    },
+    {
+      name: "clock",
+      judge: async () => {
+        const doubt = clock.doubt();
+        return { ok: doubt === null, message: doubt ?? "is believed" };
       },
     },
     {

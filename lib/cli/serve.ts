@@ -36,6 +36,8 @@ export interface ServeOptions {
   readonly log: (line: Line) => void;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
+  /** Milliseconds since the machine started; the system's unless given. */
+  readonly uptime?: () => number;
   /** How often the schedule looks for what is due, in milliseconds. */
   readonly scheduleEvery?: number;
   /** SERVER_LIMITS unless given. */
@@ -66,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     report,
     log: (text) => options.log(line`${text}`),
     now,
+    ...(options.uptime && { uptime: options.uptime }),
   });
   const service: Service = {
     ...ports,
@@ -84,6 +87,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     outboxFolder: options.outbox,
     databaseState,
     signer: options.signer,
+    clock: ports.clock,
     sinceRun: () => performance.now() - schedule.lastEnded,
     runWithin: Math.max(RUN_WITHIN, 2 * every),
   });
@@ -117,6 +121,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   };
 }
 
+/** A reading of the clock is noted with each run, whether or not the note can be written. */
+async function noteClock({ clock, report }: Service): Promise<void> {
+  await clock.mark().catch((error: unknown) => report("clock", error));
+}
+
 /**
  * Runs the schedule now and then; one run at a time.
  *
@@ -141,7 +150,8 @@ function startSchedule(
   const run = (): void => {
     if (busy) return;
     busy = true;
-    running = once()
+    running = noteClock(service)
+      .then(once)
       .catch((error: unknown) => service.report("comparison with the signer", error))
       .then(() => tendDue(service, ending.signal))
       .then(ended)

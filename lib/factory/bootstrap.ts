@@ -19,7 +19,7 @@ import { firstRoots } from "./roles.ts";
 import { assertNoRootUpdate } from "./root-update.ts";
 import { versionTime } from "./schedule.ts";
 import { isFarewell, tellingOf } from "./telling.ts";
-import { advance, create, type Moment, type Transition } from "./transition.ts";
+import { advance, create, isOver, type Moment, type Transition } from "./transition.ts";
 
 /** How many earlier bootstraps may wait until what is left of them is destroyed. */
 const MAX_REPLACED = 100;
@@ -192,12 +192,12 @@ function described({
 
 /** Gives up earlier bootstraps whose time is over; null while there is none. */
 export function retireInstances(head: Head, moment: Moment): Transition | null {
-  const over = head.replaced.filter(({ notBefore }) => notBefore <= moment.now);
+  const over = head.replaced.filter(({ notBefore }) => isOver(notBefore, moment));
   if (over.length === 0) return null;
   return advance(
     head,
     {
-      head: { replaced: head.replaced.filter(({ notBefore }) => notBefore > moment.now) },
+      head: { replaced: head.replaced.filter(({ notBefore }) => !isOver(notBefore, moment)) },
       effects: over.map(({ instance }) => ({ kind: "forget-instance", ref: instance })),
       type: "instance-retired",
       details: jsonObject({ instances: over.map(({ instance }) => instance) }),

@@ -12,7 +12,7 @@ import type { Sha256 } from "../tuf/bytes.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import type { Delivery, Effect, Head } from "./head.ts";
-import { advance, type Moment, type Transition } from "./transition.ts";
+import { advance, isOver, type Moment, type Transition } from "./transition.ts";
 
 /** How long after a confirmation its repetition still gets a token: the answer may have been lost. */
 const CONFIRM_REPEAT = 60 * 60_000;
@@ -327,7 +327,7 @@ export function endDelivery(head: Head, moment: Moment): Transition | null {
   const { delivery } = head;
   if (delivery.state !== "ready" && delivery.state !== "claimed") return null;
   const end = delivery.state === "ready" ? delivery.expiresAt : delivery.leaseUntil;
-  if (moment.now < end) return null;
+  if (!isOver(end, moment)) return null;
   return advance(
     head,
     {

@@ -10,15 +10,15 @@ import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import { earliestExpiry, nextExpiryNotice, stepReached } from "./expiry.ts";
 import type { Head } from "./head.ts";
-import { advance, type Moment, type Transition } from "./transition.ts";
+import { advance, isOver, type Moment, type Transition } from "./transition.ts";
 
 const DAY = 86_400_000;
 
 /** The notice that is due; null while none is. Of several steps that were missed only the last. */
 export function noticeExpiry(head: Head, moment: Moment): Transition | null {
-  if (head.state !== "live" || moment.now < nextExpiryNotice(head)) return null;
+  if (head.state !== "live" || !isOver(nextExpiryNotice(head), moment)) return null;
   const { channel, version, expires } = earliestExpiry(head);
-  const days = stepReached(Math.ceil((expires - moment.now) / DAY));
+  const days = stepReached(Math.ceil((expires - (moment.floor ?? moment.now)) / DAY));
   return advance(
     head,
     {

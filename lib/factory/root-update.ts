@@ -12,7 +12,7 @@ import { jsonObject } from "../tuf/json.ts";
 import type { KeyId, RootKey } from "../tuf/keys.ts";
 import { rolePlace, type Place, type StoredDocument } from "./documents.ts";
 import type { Effect, Head, StagedRootUpdate } from "./head.ts";
-import { advance, type Moment, type Transition } from "./transition.ts";
+import { advance, isOver, type Moment, type Transition } from "./transition.ts";
 
 /** How long the repetition of an apply still gets its answer: the first may have been lost. */
 const APPLY_REPEAT = 60 * 60_000;
@@ -256,12 +256,12 @@ export function appliedUpdate(
 
 /** Destroys retired online keys whose time has come; null while there is none. */
 export function retireKeys(head: Head, moment: Moment): Transition | null {
-  const over = head.retiring.filter(({ notBefore }) => notBefore <= moment.now);
+  const over = head.retiring.filter(({ notBefore }) => isOver(notBefore, moment));
   if (over.length === 0) return null;
   return advance(
     head,
     {
-      head: { retiring: head.retiring.filter(({ notBefore }) => notBefore > moment.now) },
+      head: { retiring: head.retiring.filter(({ notBefore }) => !isOver(notBefore, moment)) },
       effects: over.map(destroyKey),
       type: "key-retired",
       details: jsonObject({ keys: over.map(({ role, keyid }) => jsonObject({ role, keyid })) }),

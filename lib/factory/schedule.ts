@@ -4,7 +4,7 @@
  */
 import { ALL_CHANNELS, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import { nextExpiryNotice } from "./expiry.ts";
-import type { ChannelRoles, Head } from "./head.ts";
+import type { Head } from "./head.ts";
 
 const DAY = 86_400_000;
 
@@ -39,6 +39,11 @@ export const DEFAULT_REFRESH: RefreshPolicy = {
 /** Online roles count whole seconds from here, so versions rise even after a restore. */
 const VERSION_EPOCH = Date.UTC(2025, 0, 1);
 
+/** Clients that keep a version in a signed 32-bit integer read no higher one. */
+export const MAX_VERSION = 2_147_483_647;
+/** Ten years of seconds below the end. No clock that is right comes here before the year 2083. */
+export const FAR = MAX_VERSION - 10 * 365 * 86_400;
+
 /** The version that an online role gets now: above the last, and not below the clock. */
 export function onlineVersion(previous: number, now: number): number {
   return Math.max(previous + 1, Math.floor((now - VERSION_EPOCH) / 1000));
@@ -50,16 +55,10 @@ export function versionTime(version: number): number {
 }
 
 /**
- * How far ahead of the clock publishing may bring versions. The boundary signs some that are further
- * ahead: those are for the schedule and for root updates, which no publisher can use up.
+ * How many versions publishing leaves free below the boundary's limit: those are for the schedule and for
+ * root updates, which no publisher can use up.
  */
-const PUBLISHED_AHEAD = 1800;
-
-/** In how many seconds targets of a channel may be published; 0 for now. */
-export function publishableIn(roles: ChannelRoles, now: number): number {
-  const versions = ONLINE_ROLES.map((role) => roles[role]?.version ?? 0);
-  return Math.max(0, Math.max(...versions) - onlineVersion(0, now) - PUBLISHED_AHEAD);
-}
+export const SPARE_VERSIONS = 1800;
 
 /** @param jitter from 0 up to 1: takes up to a tenth off, so that Factories do not fall due at once */
 export function onlineExpiry(
@@ -72,8 +71,21 @@ export function onlineExpiry(
   return Math.floor((now + lifetime * (1 - jitter / 10)) / 1000) * 1000;
 }
 
-/** The earliest time at which something must be done for this Factory; 0 while effects are pending. */
-export function dueAt(head: Head, policy: RefreshPolicy): number {
+/** How soon a Factory is looked at again that was changed while the clock was in doubt. */
+const LOOK_AGAIN = 60 * 60_000;
+
+/**
+ * The earliest time at which something must be done for this Factory; 0 while effects are pending.
+ *
+ * @param floor a time that has certainly come, while the clock is in doubt: what is signed then may last
+ *   too long, so the Factory is looked at again soon
+ */
+export function dueAt(head: Head, policy: RefreshPolicy, floor?: number): number {
+  const due = dueByHead(head, policy);
+  return floor === undefined ? due : Math.min(due, floor + LOOK_AGAIN);
+}
+
+function dueByHead(head: Head, policy: RefreshPolicy): number {
   if (head.pending.length > 0) return 0;
   const times = published(head).map(
     ({ role, expires }) => expires - policy.roles[role].refreshWhenLeft,
@@ -86,15 +98,26 @@ export function dueAt(head: Head, policy: RefreshPolicy): number {
   return Math.min(...times);
 }
 
-/** The channels in which some role must be signed again, each with the roles to sign. */
+/**
+ * The channels in which some role must be signed again, each with the roles to sign: long before they
+ * expire, and what was signed while the clock was in doubt, once it is not. That may last too long, and its
+ * number does not count seconds.
+ *
+ * @param certain whether the clock is believed
+ */
 export function rolesToRefresh(
   head: Head,
   policy: RefreshPolicy,
   now: number,
+  certain = true,
 ): ReadonlyMap<Channel, ReadonlySet<OnlineRole>> {
   const due = new Map<Channel, Set<OnlineRole>>();
+  const doubted = certain && head.dueAt < dueByHead(head, policy);
   for (const { channel, role, expires } of published(head)) {
-    if (expires - policy.roles[role].refreshWhenLeft > now) continue;
+    const { lifetime, refreshWhenLeft } = policy.roles[role];
+    const lasts = certain && expires > now + lifetime + LOOK_AGAIN;
+    const again = lasts || (doubted && role === "timestamp");
+    if (expires - refreshWhenLeft > now && !again) continue;
     const roles = due.get(channel) ?? new Set();
     due.set(channel, roles.add(role));
   }

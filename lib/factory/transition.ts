@@ -25,10 +25,17 @@ import { withoutDone, withTelling } from "./waiting-notices.ts";
 export interface Moment {
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** A time that has certainly come, while the clock is in doubt. What cannot be undone goes by it. */
+  readonly floor?: number;
   /** 128 fresh random bits in hex. */
   readonly eventId: string;
   readonly actor: Actor;
   readonly policy: RefreshPolicy;
+}
+
+/** Whether a time is over for good: only then something is destroyed for it. */
+export function isOver(time: number, { now, floor = now }: Moment): boolean {
+  return time <= floor;
 }
 
 export interface Transition {
@@ -85,7 +92,7 @@ export function advance(base: Head, change: Change, moment: Moment): Transition 
   };
   return {
     base,
-    head: { ...next, dueAt: dueAt(next, moment.policy) },
+    head: { ...next, dueAt: dueAt(next, moment.policy, moment.floor) },
     documents: [...(change.documents ?? []), logged],
     superseded: withPublished(change.published, supersededBy(base, next), next),
     eventId: event.id,
@@ -140,7 +147,7 @@ export function create(
   };
   return {
     base: null,
-    head: { ...head, dueAt: dueAt(head, moment.policy) },
+    head: { ...head, dueAt: dueAt(head, moment.policy, moment.floor) },
     documents: [...documents, logged],
     superseded: [],
     eventId: event.id,

@@ -19,6 +19,7 @@ import type { StatefulStack } from "./stateful-stack.ts";
 const FACTORIES = "factory#*";
 const TOKENS = "token#*";
 const REQUESTS = "request#*";
+const CLOCK = "clock";
 
 /** ARNs. */
 export interface Others {
@@ -113,7 +114,7 @@ export function rightsOf(
     refresh: [
       ...writesDocuments,
       // The schedule makes no tokens.
-      puts(FACTORIES),
+      puts(FACTORIES, CLOCK),
       { actions: ["dynamodb:Query"], resources: [`${table}/index/due`] },
       ...listsAndDeletesTokens,
       ...destroysDeliveries,

@@ -8,7 +8,7 @@ import { RootwardError } from "../error.ts";
 import { DEFAULT_REFRESH } from "../factory/schedule.ts";
 import type { Ports } from "../service/ports.ts";
 import { Retries } from "../service/retries.ts";
-import type { Service } from "../service/service.ts";
+import { believedClock, type Service } from "../service/service.ts";
 import { report } from "./telemetry.ts";
 
 /** @param parts with the effects that the function may carry out; the schedule does the others */
@@ -19,6 +19,8 @@ export function serviceOf(
   const known: Partial<Service> = {
     verify: verifySignature,
     now: Date.now,
+    // Its clock is another machine's than the signer's, and only the schedule destroys what is over.
+    clock: believedClock(Date.now),
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     report,
     policy: DEFAULT_REFRESH,

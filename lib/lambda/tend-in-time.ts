@@ -14,6 +14,8 @@ const LOOK = 100;
 export async function tendInTime(service: Service, invocation: Invocation): Promise<void> {
   const time = Math.max(0, invocation.getRemainingTimeInMillis() - FOR_THE_LAST);
   const ending = AbortSignal.timeout(time);
+  await service.clock.mark().catch((error: unknown) => service.report("clock", error));
+  count("ClockInDoubt", service.clock.doubt() === null ? 0 : 1);
   const tended = await tendDue(service, ending);
   count("Tended", tended);
   // Where nothing was due, which is nearly always, nothing is left.

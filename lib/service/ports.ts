@@ -6,6 +6,7 @@
  * applied; reads of heads are strongly consistent. That is all the state needs of a database:
  * put-if-absent, get, a conditional put of one item, and a query for what is due.
  */
+import type { ClockRecord } from "../factory/clock.ts";
 import type { DocumentAddress, Place, StoredDocument } from "../factory/documents.ts";
 import type { LoggedEvent } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
@@ -112,6 +113,8 @@ export interface SignRequest extends ChannelRef {
    * current.
    */
   readonly nextRoot?: Uint8Array;
+  /** How many versions below the limit must stay free for others; none unless given. */
+  readonly spare?: number;
 }
 
 /** A root by its version and the SHA-256 of its bytes as they are served. */
@@ -124,8 +127,10 @@ export interface RootMark {
  * The only holder of online keys. It never signs bytes that it was handed and never a root; it is a
  * TUF client of its own service and believes only roots that it verified itself. What it does not do
  * is RootwardError `signing-refused`, or `chain-broken` for a root that does not follow. Where a version
- * is the reason, a fact says which may be had: above `last`, the last that was taken, or up to `limit`,
- * how far versions may be ahead of the clock.
+ * is the reason, a fact says which may be had: above `last`, the last that was taken; up to `limit`, how
+ * far versions may be ahead of the clock; or above `begin`, where a root gives them a new beginning. Where
+ * a document describes another than the last that was signed, `unsigned` names the role of that one, and
+ * `signed` the version of the last.
  */
 export interface SigningBoundary {
   makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey>;
@@ -295,6 +300,24 @@ export interface Notifier {
 export type Mailer = Omit<Notifier, "announce">;
 
 export type Report = (what: string, error: unknown, kind?: string) => void;
+/** Where readings of a clock are noted (factory/clock.ts). */
+export interface ClockRecords {
+  read(): Promise<ClockRecord | null>;
+  /** One process at a time judges the clock, so the last note stays. */
+  write(record: ClockRecord): Promise<void>;
+}
+
+/** The time, and whether it may be believed. Milliseconds since 1970. */
+export interface Clock {
+  /** The time, for all that can be undone. */
+  now(): number;
+  /** A time that has certainly come: before `now` only while the clock is in doubt. */
+  floor(): number;
+  /** Why the clock is in doubt, in a sentence for operators; null while it is not. */
+  doubt(): string | null;
+  /** Notes a reading, and reports once that a doubt began or ended. */
+  mark(): Promise<void>;
+}
 
 export interface Ports {
   readonly heads: Heads;
@@ -314,8 +337,9 @@ export interface Ports {
   /** @throws RootwardError `malformed` for a certificate that is bad, expired or too weak */
   readonly readRecipient: (pem: string, now: number) => Recipient | Promise<Recipient>;
   readonly verify: (key: PublicKey, message: Uint8Array, signature: Uint8Array) => boolean;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: that of `clock`. */
   readonly now: () => number;
+  readonly clock: Clock;
   readonly randomBytes: (length: number) => Uint8Array;
   /**
    * Called with what went wrong in work that nobody waits for; never with a secret.

@@ -5,9 +5,9 @@
  * prod need signatures made offline, and are not published here.
  */
 import { RootwardError } from "../error.ts";
-import type { ChannelRoles, Head } from "../factory/head.ts";
+import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
-import { publishableIn } from "../factory/schedule.ts";
+import { SPARE_VERSIONS } from "../factory/schedule.ts";
 import {
   changeTargets,
   isNoChange,
@@ -73,10 +73,9 @@ async function decide(service: Service, head: Head, publication: Publication) {
   const { delta } = after;
   if (isNoChange(delta)) return { transition: null, channel, delta, targets };
   assertTargetsFit(after.targets);
-  assertVersionsLeft(head, roles, service.now());
   const ref = await catchUp(service, head, channel);
   const job = { ref, roles, from: "targets", targets: after.targets } as const;
-  const signed = await signRoles(service, job);
+  const signed = await signRoles(service, { ...job, spare: SPARE_VERSIONS });
   const { actor, token } = publication.principal;
   const change = { signed, delta, user: token.user };
   const transition = publishSigned(head, change, moment(service, actor));
@@ -121,16 +120,5 @@ function assertAcceptable({ factory, entries }: Publication, dialect: Dialect): 
     "targets-refused",
     `targets for ${factory} refused: ${more ? `more than ${length} findings` : count}`,
     { errors: more ? [...errors, "and more: the rest was not checked"] : errors, issues: findings },
-  );
-}
-
-/** Versions count seconds. The schedule and root updates need some, whatever publishers do. */
-function assertVersionsLeft({ factory }: Head, roles: ChannelRoles, now: number): void {
-  const seconds = publishableIn(roles, now);
-  if (seconds === 0) return;
-  throw new RootwardError(
-    "busy",
-    `targets of ${factory} were published too often, and versions count seconds: try again in ` +
-      `${seconds} s, and publish several targets in one request`,
   );
 }

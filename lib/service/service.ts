@@ -4,7 +4,7 @@ import type { Effect } from "../factory/head.ts";
 import type { RefreshPolicy } from "../factory/schedule.ts";
 import type { Moment } from "../factory/transition.ts";
 import { toHex } from "../tuf/bytes.ts";
-import type { Ports } from "./ports.ts";
+import type { Clock, Ports } from "./ports.ts";
 import type { Retries } from "./retries.ts";
 
 export interface Service extends Ports {
@@ -25,5 +25,12 @@ export function randomId(service: Pick<Ports, "randomBytes">): string {
 }
 
 export function moment(service: Service, actor: Actor): Moment {
-  return { now: service.now(), eventId: randomId(service), actor, policy: service.policy };
+  const { clock, policy } = service;
+  const floor = clock.doubt() === null ? {} : { floor: clock.floor() };
+  return { now: service.now(), ...floor, eventId: randomId(service), actor, policy };
+}
+
+/** A clock that is believed, whatever it says. @param now milliseconds since 1970 */
+export function believedClock(now: () => number): Clock {
+  return { now, floor: now, doubt: () => null, mark: async () => undefined };
 }

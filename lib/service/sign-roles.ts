@@ -6,7 +6,7 @@ import { isRootwardError, RootwardError } from "../error.ts";
 import { rolePlace, storedDocument, type DocumentAddress } from "../factory/documents.ts";
 import type { ChannelRoles, Head, RoleVersion } from "../factory/head.ts";
 import type { SignedRole } from "../factory/roles.ts";
-import { onlineExpiry, onlineVersion } from "../factory/schedule.ts";
+import { FAR, onlineExpiry, onlineVersion, SPARE_VERSIONS } from "../factory/schedule.ts";
 import {
   channelsOf,
   ONLINE_ROLES,
@@ -36,6 +36,8 @@ export interface SigningJob {
   readonly targets: JsonObject;
   /** The root that becomes current together with them, where there is one. UTF-8. */
   readonly nextRoot?: Uint8Array;
+  /** Versions that publishing leaves free, for the schedule and for root updates. */
+  readonly spare?: number;
 }
 
 /**
@@ -50,8 +52,15 @@ export async function signRoles(service: Service, job: SigningJob): Promise<read
       below = job.roles[role];
       continue;
     }
-    const next = await signRole(service, job, content(role, job.targets, below));
-    signed.push(next);
+    try {
+      signed.push(await signRole(service, job, content(role, job.targets, below)));
+    } catch (error) {
+      // What was signed here a moment ago is the last no more: others are at work.
+      if (signed.length > 0 && unsignedBelow(error) !== null) throw new LostRace(job.ref.factory);
+      throw error;
+    }
+    const next = signed[signed.length - 1];
+    if (next === undefined) continue;
     const { address, bytes } = next.document;
     below = { ...address, length: bytes.length, expires: next.expires };
   }
@@ -71,49 +80,86 @@ function content(
 
 async function signRole(
   service: Service,
-  { ref, roles, from, nextRoot }: SigningJob,
+  { ref, roles, from, nextRoot, spare: left = 0 }: SigningJob,
   roleContent: RoleContent,
 ): Promise<SignedRole> {
   const { role } = roleContent;
+  // The first role decides: once it is signed the others must be, or its version is lost.
+  const spare = role === from ? left : 0;
   const now = service.now();
+  // Numbers never run ahead by a clock that is in doubt.
+  const counted = service.clock.floor();
   const jitter = (service.randomBytes(1)[0] ?? 0) / 256;
   const expires = onlineExpiry(service.policy, role, now, jitter);
   const sign = async (version: number): Promise<SignedRole> => {
     const request = { ...ref, content: roleContent, version, expires };
-    const bytes = await service.boundary.sign({ ...request, ...(nextRoot && { nextRoot }) });
+    const more = { ...(nextRoot && { nextRoot }), ...(spare > 0 && { spare }) };
+    const bytes = await service.boundary.sign({ ...request, ...more });
     const place = rolePlace(ref, ref.channel, role, version);
     return { channel: ref.channel, role, document: storedDocument(place, bytes), expires };
   };
   // An attempt whose swap was lost has used up its version.
   let last = roles[role]?.version ?? 0;
+  let version = onlineVersion(last, counted);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const version = onlineVersion(last, now);
     try {
       return await sign(version);
     } catch (error) {
-      const facts = isRootwardError(error) ? error.details.facts : undefined;
-      const [taken, limit] = [facts?.["last"], facts?.["limit"]];
-      if (typeof limit === "number") throw usedUp(ref, role, version - limit);
-      if (typeof taken !== "number") throw error;
-      // At the first role one learns of the other; whoever goes on from there has waited.
-      if (role === from) await waitForSwap(service.heads, ref, role, roles[role]?.version);
-      last = taken;
+      const [taken, limit, begin] = ["last", "limit", "begin"].map((name) => fact(error, name));
+      if (typeof begin === "number") {
+        last = begin;
+        version = onlineVersion(last, counted);
+      } else if (typeof limit === "number") {
+        // The boundary's clock may say less than this one: then versions count on from the last.
+        const needed = Math.max(last + 1, Number(fact(error, "needed") ?? 0));
+        const next = Math.max(last + 1, limit - SPARE_VERSIONS);
+        if (needed > limit || version <= next) {
+          throw usedUp(ref, role, Math.max(1, needed - limit), spare > 0);
+        }
+        version = next;
+      } else if (typeof taken === "number") {
+        // At the first role one learns of the other; whoever goes on from there has waited.
+        if (role === from) await waitForSwap(service.heads, ref, role, roles[role]?.version);
+        last = taken;
+        version = onlineVersion(last, counted);
+      } else {
+        throw error;
+      }
     }
   }
   throw new RootwardError("busy", `${role} of ${ref.factory} is being signed by others: try again`);
 }
 
-/** Versions count seconds, so that waiting helps, unless the clock went back by itself. */
-function usedUp({ factory, channel }: ChannelRef, role: OnlineRole, seconds: number) {
-  return new RootwardError(
-    "busy",
-    `${factory} ${channel} was signed so often that versions of ${role} are used up: try again in ` +
-      `${seconds} s, or put the service's clock right`,
-  );
+function fact(error: unknown, name: string): string | number | undefined {
+  return isRootwardError(error) ? error.details.facts?.[name] : undefined;
+}
+
+/** The role below whose last document is another one than the head's, by the boundary's records. */
+function unsignedBelow(error: unknown): OnlineRole | null {
+  const name = fact(error, "unsigned");
+  return ONLINE_ROLES.find((role) => role === name) ?? null;
+}
+
+/** Versions count seconds, so that waiting helps, unless the clock was put back. */
+function usedUp(
+  { factory, channel }: ChannelRef,
+  role: OnlineRole,
+  seconds: number,
+  publishing: boolean,
+): RootwardError {
+  const why = publishing
+    ? `targets of ${factory} were published too often, and versions count seconds: try again in ` +
+      `${seconds} s, and publish several targets in one request`
+    : `${factory} ${channel} was signed so often that versions of ${role} are used up: try again in ` +
+      `${seconds} s, or put the service's clock right`;
+  return new RootwardError("busy", why);
 }
 
 /**
  * Signs what is published of a channel again, from one role on, with the content that it has.
+ *
+ * The boundary describes only the document that it signed last. After an attempt whose swap never came,
+ * and for what an earlier release signed, that is not the head's, and the role above is signed again, too.
  *
  * @param nextRoot the root that becomes current together with it, where there is one. UTF-8
  * @returns nothing for a channel that is not published
@@ -132,7 +178,17 @@ export async function signAgain(
     from === "targets"
       ? targetsOf(await readVersion(service, head, channel, "targets", roles.targets.version))
       : jsonObject({});
-  return signRoles(service, { ref, roles, from, targets, ...(nextRoot && { nextRoot }) });
+  try {
+    return await signRoles(service, { ref, roles, from, targets, ...(nextRoot && { nextRoot }) });
+  } catch (error) {
+    const above = unsignedBelow(error);
+    if (above === null) throw error;
+    // Whoever signed it may be about to swap.
+    if (fact(error, "signed") !== undefined) {
+      await waitForSwap(service.heads, ref, above, roles[above]?.version);
+    }
+    return signAgain(service, head, channel, above, nextRoot);
+  }
 }
 
 /**
@@ -180,7 +236,8 @@ export async function findVersion(
   const place = rolePlace(head, channel, role, version);
   const newest = head.roles[channel]?.[role];
   if (newest?.version === version) return { ...place, sha256: newest.sha256 };
-  const isOlder = version < (newest?.version ?? 0);
+  // A root that gave online versions a new beginning left far ones behind (signing/role-record.ts).
+  const isOlder = version < (newest?.version ?? 0) || (role !== "root" && version > FAR);
   const sha256 = isOlder ? await service.documents.published(place) : null;
   if (sha256 !== null) return { ...place, sha256 };
   throw new RootwardError(

@@ -85,6 +85,8 @@ export async function tend(service: Service, factory: FactoryName): Promise<void
 
 /** Online keys that were made and never named, such as by a process that was killed, go after a week. */
 async function sweepKeys(service: Service, factory: FactoryName): Promise<void> {
+  // The next run does it, once the clock is believed.
+  if (service.clock.doubt() !== null) return;
   const head = await readHead(service.heads, factory);
   const { onlineKeys, retiring, rootUpdate } = head;
   const kept = [...retiring, ...(rootUpdate?.made ?? [])].map(({ keyid }) => keyid);
@@ -109,7 +111,12 @@ async function refreshDue(service: Service, factory: FactoryName): Promise<void>
 
 async function refresh(service: Service, head: Head): Promise<readonly SignedRole[]> {
   const signed: SignedRole[] = [];
-  for (const [channel, due] of rolesToRefresh(head, service.policy, service.now())) {
+  for (const [channel, due] of rolesToRefresh(
+    head,
+    service.policy,
+    service.now(),
+    service.clock.doubt() === null,
+  )) {
     const from = ONLINE_ROLES.find((role) => due.has(role));
     if (from !== undefined) signed.push(...(await signAgain(service, head, channel, from)));
   }

@@ -5,13 +5,15 @@
  * TUF client of its own service: it starts from the version 1 roots of an instance and believes a
  * root only after following the chain to it. It refuses a key that the trusted root does not list
  * for the role or that is not of this Factory's instance, a version not above the last it signed or
- * beyond its clock, and an expiry outside policy. It knows no way to sign a root.
+ * beyond its clock (role-record.ts), an expiry outside policy, and to describe any document but the
+ * last that it signed. It knows no way to sign a root.
  */
 import { RootwardError } from "../error.ts";
 import { verifySignature } from "../crypto/verify.ts";
-import { onlineVersion, versionTime, type RefreshPolicy } from "../factory/schedule.ts";
+import { versionTime, type RefreshPolicy } from "../factory/schedule.ts";
 import type {
   ChannelRef,
+  Clock,
   FactoryRef,
   RootMark,
   SignRequest,
@@ -35,12 +37,10 @@ import type { PublicKey } from "../tuf/spki.ts";
 import { canonicalize } from "../tuf/canonical.ts";
 import { KeyLane, SIGNER_LANE } from "./key-lane.ts";
 import type { KeyKind, KeyStore, KindOf, OnlineKey } from "./key-store.ts";
+import { checkDescribed, judgeNumber, takeNumber } from "./numbering.ts";
 import type { KeyRecord, SignerRecords } from "./records.ts";
 import { refused } from "./refused.ts";
 import { RootTrust, type Trusted } from "./root-trust.ts";
-
-/** How far a version may be ahead of the clock, in versions: seconds of skew, or quick updates. */
-const VERSION_SLACK = 3600;
 
 /** A bootstrap that failed takes its keys back at once; later they may be a live Factory's. */
 const ABANDONED_WITHIN = 60 * 60_000;
@@ -62,6 +62,8 @@ export interface BoundaryParts {
   readonly kindOf: KindOf;
   readonly policy: RefreshPolicy;
   readonly now: () => number;
+  /** Whether the clock may be believed; it is unless given. */
+  readonly clock?: Clock;
 }
 
 export class Boundary implements SigningBoundary {
@@ -153,8 +155,13 @@ export class Boundary implements SigningBoundary {
     const { root, retired } = await this.#rootToSignUnder(request);
     const { key, listed } = await this.#ownKey(request, root, role, retired);
     this.#checkExpiry(request);
-    await this.#checkMeta(request);
-    await this.#takeVersion(request);
+    const { records, now } = this.#parts;
+    await checkDescribed(records, request);
+    const trusted =
+      request.nextRoot === undefined ? root : (await this.#trust.trusted(request)).root;
+    const keys = { under: onlineKeyids(root), trusted: onlineKeyids(trusted) };
+    const time = { now: now(), floor: this.#floor() };
+    const numbering = await judgeNumber(records, request, keys, time);
     const signed = build(request);
     const signature = await key.sign(canonicalize(signed, request.dialect));
     const { keyid } = listed;
@@ -166,6 +173,7 @@ export class Boundary implements SigningBoundary {
     if (!isSignedUnder(root, read, verifySignature)) {
       throw refused(`${role} would not verify under root version ${root.version}`);
     }
+    await takeNumber(records, request, numbering, document);
     return document;
   }
 
@@ -187,10 +195,11 @@ export class Boundary implements SigningBoundary {
   }
 
   async sweepKeys(ref: FactoryRef, named: ReadonlySet<KeyId>): Promise<void> {
-    const { records, now } = this.#parts;
+    const { records } = this.#parts;
     const expected = await this.#trust.expectedKeys(ref);
     for (const { role, keyid, madeAt } of await records.keys(ref)) {
-      if (named.has(keyid) || expected.has(keyid) || now() < madeAt + UNNAMED_FOR) continue;
+      if (named.has(keyid) || expected.has(keyid)) continue;
+      if (this.#floor() < madeAt + UNNAMED_FOR) continue;
       await this.destroyKey(ref, role, keyid);
     }
   }
@@ -201,8 +210,11 @@ export class Boundary implements SigningBoundary {
       const message = `instance of ${ref.factory} is in use: its keys signed root version ${expected}`;
       throw refused(message, { expected });
     }
-    const { records, now, policy } = this.#parts;
+    const { records, now, policy, clock } = this.#parts;
     const keys = await records.keys(ref);
+    if (clock !== undefined && clock.doubt() !== null) {
+      throw refused(`instance of ${ref.factory} stays while the clock is in doubt`);
+    }
     // On either side: a clock that went back makes no key young again.
     const old = keys.some(({ madeAt }) => Math.abs(now() - madeAt) > ABANDONED_WITHIN);
     const idle = now() - (await this.#lastUse(ref, keys));
@@ -215,12 +227,19 @@ export class Boundary implements SigningBoundary {
     if (!old && keys.length > 0) await records.forget(ref);
   }
 
+  /** A time that has certainly come. */
+  #floor(): number {
+    const { clock, now } = this.#parts;
+    return clock?.floor() ?? now();
+  }
+
   /** When something was last signed for an instance, or a key made. A live fleet's is days ago. */
   async #lastUse(ref: FactoryRef, keys: readonly KeyRecord[]): Promise<number> {
     const times = keys.map(({ madeAt }) => madeAt);
     for (const channel of ALL_CHANNELS) {
       for (const role of ONLINE_ROLES) {
-        times.push(versionTime(await this.#parts.records.lastVersion({ ...ref, channel }, role)));
+        const record = await this.#parts.records.lastSigned({ ...ref, channel }, role);
+        if (record !== null) times.push(versionTime(record.version));
       }
     }
     return Math.max(...times);
@@ -269,35 +288,6 @@ export class Boundary implements SigningBoundary {
       throw refused(`${content.role}: expected an expiry within ${lifetime} ms from now`);
     }
   }
-
-  /**
-   * What a snapshot or timestamp describes must have been signed here. A version from elsewhere, far
-   * ahead, would stay with every client that saw it and make them refuse what comes after.
-   */
-  async #checkMeta(request: SignRequest): Promise<void> {
-    const { content } = request;
-    if (content.role === "targets") return;
-    const below = content.role === "snapshot" ? "targets" : "snapshot";
-    const last = await this.#parts.records.lastVersion(request, below);
-    const { version } = content.meta;
-    if (!Number.isSafeInteger(version) || version < 1 || version > last) {
-      throw refused(`${content.role}: ${below} version ${version} was not signed here (${last})`);
-    }
-  }
-
-  async #takeVersion(request: SignRequest): Promise<void> {
-    const { content, version } = request;
-    const limit = onlineVersion(0, this.#parts.now()) + VERSION_SLACK;
-    if (!Number.isSafeInteger(version) || version > limit) {
-      throw refused(`${content.role}: version ${version} is beyond the clock (${limit})`, {
-        limit,
-      });
-    }
-    if (version < 1 || !(await this.#parts.records.takeVersion(request, content.role, version))) {
-      const last = await this.#parts.records.lastVersion(request, content.role);
-      throw refused(`${content.role}: expected a version above ${last}, got ${version}`, { last });
-    }
-  }
 }
 
 function build({ content, dialect, version, expires }: SignRequest): JsonObject {
@@ -309,6 +299,10 @@ function build({ content, dialect, version, expires }: SignRequest): JsonObject 
     case "timestamp":
       return timestampDocument(dialect, version, expires, content.meta);
   }
+}
+
+function onlineKeyids({ roles }: Root): readonly KeyId[] {
+  return ONLINE_ROLES.flatMap((role) => roles[role].keyids);
 }
 
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {

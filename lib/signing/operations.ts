@@ -109,6 +109,7 @@ const operation = v.variant("operation", [
     version: v.number(),
     expires: v.number(),
     nextRoot: v.exactOptional(bytes),
+    spare: v.exactOptional(v.number()),
   }),
   v.strictObject({ operation: v.literal("destroy-key"), ...factoryRef, role, keyid }),
   v.strictObject({ operation: v.literal("sweep-keys"), ...factoryRef, named: v.array(keyid) }),

@@ -1,12 +1,13 @@
 /**
  * The records that only the signing boundary writes: its keys, every root that it followed, those
- * that it expects, and the last version of each role that it signed. It believes these, and not the head, which a
- * compromised service could write.
+ * that it expects, and the last document of each role that it signed. It believes these, and not the head, which a compromised
+ * service could write.
  */
 import type { ChannelRef, FactoryRef } from "../service/ports.ts";
 import type { Channel, OnlineRole } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import type { KeyKind } from "./key-store.ts";
+import type { Ceiling, RoleRecord } from "./role-record.ts";
 
 export interface KeyRecord {
   readonly role: OnlineRole;
@@ -68,16 +69,33 @@ export interface SignerRoots {
   expectedRoots(ref: ChannelRef): Promise<readonly ExpectedRoot[]>;
 }
 
-export interface SignerRecords extends SignerRoots {
+/** What was signed last, and how far numbers may run ahead. */
+export interface SignerVersions {
+  /** Null where nothing was signed. */
+  lastSigned(ref: ChannelRef, role: OnlineRole): Promise<RoleRecord | null>;
+  /**
+   * Stores `next` if the number of the last document still is `before`. No number is ever used twice,
+   * so this compares the whole record.
+   *
+   * @param before 0 where nothing was signed
+   * @returns whether it did
+   */
+  takeVersion(
+    ref: ChannelRef,
+    role: OnlineRole,
+    before: number,
+    next: RoleRecord,
+  ): Promise<boolean>;
+  ceiling(ref: FactoryRef): Promise<Ceiling | null>;
+}
+
+export interface SignerRecords extends SignerRoots, SignerVersions {
   putKey(ref: FactoryRef, key: KeyRecord): Promise<void>;
   key(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<KeyRecord | null>;
   /** All keys of an instance. */
   keys(ref: FactoryRef): Promise<readonly KeyRecord[]>;
   /** After the answer no byte of the key is left in the store's files. */
   removeKey(ref: FactoryRef, role: OnlineRole, keyid: KeyId): Promise<void>;
-  lastVersion(ref: ChannelRef, role: OnlineRole): Promise<number>;
-  /** Takes `version` if it is above the last one taken; @returns whether it did */
-  takeVersion(ref: ChannelRef, role: OnlineRole, version: number): Promise<boolean>;
-  /** Removes keys and trust of an instance. */
+  /** Removes keys, trust and numbers of an instance. */
   forget(ref: FactoryRef): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** What the signing boundary says where it does not do something; facts are for the service alone. */
 import { RootwardError } from "../error.ts";
 
-export function refused(message: string, facts: Readonly<Record<string, number>> = {}) {
+export function refused(message: string, facts: Readonly<Record<string, number | string>> = {}) {
   return new RootwardError("signing-refused", message, { facts });
 }

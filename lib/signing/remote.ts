@@ -104,7 +104,7 @@ function asker(call: Call) {
 }
 
 function signRequest(request: SignRequest): Request {
-  const { content, version, expires, nextRoot } = request;
+  const { content, version, expires, nextRoot, spare } = request;
   return {
     operation: "sign",
     ...channelRef(request),
@@ -112,6 +112,7 @@ function signRequest(request: SignRequest): Request {
     version,
     expires,
     ...(nextRoot && { nextRoot: toBase64(nextRoot) }),
+    ...(spare !== undefined && { spare }),
   };
 }
 

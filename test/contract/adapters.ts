@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SqliteClockRecords } from "../../lib/adapters/embedded/clock-record.ts";
+import { MemoryClockRecords } from "../../lib/adapters/memory/clock-record.ts";
 import { FileArchives } from "../../lib/adapters/embedded/archives.ts";
 import { openDatabase } from "../../lib/adapters/embedded/database.ts";
 import { Outbox } from "../../lib/adapters/embedded/outbox.ts";
@@ -30,7 +32,7 @@ import {
   MemoryRequests,
   MemoryTokens,
 } from "../../lib/adapters/memory/store.ts";
-import type { Ports } from "../../lib/service/ports.ts";
+import type { ClockRecords, Ports } from "../../lib/service/ports.ts";
 import type { SignerRecords } from "../../lib/signing/records.ts";
 import type { JsonObject } from "../../lib/tuf/json.ts";
 
@@ -42,6 +44,7 @@ type Stores = Pick<
 /** Fresh, empty stores. */
 export interface Opened extends Stores {
   readonly records: SignerRecords;
+  readonly clock: ClockRecords;
   /** What a presigned URL yields at `now`; null for nothing. */
   openArchive(url: string, now: number): Promise<Uint8Array | null>;
   /** The mails, as text, as a reader has them who drops those that come again. */
@@ -83,6 +86,7 @@ const memory: Adapter = {
       turns: new QueuedTurns(SHORT_TURNS),
       notifier: new MemoryNotifier(state, faults),
       records: new MemorySignerRecords(state, faults),
+      clock: new MemoryClockRecords(state),
       openArchive: (url, now) => archives.open(url, now),
       mails: () =>
         [...state.outbox.values()].map(({ to, subject, body }) => mail(to, subject, body)),
@@ -119,6 +123,7 @@ const embedded: Adapter = {
       turns: new QueuedTurns(SHORT_TURNS),
       notifier: new Outbox(outbox),
       records: new SqliteSignerRecords(database),
+      clock: new SqliteClockRecords(database),
       openArchive: (url, now) => {
         const { pathname, searchParams } = new URL(url);
         const [id = ""] = pathname.split("/").slice(-1);

@@ -1,6 +1,7 @@
 /** The AWS adapters on emulators, which are started with the first test of a file. */
 import { jest } from "@jest/globals";
 import { S3Archives } from "../../lib/adapters/aws/archives.ts";
+import { DynamoClockRecords } from "../../lib/adapters/aws/clock-record.ts";
 import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
 import { ID_HEADER } from "../../lib/adapters/aws/notifier.ts";
@@ -71,12 +72,20 @@ async function open({ dynamo: { client }, s3, ses, events }: Emulators): Promise
     archives: new S3Archives(s3.client, bucket, now),
     tokens: new DynamoTokens(client, table),
     requests: new DynamoRequests(client, table),
-    turns: new DynamoTurns({
-      ...{ client, table, now, randomBytes: random },
-      times: { lease: 300, patience: 5000, pause: 20 },
-    }),
+    turns: new DynamoTurns(({
+	client,
+	table,
+	now,
+	randomBytes: random,
+	times: {
+		lease: 300,
+		patience: 5e3,
+		pause: 20
+	}
+})),
     notifier: notifierOn(ses, events),
     records: new DynamoSignerRecords(client, signerTable),
+    clock: new DynamoClockRecords(client, table),
     openArchive: (url, at) => (s3.ours ? openAt(url, at) : openClaimed(url, at)),
     mails: () => [...new Map(ses.sent.map((sent) => [idOf(sent), asText(sent)])).values()],
     withdraws: false,

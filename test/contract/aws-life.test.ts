@@ -19,6 +19,7 @@ import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
 import { readHead } from "../../lib/service/commit.ts";
+import { believedClock } from "../../lib/service/service.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { Boundary } from "../../lib/signing/boundary.ts";
 import { SealedKeys } from "../../lib/signing/sealed-keys.ts";
@@ -117,6 +118,7 @@ function begin() {
     readRecipient: recipientOf,
     verify: verifySignature,
     now,
+    clock: believedClock(now),
     randomBytes: random,
     report: (what: string, error: unknown) => {
       reports.push(`${what}: ${String(error)}`);

@@ -31,6 +31,7 @@ import {
 } from "../support/aws.ts";
 import { random } from "./adapters.ts";
 import { creation, factoryName, NOW, rootDocument, successor } from "./sample-head.ts";
+import { roleRecord } from "./sample-record.ts";
 
 const ACME = factoryName("acme");
 const REF = {
@@ -140,8 +141,9 @@ const COSTS: readonly (readonly [string, readonly string[], (a: Open) => Promise
   ],
   ["trustedRoot", [READ, READ], (a) => a.records.trustedRoot(REF)],
   ["advanceTrust", ["PutItem", "UpdateItem"], (a) => a.records.advanceTrust(REF, 1, trusted)],
-  ["takeVersion", ["UpdateItem"], (a) => a.records.takeVersion(REF, "targets", 5)],
-  ["lastVersion", [READ], (a) => a.records.lastVersion(REF, "targets")],
+  ["takeVersion", ["PutItem"], (a) => a.records.takeVersion(REF, "targets", 0, roleRecord(5))],
+  ["lastSigned", [READ], (a) => a.records.lastSigned(REF, "targets")],
+  ["ceiling", [READ], (a) => a.records.ceiling(REF)],
   ["removeKey", ["DeleteItem"], (a) => a.records.removeKey(REF, "targets", KEYID)],
   [
     "forget",

@@ -36,6 +36,7 @@ import { losing, type Losing, type Loss } from "../support/losing.ts";
 import { startSes } from "../support/ses.ts";
 import { random } from "./adapters.ts";
 import { createHead, creation, factoryName, NOW, successor } from "./sample-head.ts";
+import { roleRecord } from "./sample-record.ts";
 
 const LOST: Loss = "applied, answer lost";
 const HEAD = "PutItem head";
@@ -233,10 +234,10 @@ describe("of the signer's records", () => {
   afterEach(() => deleteTable(dynamo.client, name));
 
   it("a version that was taken is signed by nobody", async () => {
-    network.lose("UpdateItem version", LOST);
-    expect(await records.takeVersion(ACME, "targets", 5)).toBe(false);
-    expect(await records.lastVersion(ACME, "targets")).toBe(5);
-    expect(await records.takeVersion(ACME, "targets", 6)).toBe(true);
+    network.lose("PutItem version", LOST);
+    expect(await records.takeVersion(ACME, "targets", 0, roleRecord(5))).toBe(false);
+    expect((await records.lastSigned(ACME, "targets"))?.version).toBe(5);
+    expect(await records.takeVersion(ACME, "targets", 5, roleRecord(6))).toBe(true);
   });
 
   it("a trust that started fails its caller, who says so and takes it back", async () => {
@@ -254,14 +255,14 @@ describe("of the signer's records", () => {
     const key = { role: "targets", keyid, kind: "sealed", handle: random(10), madeAt: 1 } as const;
     await records.putKey(ACME, key);
     await records.startTrust(ACME, [{ channel: "main", bytes: random(50) }]);
-    await records.takeVersion(ACME, "targets", 5);
+    await records.takeVersion(ACME, "targets", 0, roleRecord(5));
     const never = Array.from({ length: 4 }, (): Loss => "not applied");
     network.lose("DeleteItem trust", ...never);
     await expect(records.forget(ACME)).rejects.toThrow();
     expect(await records.keys(ACME)).toEqual([]);
-    expect(await records.lastVersion(ACME, "targets")).toBe(5);
+    expect((await records.lastSigned(ACME, "targets"))?.version).toBe(5);
     await records.forget(ACME);
-    expect(await records.lastVersion(ACME, "targets")).toBe(0);
+    expect(await records.lastSigned(ACME, "targets")).toBeNull();
   });
 
   it("an advance that was applied is where it says", async () => {

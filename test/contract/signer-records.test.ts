@@ -5,6 +5,7 @@ import { sha256Text } from "../../lib/tuf/bytes.ts";
 import type { KeyId } from "../../lib/tuf/keys.ts";
 import { contains, random } from "./adapters.ts";
 import { factoryName } from "./sample-head.ts";
+import { roleRecord } from "./sample-record.ts";
 import { contract } from "./suite.ts";
 
 const ACME: ChannelRef = {
@@ -118,23 +119,45 @@ contract("signer records", (stores) => {
     expect((await records.trustedRoot(PROD))?.version).toBe(1);
   });
 
-  it("takes versions of a role that rise, each once", async () => {
+  it("keeps the last document of a role, and takes the next from the number before", async () => {
     const { records } = stores();
-    expect(await records.lastVersion(ACME, "targets")).toBe(0);
-    expect(await records.takeVersion(ACME, "targets", 5)).toBe(true);
-    expect(await records.takeVersion(ACME, "targets", 5)).toBe(false);
-    expect(await records.takeVersion(ACME, "targets", 4)).toBe(false);
-    expect(await records.lastVersion(ACME, "targets")).toBe(5);
-    expect(await records.takeVersion(ACME, "targets", 6)).toBe(true);
-    expect(await records.takeVersion(ACME, "snapshot", 1)).toBe(true);
-    expect(await records.takeVersion(PROD, "targets", 1)).toBe(true);
-    expect(await records.takeVersion(AGAIN, "targets", 1)).toBe(true);
-    expect(await records.lastVersion(ACME, "targets")).toBe(6);
+    const [five, six] = [roleRecord(5), roleRecord(6)];
+    expect(await records.lastSigned(ACME, "targets")).toBeNull();
+    expect(await records.takeVersion(ACME, "targets", 4, five)).toBe(false);
+    expect(await records.takeVersion(ACME, "targets", 0, five)).toBe(true);
+    expect(await records.takeVersion(ACME, "targets", 0, six)).toBe(false);
+    expect(await records.takeVersion(ACME, "targets", 4, six)).toBe(false);
+    expect(await records.lastSigned(ACME, "targets")).toEqual(five);
+    expect(await records.takeVersion(ACME, "targets", 5, six)).toBe(true);
+    for (const [ref, role] of [
+      [ACME, "snapshot"],
+      [PROD, "targets"],
+      [AGAIN, "targets"],
+    ] as const) {
+      expect(await records.lastSigned(ref, role)).toBeNull();
+      expect(await records.takeVersion(ref, role, 0, roleRecord(1))).toBe(true);
+    }
+    expect(await records.lastSigned(ACME, "targets")).toEqual(six);
+  });
+
+  it("keeps both ranges of numbers, and drops what the next record does not say", async () => {
+    const { records } = stores();
+    const far = { version: 2_147_483_647, under: [KEYID, sha256Text("other") as KeyId] };
+    const both = roleRecord(2_147_483_647, { low: 7, far });
+    const unknown = roleRecord(8, { far: { ...far, under: null }, last: null });
+    await records.takeVersion(ACME, "targets", 0, both);
+    expect(await records.lastSigned(ACME, "targets")).toEqual(both);
+    await records.takeVersion(ACME, "targets", both.version, unknown);
+    expect(await records.lastSigned(ACME, "targets")).toEqual(unknown);
+    await records.takeVersion(ACME, "targets", 8, roleRecord(9));
+    expect(await records.lastSigned(ACME, "targets")).toEqual(roleRecord(9));
+    expect(await records.ceiling(ACME)).toBeNull();
   });
 
   it("gives one version to one of many that ask at once", async () => {
     const { records } = stores();
-    const asked = Array.from({ length: 20 }, () => records.takeVersion(ACME, "targets", 7));
+    const take = () => records.takeVersion(ACME, "targets", 0, roleRecord(7));
+    const asked = Array.from({ length: 20 }, take);
     expect((await Promise.all(asked)).filter(Boolean)).toHaveLength(1);
   });
 
@@ -150,7 +173,7 @@ contract("signer records", (stores) => {
         madeAt: 12,
       });
       await records.startTrust(ref, first());
-      await records.takeVersion(ref, "targets", 5);
+      await records.takeVersion(ref, "targets", 0, roleRecord(5));
     }
     await records.putKey(ACME, { role: "snapshot", keyid: KEYID, kind: "kms", handle, madeAt: 12 });
     await records.forget(ACME);
@@ -158,11 +181,11 @@ contract("signer records", (stores) => {
     expect(await records.key(ACME, "targets", KEYID)).toBeNull();
     expect(await records.trustedRoot(ACME)).toBeNull();
     expect(await records.trustedRoot(PROD)).toBeNull();
-    expect(await records.lastVersion(ACME, "targets")).toBe(0);
+    expect(await records.lastSigned(ACME, "targets")).toBeNull();
     for (const ref of [AGAIN, ACME2]) {
       expect(await records.key(ref, "targets", KEYID)).not.toBeNull();
       expect(await records.trustedRoot(ref)).not.toBeNull();
-      expect(await records.lastVersion(ref, "targets")).toBe(5);
+      expect(await records.lastSigned(ref, "targets")).toEqual(roleRecord(5));
     }
     const part = handle.subarray(30, 60);
     expect(

@@ -1,10 +1,9 @@
 /** What a change of targets comes to, and how little of it goes into the audit log. */
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
-import type { ChannelRoles } from "../../lib/factory/head.ts";
 import { changeTargets, isNoChange, publishSigned } from "../../lib/factory/targets.ts";
 import { decodeEvent } from "../../lib/factory/event.ts";
-import { DEFAULT_REFRESH, publishableIn } from "../../lib/factory/schedule.ts";
+import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
 import { jsonObject, sameJson, type JsonObject } from "../../lib/tuf/json.ts";
 import { creation } from "../contract/sample-head.ts";
 
@@ -107,25 +106,4 @@ test("the event counts everything and names a few, however long the names are", 
     expect(details[kind]).toEqual({ count: 5000, names: delta[kind].slice(0, 10) });
   }
   expect(details).not.toHaveProperty("unchanged");
-});
-
-describe("publishing", () => {
-  const SECOND = 1000;
-  const now = Date.UTC(2026, 0, 1);
-  const clock = (now - Date.UTC(2025, 0, 1)) / SECOND;
-  const at = (version: number): ChannelRoles => {
-    const role = { version, sha256: head.log.sha256, length: 1, expires: 0 };
-    return { root: role, targets: { ...role, version: 1 }, snapshot: role, timestamp: role };
-  };
-
-  test.each([
-    [1, 0],
-    [clock, 0],
-    [clock + 1800, 0],
-    [clock + 1801, 1],
-    [clock + 3600, 1800],
-  ])("at version %d waits %d s", (version, seconds) => {
-    expect(publishableIn(at(version), now)).toBe(seconds);
-    expect(publishableIn(at(version), now + seconds * SECOND)).toBe(0);
-  });
 });

@@ -31,7 +31,7 @@ describe("the embedded form", () => {
     const { status, body } = await call(`${server.url}/readyz`);
     expect({ status, body }).toMatchObject({ status: 200, body: { status: "ready" } });
     const names = (body["checks"] as Told[]).map(({ name }) => name);
-    expect(names).toEqual(["database", "disk", "signer", "outbox", "schedule"]);
+    expect(names).toEqual(["database", "disk", "signer", "outbox", "clock", "schedule"]);
     expect(JSON.stringify(body)).not.toMatch(/acme|\/tmp|owner/);
   });
 
@@ -81,6 +81,7 @@ describe("a check", () => {
       outboxFolder: join(home, "outbox"),
       databaseState: async () => ({ writable: true }),
       signer: { check: async () => undefined },
+      clock: { doubt: () => null },
       sinceRun: () => 0,
       runWithin: 60_000,
       free: 1,
@@ -110,6 +111,7 @@ describe("a check", () => {
         return {};
       },
     ],
+    ["clock", () => ({ clock: { doubt: () => "the clock jumped" } })],
     ["schedule", () => ({ sinceRun: () => 60_001 })],
   ])("of the %s fails alone", async (name, changes) => {
     expect(await failing(changes(home))).toEqual([name]);

@@ -177,7 +177,7 @@ describe("conditions", () => {
       bootstrap: only("factory#*", "token#*", "request#*"),
       deliver: only("factory#*", "token#*"),
       roots: only("factory#*", "token#*"),
-      refresh: only("factory#*"),
+      refresh: only("factory#*", "clock"),
     });
   });
 

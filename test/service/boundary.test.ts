@@ -29,7 +29,7 @@ import { rootKey, type KeyId, type RootKey } from "../../lib/tuf/keys.ts";
 import { isSignedUnder, readRoleDocument } from "../../lib/tuf/role-document.ts";
 import { firstRoot } from "../../lib/tuf/roles.ts";
 import type { Root } from "../../lib/tuf/root.ts";
-import { sha256Text } from "../../lib/tuf/bytes.ts";
+import { sha256, sha256Text } from "../../lib/tuf/bytes.ts";
 import { DAY } from "../support/memory-service.ts";
 import { rotate, signRoot } from "../support/owner.ts";
 import { edits } from "../support/tuf/test-factory.ts";
@@ -140,33 +140,90 @@ describe.each(DOORS)("through %s", (_name, through) => {
   describe("signing", () => {
     const meta = { version: 1, length: 2, sha256: sha256Text("{}") };
 
-    it.each<[OnlineRole, RoleContent]>([
-      ["targets", TARGETS],
-      ["snapshot", { role: "snapshot", meta }],
-      ["timestamp", { role: "timestamp", meta }],
-    ])("gives a %s document that verifies under the trusted root", async (role, content) => {
-      const root = await trusted();
-      // What a snapshot or timestamp describes was signed here before.
-      for (const below of [TARGETS, { role: "snapshot", meta } as const]) {
-        if (ONLINE_ROLES.indexOf(below.role) >= ONLINE_ROLES.indexOf(role)) continue;
-        await boundary.sign(request({ content: below }));
-      }
-      const bytes = await boundary.sign(request({ content }));
-      const document = readRoleDocument(bytes, role, "tuf");
-      expect(isSignedUnder(root, document, verifySignature)).toBe(true);
-      expect([document.version, document.expires]).toEqual([onlineVersion(0, now), now + DAY]);
-    });
+    /** Signs a role, and says of the document what one above it may say. */
+    async function signedMeta(content: RoleContent, changes: Partial<SignRequest> = {}) {
+      const bytes = await boundary.sign(request({ content, ...changes }));
+      const { version } = readRoleDocument(bytes, content.role, "tuf");
+      return { version, length: bytes.length, sha256: sha256(bytes) };
+    }
+
+    it.each(ONLINE_ROLES)(
+      "gives a %s document that verifies under the trusted root",
+      async (role) => {
+        const root = await trusted();
+        const bytes = await boundary.sign(request({ content: await contentOf(role) }));
+        const document = readRoleDocument(bytes, role, "tuf");
+        expect(isSignedUnder(root, document, verifySignature)).toBe(true);
+        expect([document.version, document.expires]).toEqual([onlineVersion(0, now), now + DAY]);
+      },
+    );
+
+    /** What a snapshot or timestamp describes was signed here before. */
+    async function contentOf(role: OnlineRole): Promise<RoleContent> {
+      if (role === "targets") return TARGETS;
+      const snapshot = { role: "snapshot", meta: await signedMeta(TARGETS) } as const;
+      return role === "snapshot" ? snapshot : { role, meta: await signedMeta(snapshot) };
+    }
 
     it.each<RoleContent>([
       { role: "snapshot", meta: { ...meta, version: Number.MAX_SAFE_INTEGER } },
       { role: "snapshot", meta: { ...meta, version: onlineVersion(0, Date.UTC(2026, 0, 15)) + 1 } },
       { role: "snapshot", meta: { ...meta, version: 0 } },
       { role: "snapshot", meta: { ...meta, version: 1.5 } },
+      { role: "snapshot", meta },
       { role: "timestamp", meta },
     ])("refuses to describe what was not signed here: %j", async (content) => {
       await trusted();
       await boundary.sign(request());
       await expect(boundary.sign(request({ content }))).rejects.toMatchObject(REFUSED);
+    });
+
+    it.each([
+      ["targets", "snapshot"],
+      ["snapshot", "timestamp"],
+    ] as const)("describes exactly the last %s in a %s", async (below, role) => {
+      await trusted();
+      const last = await signedMeta(await contentOf(below));
+      const wrong = [
+        { ...last, version: last.version - 1 },
+        { ...last, length: last.length + 1 },
+        { ...last, length: last.length - 1 },
+        { ...last, sha256: sha256Text("a document that never was") },
+      ];
+      for (const described of wrong) {
+        const refused = boundary.sign(request({ content: { role, meta: described } }));
+        await expect(refused).rejects.toMatchObject({
+          ...REFUSED,
+          details: { facts: { unsigned: below } },
+        });
+      }
+      await boundary.sign(request({ content: { role, meta: last } }));
+    });
+
+    it("describes no document that is the last no more", async () => {
+      await trusted();
+      const version = onlineVersion(0, now);
+      const first = await signedMeta(TARGETS, { version });
+      await boundary.sign(request({ content: { role: "snapshot", meta: first } }));
+      await boundary.sign(request({ version: version + 1 }));
+      const old = { content: { role: "snapshot", meta: first }, version: version + 1 } as const;
+      await expect(boundary.sign(request(old))).rejects.toMatchObject({
+        ...REFUSED,
+        details: { facts: { unsigned: "targets", signed: version + 1 } },
+      });
+    });
+
+    it("describes nothing that an earlier release signed, of which it has no hash", async () => {
+      await trusted();
+      const first = await signedMeta(TARGETS);
+      for (const [name, record] of state.signer.versions) {
+        state.signer.versions.set(name, { ...record, last: null });
+      }
+      const described = boundary.sign(request({ content: { role: "snapshot", meta: first } }));
+      await expect(described).rejects.toMatchObject({
+        ...REFUSED,
+        details: { facts: { unsigned: "targets" } },
+      });
     });
 
     it("destroys no keys of an instance whose root was rotated", async () => {

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { duplexPair } from "node:stream";
+import { machineUptime } from "../../lib/adapters/embedded/clock-record.ts";
 import { prepareData } from "../../lib/adapters/embedded/open.ts";
 import { openSigner } from "../../lib/adapters/embedded/open-signer.ts";
 import { answerOn, callOver } from "../../lib/adapters/embedded/signer-channel.ts";
@@ -23,8 +24,10 @@ export interface TestServer {
   readonly outbox: string;
   /** Lines that the server told its operator. */
   readonly log: readonly string[];
-  /** Moves the clock; milliseconds. */
+  /** Time passes; milliseconds. */
   advance(by: number): void;
+  /** Sets the clock, and no time passes; milliseconds. */
+  setClock(by: number): void;
   /** Stops the server and starts another on the same folder (and another port). */
   restart(): Promise<TestServer>;
   stop(): Promise<void>;
@@ -37,18 +40,22 @@ export async function startServer(
   folder?: string,
   offset = 0,
   limits?: ServerLimits,
+  wrong = 0,
 ): Promise<TestServer> {
   const home = folder ?? mkdtempSync(join(tmpdir(), "rootward-test-"));
   const [data, outbox] = [join(home, "data"), join(home, "outbox")];
-  const clock = { offset };
+  const clock = { offset, wrong };
   const log: string[] = [];
-  const now = (): number => Date.now() + clock.offset;
+  const now = (): number => Date.now() + clock.offset + clock.wrong;
+  // Where a test moves the clock, time passes.
+  const uptime = (): number => machineUptime() + clock.offset;
   const { adminTokenFile } = await prepareData(data);
   const own = await openSigner({
     folder: join(data, "signer"),
     masterKeyFile: join(data, "master.key"),
     dataFolder: data,
     now,
+    uptime,
   });
   const [here, there] = duplexPair();
   answerOn(there, (request) =>
@@ -64,6 +71,7 @@ export async function startServer(
     publicUrl: undefined,
     log: (line) => log.push(String(line)),
     now,
+    uptime,
     // Tests that want the schedule start it by themselves, by restarting.
     scheduleEvery: 3_600_000,
     ...(limits && { limits }),
@@ -86,9 +94,12 @@ export async function startServer(
     advance: (by) => {
       clock.offset += by;
     },
+    setClock: (by) => {
+      clock.wrong += by;
+    },
     restart: async () => {
       await stop();
-      return startServer(home, clock.offset, limits);
+      return startServer(home, clock.offset, limits, clock.wrong);
     },
     stop,
     remove: async () => {

@@ -11,6 +11,7 @@ import {
   MemoryNotifier,
   MemoryShares,
 } from "../../lib/adapters/memory/delivery.ts";
+import { MemoryClockRecords } from "../../lib/adapters/memory/clock-record.ts";
 import { Faults, type Plan } from "../../lib/adapters/memory/faults.ts";
 import { MemorySignerRecords } from "../../lib/adapters/memory/signer-records.ts";
 import { MemoryState } from "../../lib/adapters/memory/state.ts";
@@ -20,6 +21,7 @@ import {
   MemoryRequests,
   MemoryTokens,
 } from "../../lib/adapters/memory/store.ts";
+import { SteadyClock } from "../../lib/adapters/steady-clock.ts";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { recipientOf } from "../../lib/crypto/envelope.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
@@ -44,6 +46,8 @@ export interface TestProcess {
 export class TestWorld {
   readonly state: MemoryState;
   now = Date.UTC(2026, 0, 15, 12);
+  /** How long the machine has run; a world begins with one that has run for years. */
+  uptime = 1e11;
   readonly #wrapper: MasterKeyWrapper;
 
   constructor(
@@ -52,18 +56,33 @@ export class TestWorld {
   ) {
     this.state = state;
     this.#wrapper = wrapper;
+    // A service notes the clock when it starts.
+    state.clock ??= { trusted: { at: this.now, uptime: this.uptime }, doubt: null };
   }
 
   /** Another world that is the same up to now. */
   copy(): TestWorld {
     const copy = new TestWorld(this.state.copy(), this.#wrapper);
     copy.now = this.now;
+    copy.uptime = this.uptime;
     return copy;
   }
 
-  /** @param by milliseconds */
+  /** Time passes. @param by milliseconds */
   advance(by: number): void {
     this.now += by;
+    this.uptime += by;
+  }
+
+  /** The clock is set, and no time passes. @param by milliseconds */
+  setClock(by: number): void {
+    this.now += by;
+  }
+
+  /** The machine was off for a while. @param by milliseconds */
+  off(by: number): void {
+    this.now += by;
+    this.uptime = 0;
   }
 
   /** The stored head, past every fault. */
@@ -77,9 +96,15 @@ export class TestWorld {
     const { state } = this;
     const wrapper = this.#wrapper;
     const faults = new Faults(plan);
-    const now = (): number => this.now;
-    const policy = DEFAULT_REFRESH;
     const reports: string[] = [];
+    const store = new MemoryClockRecords(state);
+    const report = (what: string, error: unknown): void => {
+      reports.push(`${what}: ${Error.isError(error) ? error.message : "no error"}`);
+    };
+    const parts = { now: () => this.now, uptime: () => this.uptime, store, report };
+    const clock = new SteadyClock(parts, state.clock);
+    const now = (): number => clock.now();
+    const policy = DEFAULT_REFRESH;
     const records = new MemorySignerRecords(state, faults);
     const stores = { sealed: new SealedKeys(wrapper) };
     const service = {
@@ -92,15 +117,14 @@ export class TestWorld {
       turns: new QueuedTurns(),
       notifier: new MemoryNotifier(state, faults),
       wrapper,
-      boundary: new Boundary({ records, stores, kindOf: () => "sealed", policy, now }),
+      boundary: new Boundary({ records, stores, kindOf: () => "sealed", policy, now, clock }),
       makeRootKey: makeSigningKey,
       readRecipient: recipientOf,
       verify: verifySignature,
       now,
+      clock,
       randomBytes: (length: number) => new Uint8Array(randomBytes(length)),
-      report: (what: string, error: unknown) => {
-        reports.push(`${what}: ${Error.isError(error) ? error.message : "no error"}`);
-      },
+      report,
       publicUrl: "https://rootward.example",
       policy,
       retries: new Retries(),

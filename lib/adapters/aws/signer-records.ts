@@ -4,20 +4,30 @@
  *
  *   key       one item each, put if absent
  *   trust, past and root   the roots (signer-roots.ts)
- *   version   one item for each channel and role
+ *   version   one item for each channel and role, with what was signed last (role-items.ts)
+ *   ceiling   one item for an instance, which an operator writes (docs/runbook.md)
  *
  * Unlike a swap, `takeVersion` and `advanceTrust` may be repeated by the SDK: a `false` for what was
  * applied costs a version number, or another look at the trust, and never signs anything twice.
  */
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
 import { KEY_KINDS } from "../../signing/key-store.ts";
 import type { KeyRecord, SignerRecords } from "../../signing/records.ts";
+import type { Ceiling, RoleRecord } from "../../signing/role-record.ts";
 import { ONLINE_ROLES, type OnlineRole } from "../../tuf/dialect.ts";
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
+import { attributesOf, recordOf } from "./role-items.ts";
 import { DynamoSignerRoots, instanceKey, keyOf } from "./signer-roots.ts";
-import { bytesAttribute, numberAttribute, Table, textAttribute, type Item } from "./table.ts";
+import {
+  bytesAttribute,
+  conditional,
+  numberAttribute,
+  Table,
+  textAttribute,
+  type Item,
+} from "./table.ts";
 
 export class DynamoSignerRecords extends DynamoSignerRoots implements SignerRecords {
   readonly #table: Table;
@@ -53,19 +63,31 @@ export class DynamoSignerRecords extends DynamoSignerRoots implements SignerReco
     await this.#table.delete(keyOf(ref, "key", role, keyid));
   }
 
-  async lastVersion(ref: ChannelRef, role: OnlineRole): Promise<number> {
+  async lastSigned(ref: ChannelRef, role: OnlineRole): Promise<RoleRecord | null> {
     const item = await this.#table.get(keyOf(ref, "version", ref.channel, role));
-    return item === null ? 0 : numberAttribute(item, "version");
+    return item === null ? null : recordOf(item);
   }
 
-  async takeVersion(ref: ChannelRef, role: OnlineRole, version: number): Promise<boolean> {
-    return this.#table.updateIf({
-      Key: keyOf(ref, "version", ref.channel, role),
-      UpdateExpression: "SET #version = :version",
-      ConditionExpression: "attribute_not_exists(#version) OR #version < :version",
+  async takeVersion(
+    ref: ChannelRef,
+    role: OnlineRole,
+    before: number,
+    next: RoleRecord,
+  ): Promise<boolean> {
+    const command = new PutItemCommand({
+      TableName: this.#table.name,
+      Item: { ...keyOf(ref, "version", ref.channel, role), ...attributesOf(next) },
+      ConditionExpression: before === 0 ? "attribute_not_exists(#version)" : "#version = :before",
       ExpressionAttributeNames: { "#version": "version" },
-      ExpressionAttributeValues: { ":version": { N: `${version}` } },
+      ...(before > 0 && { ExpressionAttributeValues: { ":before": { N: `${before}` } } }),
     });
+    return conditional(this.#table.client.send(command));
+  }
+
+  async ceiling(ref: FactoryRef): Promise<Ceiling | null> {
+    const item = await this.#table.get(keyOf(ref, "ceiling"));
+    if (item === null) return null;
+    return { version: numberAttribute(item, "version"), since: numberAttribute(item, "since") };
   }
 
   /**

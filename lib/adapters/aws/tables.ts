@@ -54,6 +54,7 @@ export const FACTORY_INDEX = {
  * | `factory#NAME` | `published#INSTANCE#CHANNEL#ROLE#VERSION`           |
  * | `token#SHA256` | `token`                                             |
  * | `request#SHA256` | `request`                                         |
+ * | `clock`        | `clock`                                             |
  *
  * INSTANCE is `log` for the audit log; VERSION has ten digits, so that they sort.
  */
@@ -73,7 +74,7 @@ export const SHARES_TABLE: TableLayout = {
 
 /**
  * What the signing boundary alone writes: pk is `instance#FACTORY#INSTANCE`, and sk one of
- * `key#ROLE#KEYID`, `root#CHANNEL#VERSION#SHA256#PART`, `trust`, `version#CHANNEL#ROLE`.
+ * `key#ROLE#KEYID`, `root#CHANNEL#VERSION#SHA256#PART`, `trust`, `version#CHANNEL#ROLE`, `ceiling`.
  */
 export const SIGNER_TABLE: TableLayout = {
   partitionKey: pk,

@@ -9,12 +9,15 @@ import { join } from "node:path";
 import { RootwardError } from "../../error.ts";
 import { DEFAULT_REFRESH } from "../../factory/schedule.ts";
 import { removeTemporaries } from "../../files.ts";
+import type { Clock } from "../../service/ports.ts";
 import { Boundary } from "../../signing/boundary.ts";
 import { readKeyRules, type KeyKind, type KeyStore } from "../../signing/key-store.ts";
 import type { Signer } from "../../signing/operations.ts";
 import { SealedKeys } from "../../signing/sealed-keys.ts";
 import { toHex } from "../../tuf/bytes.ts";
+import { SteadyClock } from "../steady-clock.ts";
 import { copyRecords, removeCopied } from "./adopt-records.ts";
+import { machineUptime, SqliteClockRecords } from "./clock-record.ts";
 import type { Database } from "./connections.ts";
 import { openDatabase, readFact, writeFact } from "./database.ts";
 import { loadMasterKey, MasterKeyWrapper } from "./key-wrapper.ts";
@@ -33,9 +36,14 @@ export interface SignerOptions {
   readonly onlineKeys?: string;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
+  /** Milliseconds since the machine started; the system's unless given. */
+  readonly uptime?: () => number;
   /** A line for the operator; never with a secret. */
   readonly log?: (line: string) => void;
 }
+
+/** Milliseconds between two notes of the clock. */
+const NOTE_EVERY = 60_000;
 
 export interface OpenSigner extends Signer {
   close(): void;
@@ -43,7 +51,7 @@ export interface OpenSigner extends Signer {
 
 /** @throws RootwardError `usage` where the folder or the master key cannot be used */
 export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
-  const { folder, masterKeyFile, dataFolder, now = Date.now, log } = options;
+  const { folder, masterKeyFile, dataFolder, log } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   removeTemporaries(folder);
   const database = await openDatabase(join(folder, "signer.db"), {
@@ -64,15 +72,38 @@ export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
     const records = new SqliteSignerRecords(database);
     const kindOf = readKeyRules(options.onlineKeys ?? "");
     const stores = { sealed: new SealedKeys(wrapper), ...(await kmsStore(kindOf.kinds)) };
-    const boundary = new Boundary({ records, stores, kindOf, policy: DEFAULT_REFRESH, now });
     // A row that says nothing: where it cannot be written, no version can be taken either.
     const check = (): Promise<void> =>
       database.write((sql) => writeFact(sql, "checked", new Uint8Array()));
-    return { id, boundary, wrapper, check, close: () => database.close() };
+    const clock = await signerClock(database, options);
+    const now = (): number => clock.now();
+    const policy = DEFAULT_REFRESH;
+    const boundary = new Boundary({ records, stores, kindOf, policy, now, clock });
+    const timer = setInterval(() => {
+      // The next note comes in a minute.
+      clock.mark().catch(() => undefined);
+    }, NOTE_EVERY).unref();
+    const close = (): void => {
+      clearInterval(timer);
+      database.close();
+    };
+    return { id, boundary, wrapper, check, close };
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/** The signer judges the clock by itself: the service, which asks it, may be somebody else's. */
+async function signerClock(database: Database, options: SignerOptions): Promise<Clock> {
+  const { now = Date.now, uptime = machineUptime, log } = options;
+  const report = (what: string, error: unknown): void =>
+    log?.(`signer: ${what}: ${Error.isError(error) ? error.message : "unknown error"}`);
+  const store = new SqliteClockRecords(database);
+  const clock = new SteadyClock({ now, uptime, store, report }, await store.read());
+  // A disk that takes nothing must not keep devices from being served.
+  await clock.mark().catch((error: unknown) => report("clock", error));
+  return clock;
 }
 
 /** Loaded only where it is asked for: an installation without AWS runs none of its code. */

@@ -12,13 +12,15 @@ import { verifySignature } from "../../crypto/verify.ts";
 import { isRootwardError, RootwardError } from "../../error.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import { removeTemporaries } from "../../files.ts";
-import type { Ports } from "../../service/ports.ts";
+import type { Clock, Ports } from "../../service/ports.ts";
 import { ADMIN_SCOPES } from "../../service/scopes.ts";
 import { KeyLane } from "../../signing/key-lane.ts";
 import type { Signer } from "../../signing/operations.ts";
 import { fromHex, sha256Text, toBase64Url, toHex } from "../../tuf/bytes.ts";
 import type { KeyType } from "../../tuf/keys.ts";
+import { SteadyClock } from "../steady-clock.ts";
 import { FileArchives } from "./archives.ts";
+import { machineUptime, SqliteClockRecords } from "./clock-record.ts";
 import type { Database, DatabaseState } from "./connections.ts";
 import { openDatabase, readFact, readLinksFrom, writeFact } from "./database.ts";
 import { createFileOnce } from "./key-wrapper.ts";
@@ -45,6 +47,8 @@ export interface EmbeddedOptions {
   readonly log?: (line: string) => void;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
+  /** Milliseconds since the machine started; the system's unless given. */
+  readonly uptime?: () => number;
 }
 
 export interface Embedded {
@@ -83,7 +87,10 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   });
   try {
     await checkSigner(database, options.signer);
-    const ports = portsOn(database, options);
+    const { now = Date.now, uptime = machineUptime, report } = options;
+    const store = new SqliteClockRecords(database);
+    const clock = new SteadyClock({ now, uptime, store, report }, await store.read());
+    const ports = portsOn(database, clock, options);
     await trustAdminToken(database, ports, adminTokenFile(dataFolder));
     const linksFrom = await database.read(readLinksFrom);
     return {
@@ -98,8 +105,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   }
 }
 
-function portsOn(database: Database, options: EmbeddedOptions): Embedded["ports"] {
-  const { dataFolder, report, signer, now = Date.now } = options;
+function portsOn(database: Database, clock: Clock, options: EmbeddedOptions): Embedded["ports"] {
+  const { dataFolder, report, signer } = options;
   const shares = new FileShares(join(dataFolder, "shares"));
   return {
     heads: new SqliteHeads(database),
@@ -116,7 +123,8 @@ function portsOn(database: Database, options: EmbeddedOptions): Embedded["ports"
     makeRootKey: rootKeysInTurn(),
     readRecipient: recipientOf,
     verify: verifySignature,
-    now,
+    now: () => clock.now(),
+    clock,
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     report,
   };

@@ -4,23 +4,26 @@ import { RootwardError } from "../../error.ts";
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
 import { KEY_KINDS } from "../../signing/key-store.ts";
 import type { KeyRecord, SignerRecords } from "../../signing/records.ts";
+import type { Ceiling, RoleRecord } from "../../signing/role-record.ts";
 import { ONLINE_ROLES, type OnlineRole } from "../../tuf/dialect.ts";
 import { isKeyId, type KeyId } from "../../tuf/keys.ts";
 import type { Database } from "./connections.ts";
 import { blobColumn, numberColumn, textColumn } from "./database.ts";
 import { ROOTS_SCHEMA, ROOTS_TABLES, SqliteSignerRoots, upgradeRoots } from "./signer-roots.ts";
+import {
+  SqliteSignerVersions,
+  upgradeVersions,
+  VERSIONS_SCHEMA,
+  VERSIONS_TABLES,
+} from "./signer-versions.ts";
 
 export const SIGNER_SCHEMA = `
   ${ROOTS_SCHEMA}
+  ${VERSIONS_SCHEMA}
   CREATE TABLE IF NOT EXISTS signer_keys (
     factory TEXT NOT NULL, instance TEXT NOT NULL, role TEXT NOT NULL, keyid TEXT NOT NULL,
     kind TEXT NOT NULL, handle BLOB NOT NULL, made_at INTEGER NOT NULL,
     PRIMARY KEY (factory, instance, role, keyid)
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS signer_versions (
-    factory TEXT NOT NULL, instance TEXT NOT NULL, channel TEXT NOT NULL, role TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    PRIMARY KEY (factory, instance, channel, role)
   ) STRICT;
   CREATE TABLE IF NOT EXISTS signer_log (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, line TEXT NOT NULL
@@ -30,14 +33,17 @@ export const SIGNER_SCHEMA = `
 /** Brings over what earlier releases kept otherwise. Within the transaction of the start. */
 export function upgradeSigner(database: DatabaseSync): void {
   upgradeRoots(database);
+  upgradeVersions(database);
 }
 
 export class SqliteSignerRecords extends SqliteSignerRoots implements SignerRecords {
   readonly #db: Database;
+  readonly #versions: SqliteSignerVersions;
 
   constructor(database: Database) {
     super(database);
     this.#db = database;
+    this.#versions = new SqliteSignerVersions(database);
   }
 
   async putKey({ factory, instance }: FactoryRef, key: KeyRecord): Promise<void> {
@@ -89,33 +95,26 @@ export class SqliteSignerRecords extends SqliteSignerRoots implements SignerReco
     await this.#db.truncateLog();
   }
 
-  async lastVersion({ factory, instance, channel }: ChannelRef, role: OnlineRole): Promise<number> {
-    const row = await this.#db.read((sql) =>
-      sql(
-        `SELECT version FROM signer_versions
-         WHERE factory = ? AND instance = ? AND channel = ? AND role = ?`,
-      ).get(factory, instance, channel, role),
-    );
-    return row === undefined ? 0 : numberColumn(row, "version");
+  async lastSigned(ref: ChannelRef, role: OnlineRole): Promise<RoleRecord | null> {
+    return this.#versions.lastSigned(ref, role);
   }
 
   async takeVersion(
-    { factory, instance, channel }: ChannelRef,
+    ref: ChannelRef,
     role: OnlineRole,
-    version: number,
+    before: number,
+    next: RoleRecord,
   ): Promise<boolean> {
-    const { changes } = await this.#db.write((sql) =>
-      sql(
-        `INSERT INTO signer_versions VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET version = excluded.version WHERE version < excluded.version`,
-      ).run(factory, instance, channel, role, version),
-    );
-    return changes === 1;
+    return this.#versions.takeVersion(ref, role, before, next);
+  }
+
+  async ceiling(ref: FactoryRef): Promise<Ceiling | null> {
+    return this.#versions.ceiling(ref);
   }
 
   async forget({ factory, instance }: FactoryRef): Promise<void> {
     await this.#db.transaction((sql) => {
-      for (const table of ["signer_keys", ...ROOTS_TABLES, "signer_versions"]) {
+      for (const table of ["signer_keys", ...ROOTS_TABLES, ...VERSIONS_TABLES]) {
         sql(`DELETE FROM ${table} WHERE factory = ? AND instance = ?`).run(factory, instance);
       }
     });

@@ -1,6 +1,7 @@
 /** The signing boundary's own records in memory: what finds a key, never the key. */
 import type { ChannelRef, FactoryRef } from "../../service/ports.ts";
 import type { KeyRecord, SignerRecords } from "../../signing/records.ts";
+import type { Ceiling, RoleRecord } from "../../signing/role-record.ts";
 import type { OnlineRole } from "../../tuf/dialect.ts";
 import type { KeyId } from "../../tuf/keys.ts";
 import type { Faults } from "./faults.ts";
@@ -47,15 +48,26 @@ export class MemorySignerRecords extends MemorySignerRoots implements SignerReco
     });
   }
 
-  async lastVersion(ref: ChannelRef, role: OnlineRole): Promise<number> {
-    return this.#faults.read("signer.lastVersion", ref.factory, () => this.#last(ref, role));
+  async lastSigned(ref: ChannelRef, role: OnlineRole): Promise<RoleRecord | null> {
+    return this.#faults.read("signer.lastSigned", ref.factory, () => this.#last(ref, role));
   }
 
-  async takeVersion(ref: ChannelRef, role: OnlineRole, version: number): Promise<boolean> {
+  async takeVersion(
+    ref: ChannelRef,
+    role: OnlineRole,
+    before: number,
+    next: RoleRecord,
+  ): Promise<boolean> {
     return this.#faults.write("signer.takeVersion", ref.factory, () => {
-      if (version <= this.#last(ref, role)) return false;
-      this.#records.versions.set(nameOf(ref, ref.channel, role), version);
+      if ((this.#last(ref, role)?.version ?? 0) !== before) return false;
+      this.#records.versions.set(nameOf(ref, ref.channel, role), next);
       return true;
+    });
+  }
+
+  async ceiling(ref: FactoryRef): Promise<Ceiling | null> {
+    return this.#faults.read("signer.ceiling", ref.factory, () => {
+      return this.#records.ceilings.get(`${nameOf(ref)} `) ?? null;
     });
   }
 
@@ -69,7 +81,7 @@ export class MemorySignerRecords extends MemorySignerRoots implements SignerReco
     });
   }
 
-  #last(ref: ChannelRef, role: OnlineRole): number {
-    return this.#records.versions.get(nameOf(ref, ref.channel, role)) ?? 0;
+  #last(ref: ChannelRef, role: OnlineRole): RoleRecord | null {
+    return this.#records.versions.get(nameOf(ref, ref.channel, role)) ?? null;
   }
 }

@@ -3,12 +3,14 @@
  * it. Heads are kept as they are encoded, and bytes are copied on their way in and out, so nobody
  * changes what is stored by changing what was handed over.
  */
+import type { ClockRecord } from "../../factory/clock.ts";
 import type { DocumentAddress, Place } from "../../factory/documents.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import type { TokenRecord } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import type { JsonObject } from "../../tuf/json.ts";
 import type { ExpectedRoot, KeyRecord, TrustedRoot } from "../../signing/records.ts";
+import type { Ceiling, RoleRecord } from "../../signing/role-record.ts";
 import { Invariants } from "./invariants.ts";
 
 export interface Message {
@@ -32,6 +34,8 @@ export class MemoryState {
   readonly outbox = new Map<string, Message>();
   /** What programs were told, by Factory and event id. */
   readonly announced = new Map<string, JsonObject>();
+  /** What was read of the clock. */
+  clock: ClockRecord | null = null;
   /** The signing boundary's own records. */
   readonly signer = {
     keys: new Map<string, KeyRecord>(),
@@ -39,12 +43,14 @@ export class MemoryState {
     /** Those that were trusted before, by version. */
     kept: new Map<string, TrustedRoot>(),
     expected: new Map<string, ExpectedRoot>(),
-    versions: new Map<string, number>(),
+    versions: new Map<string, RoleRecord>(),
+    ceilings: new Map<string, Ceiling>(),
   };
 
   /** The same contents, to go on in two ways from one moment. */
   copy(): MemoryState {
     const copy = new MemoryState();
+    copy.clock = this.clock;
     copyInto(copy.heads, this.heads);
     copyInto(copy.documents, this.documents);
     copyInto(copy.published, this.published);
@@ -59,6 +65,7 @@ export class MemoryState {
     copyInto(copy.signer.kept, this.signer.kept);
     copyInto(copy.signer.expected, this.signer.expected);
     copyInto(copy.signer.versions, this.signer.versions);
+    copyInto(copy.signer.ceilings, this.signer.ceilings);
     return copy;
   }
 }
