@@ -43,11 +43,7 @@ let contents = 0;
 const folder = mkdtempSync(join(tmpdir(), "rootward-publishers-"));
 const child = spawn(
   execPath,
-  [
-    bin,
-    ...["serve", "--port", "0", "--data", join(folder, "data")],
-    ...["--outbox", join(folder, "outbox")],
-  ],
+  [bin, "serve", "--port", "0", "--data", join(folder, "data"), "--outbox", join(folder, "outbox")],
   { stdio: ["ignore", "pipe", "ignore"] },
 );
 const ended = once(child, "exit");

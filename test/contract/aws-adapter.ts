@@ -72,17 +72,13 @@ async function open({ dynamo: { client }, s3, ses, events }: Emulators): Promise
     archives: new S3Archives(s3.client, bucket, now),
     tokens: new DynamoTokens(client, table),
     requests: new DynamoRequests(client, table),
-    turns: new DynamoTurns(({
-	client,
-	table,
-	now,
-	randomBytes: random,
-	times: {
-		lease: 300,
-		patience: 5e3,
-		pause: 20
-	}
-})),
+    turns: new DynamoTurns({
+      client,
+      table,
+      now,
+      randomBytes: random,
+      times: { lease: 300, patience: 5000, pause: 20 },
+    }),
     notifier: notifierOn(ses, events),
     records: new DynamoSignerRecords(client, signerTable),
     clock: new DynamoClockRecords(client, table),

@@ -68,15 +68,13 @@ const DEEDS: readonly (readonly [string, Deed])[] = [
   [
     "makes online keys",
     (service, principal) =>
-      makeOnlineKeys(service, ({
-	factory: FACTORY,
-	principal,
-	txid: '',
-	...{
-		roles: ['targets'],
-		keyType: 'ed25519'
-	}
-})),
+      makeOnlineKeys(service, {
+        factory: FACTORY,
+        principal,
+        txid: "",
+        roles: ["targets"],
+        keyType: "ed25519",
+      }),
   ],
   ["applies a root update", (service, worker) => applyUpdate(service, FACTORY, "", worker)],
   ["cancels a root update", (service, worker) => cancelUpdate(service, FACTORY, worker)],
