@@ -1,6 +1,7 @@
 /** The command line: names, options and help of every command, and how each ends. */
 import { Command, CommanderError, Option } from "commander";
 import { Client } from "./client.ts";
+import { addBackup } from "./program-backup.ts";
 import { addFactory } from "./program-factory.ts";
 import { addKeys } from "./program-keys.ts";
 import { addRoot } from "./program-root.ts";
@@ -51,6 +52,7 @@ function createProgram(terminal: Terminal): Command {
   addRoot(program, terminal, client);
   addTargets(program, terminal, client);
   addServe(program, terminal);
+  addBackup(program, terminal);
   addSigner(program, terminal);
   return program;
 }

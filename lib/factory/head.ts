@@ -231,3 +231,8 @@ export function decodeHead(text: string): Head {
   const path = parsed.issues[0].path?.map(({ key }) => String(key)).join(".") ?? "";
   throw new RootwardError("internal", `stored head is damaged at ${path}`);
 }
+
+/** Whether its link may still be claimed, or what it yields fetched again. */
+export function isOpenLink({ delivery }: Head): boolean {
+  return delivery.state === "ready" || delivery.state === "claimed";
+}

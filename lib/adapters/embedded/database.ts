@@ -20,7 +20,7 @@ const FACTS =
  * (store.ts), 3 the newest trusted root alone (signer-roots.ts) and numbers of what
  * was signed without its hash (signer-versions.ts).
  */
-const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 4;
 
 export interface DatabaseOptions {
   /** Statements that make the tables that are missing. */

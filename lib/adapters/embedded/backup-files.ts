@@ -1,0 +1,184 @@
+/**
+ * A backup of the embedded form: consistent copies of its databases, and a manifest with their hashes.
+ * The manifest is written last, so a folder without one is no backup. Never in it: shares, archives
+ * and the master key.
+ */
+import { createReadStream, mkdirSync, readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmod, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { backup, DatabaseSync } from "node:sqlite";
+import * as v from "valibot";
+import { RootwardError } from "../../error.ts";
+import { errorCode, replaceFile, syncFile } from "../../files.ts";
+import { isSha256, toHex, type Sha256 } from "../../tuf/bytes.ts";
+import { blobColumn, SCHEMA_VERSION } from "./database.ts";
+
+/** The service's database, and the signer's. */
+export type Part = "service" | "signer";
+
+/** What a database is called in its folder and in a backup. */
+export const FILE_OF: Readonly<Record<Part, string>> = {
+  service: "rootward.db",
+  signer: "signer.db",
+};
+
+const MANIFEST = "manifest.json";
+/** Pages a step: between two of them the spinner turns. */
+const PAGES_A_STEP = 2000;
+
+const sha256 = v.custom<Sha256>((value) => typeof value === "string" && isSha256(value));
+const manifest = v.strictObject({
+  form: v.literal(1),
+  /** Before the first database was read; ISO 8601. */
+  time: v.string(),
+  schema: v.number(),
+  /** Which signer the databases belong to, in hex. */
+  signer: v.string(),
+  files: v.array(
+    v.strictObject({ part: v.picklist(["service", "signer"]), size: v.number(), sha256 }),
+  ),
+});
+export type Manifest = v.InferOutput<typeof manifest>;
+
+/**
+ * Copies databases while they are in use: the service's first, so the signer's copy is never older.
+ *
+ * @param folder is made; must be empty where it exists
+ * @param sources the folder of each database
+ * @throws RootwardError `file-exists`, `usage` where a database is missing or they do not belong together
+ */
+export async function writeBackup(
+  folder: string,
+  sources: ReadonlyMap<Part, string>,
+  progress: (part: Part, done: number, all: number) => void,
+): Promise<Manifest> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (readdirSync(folder).length > 0) {
+    throw new RootwardError("file-exists", `${folder} is not empty: name a new folder`);
+  }
+  const time = new Date().toISOString();
+  const signers = new Set<string>();
+  const files: Manifest["files"] = [];
+  for (const part of ["service", "signer"] as const) {
+    const source = sources.get(part);
+    if (source === undefined) continue;
+    const target = join(folder, FILE_OF[part]);
+    signers.add(
+      await copyDatabase(join(source, FILE_OF[part]), target, (done, all) =>
+        progress(part, done, all),
+      ),
+    );
+    files.push({ part, ...(await measure(target)) });
+  }
+  const [signer = "", other] = signers;
+  if (other !== undefined) {
+    throw new RootwardError(
+      "usage",
+      "these databases belong to different signers: nothing was backed up",
+    );
+  }
+  const written: Manifest = { form: 1, time, schema: SCHEMA_VERSION, signer, files };
+  await replaceFile(
+    join(folder, MANIFEST),
+    new TextEncoder().encode(`${JSON.stringify(written, null, 2)}\n`),
+  );
+  return written;
+}
+
+/**
+ * Reads a backup and compares each file with its hash.
+ *
+ * @throws RootwardError `usage` for a folder that is no whole backup, or of a later version
+ */
+export async function readBackup(folder: string): Promise<Manifest> {
+  const parsed = v.safeParse(manifest, await readManifest(folder));
+  if (!parsed.success) throw new RootwardError("usage", `${folder}: its ${MANIFEST} is damaged`);
+  const { schema, files } = parsed.output;
+  if (schema > SCHEMA_VERSION) {
+    throw new RootwardError(
+      "usage",
+      `the backup has schema ${schema}, this version of rootward knows ${SCHEMA_VERSION}`,
+    );
+  }
+  for (const { part, size, sha256: expected } of files) {
+    const found = await measure(join(folder, FILE_OF[part])).catch(() => null);
+    if (found?.size === size && found.sha256 === expected) continue;
+    throw new RootwardError(
+      "usage",
+      `${folder}: ${FILE_OF[part]} is not the file that was backed up`,
+    );
+  }
+  return parsed.output;
+}
+
+async function readManifest(folder: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(join(folder, MANIFEST), "utf8"));
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw new RootwardError(
+      "usage",
+      `${folder} is no backup, or one that was not finished: it has no ${MANIFEST}`,
+    );
+  }
+}
+
+/** @returns the signer that the database belongs to */
+async function copyDatabase(
+  file: string,
+  target: string,
+  progress: (done: number, all: number) => void,
+): Promise<string> {
+  if (errorCode(await stat(file).catch((error: unknown) => error)) !== undefined) {
+    throw new RootwardError("usage", `${file} cannot be read: is this the right folder?`);
+  }
+  const source = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
+  try {
+    // One snapshot for all steps, whatever is written meanwhile.
+    source.exec("BEGIN");
+    const signer = signerOf(source, file);
+    await backup(source, target, {
+      rate: PAGES_A_STEP,
+      progress: ({ totalPages, remainingPages }) =>
+        progress(totalPages - remainingPages, totalPages),
+    });
+    settle(target);
+    await chmod(target, 0o600);
+    await syncFile(target);
+    return signer;
+  } finally {
+    source.close();
+  }
+}
+
+/** One whole file without a log beside it, and not damaged. */
+function settle(file: string): void {
+  const copy = new DatabaseSync(file, { timeout: 5000 });
+  try {
+    copy.exec("PRAGMA journal_mode = DELETE");
+    const found = copy.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+    if (found !== "ok") throw new RootwardError("internal", `${file}: the copy is damaged`);
+  } finally {
+    copy.close();
+  }
+}
+
+/** @throws RootwardError `usage` for a database that no signer was ever used with */
+export function signerOf(database: DatabaseSync, file: string): string {
+  const row = database.prepare("SELECT value FROM facts WHERE name = 'signer'").get();
+  if (row !== undefined) return toHex(blobColumn(row, "value"));
+  throw new RootwardError("usage", `${file} is no database of a service or a signer that ran`);
+}
+
+async function measure(file: string): Promise<{ readonly size: number; readonly sha256: Sha256 }> {
+  const hash = createHash("sha256");
+  let size = 0;
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    size += chunk.length;
+  }
+  const digest = hash.digest("hex");
+  if (!isSha256(digest)) throw new RootwardError("internal", "SHA-256 expected");
+  return { size, sha256: digest };
+}

@@ -1,0 +1,156 @@
+/**
+ * `rootward backup` and `rootward restore`: a backup is taken while the service runs, and put in place
+ * while it is stopped. After a restore open links are void, and each Factory whose head differs from
+ * what the signer trusts is named.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import {
+  FILE_OF,
+  readBackup,
+  signerOf,
+  writeBackup,
+  type Manifest,
+  type Part,
+} from "../adapters/embedded/backup-files.ts";
+import { textColumn } from "../adapters/embedded/database.ts";
+import { destroyOpen, headsIn, putInPlace } from "../adapters/embedded/put-in-place.ts";
+import { RootwardError } from "../error.ts";
+import type { Head } from "../factory/head.ts";
+import type { FileLock } from "../file-lock.ts";
+import { column, line, listed, type Line } from "../text/line.ts";
+import { channelsOf } from "../tuf/dialect.ts";
+import { lockFolder } from "./folder-lock.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The folder of each database; of two users each names one. */
+export type Folders = ReadonlyMap<Part, string>;
+
+export async function runBackup(to: string, folders: Folders, terminal: Terminal): Promise<void> {
+  process.umask(0o077);
+  const manifest = await terminal.step(line`copying the databases`, (progress) =>
+    writeBackup(to, folders, (part, done, all) =>
+      progress(line`${FILE_OF[part]}, ${done} of ${all} pages`),
+    ),
+  );
+  terminal.result({ folder: to, ...manifest }, [
+    line`backup in ${to}`,
+    ...manifest.files.map(({ part, size }) => line`  ${column(FILE_OF[part], 12)} ${size} bytes`),
+    line`The master key is not in it: keep a copy of it elsewhere.`,
+  ]);
+}
+
+export async function runRestore(
+  from: string,
+  folders: Folders,
+  terminal: Terminal,
+  now: number,
+): Promise<void> {
+  process.umask(0o077);
+  const manifest = await terminal.step(line`checking the backup`, () => readBackup(from));
+  const parts = manifest.files.map(({ part }) => part).filter((part) => folders.has(part));
+  if (parts.length === 0) throw new RootwardError("usage", `${from} has no database of these`);
+  const locks: FileLock[] = [];
+  try {
+    for (const [part, folder] of folders) {
+      locks.push(lockFolder(folder, part === "service" ? "serve" : "signer", terminal.note));
+    }
+    assertTogether(manifest, parts, folders);
+    const kept: Partial<Record<Part, string>> = {};
+    for (const part of parts) {
+      const folder = folders.get(part) ?? "";
+      kept[part] = await terminal.step(line`putting ${FILE_OF[part]} in place`, () =>
+        putInPlace(part, from, folder, now),
+      );
+    }
+    const data = folders.get("service");
+    const heads = data === undefined ? [] : headsIn(data);
+    const voided =
+      data === undefined || !parts.includes("service") ? [] : await destroyOpen(data, heads);
+    const signer = folders.get("signer");
+    const differing = signer === undefined ? [] : compare(heads, signer);
+    terminal.result(
+      { time: manifest.time, restored: parts, kept, voided, differing: differing.map(String) },
+      report(manifest, { parts, kept, voided, differing }),
+    );
+  } finally {
+    for (const lock of locks) lock.release();
+  }
+}
+
+interface Restored {
+  readonly parts: readonly Part[];
+  readonly kept: Readonly<Partial<Record<Part, string>>>;
+  readonly voided: readonly string[];
+  readonly differing: readonly Line[];
+}
+
+function report(manifest: Manifest, { parts, kept, voided, differing }: Restored) {
+  const aside = Object.values(kept).filter((folder) => existsSync(folder));
+  return [
+    line`restored ${listed(parts.map((part) => FILE_OF[part]))} of ${manifest.time}`,
+    ...aside.map((folder) => line`what was there before is kept in ${folder}: delete it by hand`),
+    ...voided.map((factory) => line`${factory}: its link is void; bootstrap it again`),
+    ...differing,
+    line`Start the service now.`,
+  ];
+}
+
+/** Databases of different signers must not meet: the service would refuse to start. */
+function assertTogether(manifest: Manifest, parts: readonly Part[], folders: Folders): void {
+  for (const [part, folder] of folders) {
+    const file = join(folder, FILE_OF[part]);
+    if (parts.includes(part) || !existsSync(file)) continue;
+    const database = new DatabaseSync(file, { timeout: 0 });
+    try {
+      if (signerOf(database, file) === manifest.signer) continue;
+    } finally {
+      database.close();
+    }
+    throw new RootwardError(
+      "usage",
+      `the backup belongs to another signer than ${file}: nothing was changed`,
+    );
+  }
+}
+
+/** A line for each Factory whose head lies behind the signer, or names a key that the signer lacks. */
+function compare(heads: readonly Head[], folder: string): readonly Line[] {
+  const file = join(folder, FILE_OF.signer);
+  if (!existsSync(file)) return [];
+  const signer = new DatabaseSync(file, { timeout: 0 });
+  try {
+    return heads.flatMap((head) => {
+      const { factory, instance, dialect, roles, onlineKeys } = head;
+      const held = new Set(
+        signer
+          .prepare("SELECT keyid FROM signer_keys WHERE factory = ? AND instance = ?")
+          .all(factory, instance)
+          .map((row) => textColumn(row, "keyid")),
+      );
+      const lacking = Object.entries(onlineKeys).flatMap(([role, keyid]) =>
+        held.has(keyid) ? [] : [line`the signer lacks its ${role} key ${keyid}`],
+      );
+      const differing = channelsOf(dialect).flatMap((channel) => {
+        const trusted = Number(
+          signer
+            .prepare(
+              `SELECT max(version) AS n FROM signer_roots
+               WHERE factory = ? AND instance = ? AND channel = ?`,
+            )
+            .get(factory, instance, channel)?.["n"] ?? 0,
+        );
+        const version = roles[channel]?.root.version ?? 0;
+        if (trusted === 0) return [line`the signer does not know this bootstrap`];
+        return trusted > version
+          ? [line`${channel} has root ${version}, the signer trusts root ${trusted}`]
+          : [];
+      });
+      const found = [...differing, ...lacking];
+      return found.length === 0 ? [] : [line`${factory}: ${listed(found, "; ")}`];
+    });
+  } finally {
+    signer.close();
+  }
+}
