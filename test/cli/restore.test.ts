@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { copyOwner, makeOwner, rotateArchive, via, type Owner } from "../support/cli-owner.ts";
 import { onlyJson, runCli } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
+import { spawnSigner } from "../support/server-process.ts";
 import { repoUrl } from "../support/owner.ts";
 
 let server: TestServer;
@@ -100,12 +101,15 @@ test("forget-root takes back the trust in a root that no device has, and says so
   const file = await backup();
   expect((await rotateArchive(owner)).code).toBe(0);
   const words = ["--confirm", "no device has root 2 of acme"];
-  // A signer runs on these records.
+  await server.stop();
+  const socket = join(server.folder, "signer.sock");
+  copyFileSync(join(server.data, "master.key"), join(server.data, "signer", "master.key"));
+  const signer = await spawnSigner(join(server.data, "signer"), socket);
   expect(await forget("2", ...words)).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("a signer is running on these records"),
   });
-  await server.stop();
+  await signer.stop();
   for (const [args, said] of [
     [["2"], "confirm with --confirm"],
     [["2", "--confirm", "no device has root 3 of acme"], "the words were others"],

@@ -140,14 +140,21 @@ const COSTS: readonly (readonly [string, readonly string[], (a: Open) => Promise
     (a) => a.records.startTrust(REF, [{ channel: "main", bytes: random(50) }]),
   ],
   ["trustedRoot", [READ, READ], (a) => a.records.trustedRoot(REF)],
-  ["advanceTrust", ["PutItem", "UpdateItem"], (a) => a.records.advanceTrust(REF, 1, trusted)],
+  // The root before it is recorded as a past one.
+  [
+    "advanceTrust",
+    [READ, "PutItem", "PutItem", "UpdateItem"],
+    (a) => a.records.advanceTrust(REF, 1, trusted),
+  ],
+  ["keptRoot", [READ, READ], (a) => a.records.keptRoot(REF, 1)],
+  ["expectedRoots", [READ], (a) => a.records.expectedRoots(REF)],
   ["takeVersion", ["PutItem"], (a) => a.records.takeVersion(REF, "targets", 0, roleRecord(5))],
   ["lastSigned", [READ], (a) => a.records.lastSigned(REF, "targets")],
   ["ceiling", [READ], (a) => a.records.ceiling(REF)],
   ["removeKey", ["DeleteItem"], (a) => a.records.removeKey(REF, "targets", KEYID)],
   [
     "forget",
-    ["Query consistent", ...Array.from({ length: 4 }, () => "DeleteItem")],
+    ["Query consistent", ...Array.from({ length: 5 }, () => "DeleteItem")],
     (a) => a.records.forget(REF),
   ],
 ];

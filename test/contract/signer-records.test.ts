@@ -119,6 +119,55 @@ contract("signer records", (stores) => {
     expect((await records.trustedRoot(PROD))?.version).toBe(1);
   });
 
+  it("keeps every root that was trusted, and takes older ones where none is kept", async () => {
+    const { records } = stores();
+    const roots = first();
+    await records.startTrust(ACME, roots);
+    const second = { version: 2, bytes: random(50), retired: [] };
+    const fourth = { version: 4, bytes: random(50), retired: [KEYID] };
+    expect(await records.advanceTrust(ACME, 1, second)).toBe(true);
+    expect(await records.advanceTrust(ACME, 2, fourth)).toBe(true);
+    expect((await records.keptRoot(ACME, 1))?.bytes).toEqual(roots[0]?.bytes);
+    expect(await records.keptRoot(ACME, 2)).toEqual(second);
+    expect(await records.keptRoot(ACME, 4)).toEqual(fourth);
+    for (const version of [0, 3, 5]) expect(await records.keptRoot(ACME, version)).toBeNull();
+    const third = { version: 3, bytes: random(50), retired: [KEYID] };
+    await records.keepRoot(ACME, third);
+    await records.keepRoot(ACME, { ...third, bytes: random(50) });
+    expect(await records.keptRoot(ACME, 3)).toEqual(third);
+    // None at or above the trusted one: those are followed.
+    for (const version of [4, 5]) await records.keepRoot(ACME, { ...third, version });
+    expect(await records.keptRoot(ACME, 4)).toEqual(fourth);
+    expect(await records.keptRoot(ACME, 5)).toBeNull();
+    for (const other of [PROD, AGAIN, ACME2]) {
+      expect(await records.keptRoot(other, 3)).toBeNull();
+    }
+    await records.forget(ACME);
+    expect(await records.keptRoot(ACME, 2)).toBeNull();
+  });
+
+  it("expects roots from the version that is trusted, and drops them when trust advances", async () => {
+    const { records } = stores();
+    const [one, two] = [random(50), random(50)].map((bytes) => ({ version: 2, bytes }));
+    if (one === undefined || two === undefined) throw new Error("no roots");
+    expect(await records.expectRoot(ACME, 1, one)).toBe(false);
+    await records.startTrust(ACME, first());
+    expect(await records.expectRoot(ACME, 2, one)).toBe(false);
+    expect(await records.expectRoot(ACME, 1, one)).toBe(true);
+    expect(await records.expectRoot(ACME, 1, one)).toBe(true);
+    await Promise.all([records.expectRoot(ACME, 1, two), records.expectRoot(PROD, 1, one)]);
+    const byBytes = (all: readonly { readonly bytes: Uint8Array }[]) =>
+      all.map(({ bytes }) => Buffer.from(bytes).toString("hex")).toSorted();
+    expect(byBytes(await records.expectedRoots(ACME))).toEqual(byBytes([one, two]));
+    expect(await records.expectedRoots(PROD)).toEqual([one]);
+    expect(await records.expectedRoots(AGAIN)).toEqual([]);
+    expect(await records.advanceTrust(ACME, 1, { ...one, retired: [] })).toBe(true);
+    expect(await records.expectedRoots(ACME)).toEqual([]);
+    expect(await records.expectedRoots(PROD)).toEqual([one]);
+    await records.forget(PROD);
+    expect(await records.expectedRoots(PROD)).toEqual([]);
+  });
+
   it("keeps the last document of a role, and takes the next from the number before", async () => {
     const { records } = stores();
     const [five, six] = [roleRecord(5), roleRecord(6)];

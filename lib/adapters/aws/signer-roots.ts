@@ -90,24 +90,29 @@ export class DynamoSignerRoots implements SignerRoots {
       "#version": "version",
       "#expected": expectedName(ref),
     };
+    const values = { ":version": { N: `${version}` } };
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const trust = await this.#trust(ref);
       if (Number(trust?.[ref.channel]?.M?.["version"]?.N) !== version) return false;
       const before = trust?.[expectedName(ref)]?.M;
-      if (before?.[digest] !== undefined) return true;
-      const done = await this.#table.updateIf({
-        Key: keyOf(ref, "trust"),
-        UpdateExpression: "SET #expected = :next",
-        ConditionExpression: `#channel.#version = :version AND ${
-          before === undefined ? "attribute_not_exists(#expected)" : "#expected = :before"
-        }`,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: {
-          ":next": { M: { ...before, [digest]: map } },
-          ":version": { N: `${version}` },
-          ...(before !== undefined && { ":before": { M: before } }),
-        },
-      });
+      // Beside the others where there are some, so that two at once keep each other's.
+      const done =
+        before === undefined
+          ? await this.#table.updateIf({
+              Key: keyOf(ref, "trust"),
+              UpdateExpression: "SET #expected = :first",
+              ConditionExpression:
+                "#channel.#version = :version AND attribute_not_exists(#expected)",
+              ExpressionAttributeNames: names,
+              ExpressionAttributeValues: { ...values, ":first": { M: { [digest]: map } } },
+            })
+          : await this.#table.updateIf({
+              Key: keyOf(ref, "trust"),
+              UpdateExpression: "SET #expected.#digest = :root",
+              ConditionExpression: "#channel.#version = :version AND attribute_exists(#expected)",
+              ExpressionAttributeNames: { ...names, "#digest": digest },
+              ExpressionAttributeValues: { ...values, ":root": map },
+            });
       if (done) return true;
     }
     return false;
