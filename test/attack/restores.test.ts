@@ -320,7 +320,8 @@ test.each(ROWS)("$restored, since then $since: $outcome", async ({ restored, liv
   const { service } = world.start();
   const said: string[] = [];
   await checkStandings(service, (text) => said.push(String(text)));
-  await expect(prove({ ...life, world, service, said: said.join("\n") })).resolves.toBeUndefined();
+  const after = { ...life, world, service, said: said.join("\n") };
+  await expect(prove(after)).resolves.toBeUndefined();
 });
 
 test("the page has these rows and no other", () => {
