@@ -13,6 +13,12 @@ import { isReplaceable } from "./bootstrap.ts";
 import type { Head } from "./head.ts";
 import { advance, includesEffect, type Moment, type Transition } from "./transition.ts";
 
+/**
+ * How long the record of an expired token, and what an Idempotency-Key was used for, are kept: as long as
+ * retired online keys. In milliseconds. So long, because a clock that was wrong must not remove them.
+ */
+export const RECORD_RETENTION = 35 * 86_400_000;
+
 /** How many generations of tokens may make one another. */
 const MAX_GENERATIONS = 8;
 /** What the ids of operators' tokens begin with; the id of a token that a token made is hexadecimal. */

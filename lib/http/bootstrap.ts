@@ -125,7 +125,7 @@ async function firstUse(
     throw new RootwardError("malformed", "Idempotency-Key: expected 1 to 255 printable characters");
   }
   const keyHash = sha256Text(`${tokenId} ${key}`);
-  if ((await service.requests.first(keyHash, bodyHash)) !== bodyHash) {
+  if ((await service.requests.first(keyHash, bodyHash, service.now())) !== bodyHash) {
     throw new RootwardError(
       "idempotency-key-reused",
       "this Idempotency-Key was used for another body: take a new key for a new request",

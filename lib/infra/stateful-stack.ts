@@ -139,6 +139,7 @@ function makeTable(scope: Construct, id: string, layout: TableLayout): Table {
     billingMode: BillingMode.PAY_PER_REQUEST,
     encryption: TableEncryption.AWS_MANAGED,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: layout.pointInTimeRecovery },
+    ...(layout.timeToLive !== undefined && { timeToLiveAttribute: layout.timeToLive }),
     deletionProtection: true,
     removalPolicy: RemovalPolicy.RETAIN,
   });

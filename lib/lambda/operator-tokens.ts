@@ -26,6 +26,7 @@ export function withOperatorTokens(
     put: (token) => stored.put(token),
     list: (factory) => stored.list(factory),
     delete: (one) => stored.delete(one),
+    removeExpired: (before) => stored.removeExpired(before),
     find: async (one) => {
       if (one === adminToken) return unbound(one, "admin", ADMIN_SCOPES);
       if (one === provisionerToken) return unbound(one, "provisioner", PROVISIONER_SCOPES);

@@ -214,12 +214,23 @@ export interface Tokens {
   /** Those bound to a Factory, of whatever instance and scope; may lag behind writes. */
   list(factory: FactoryName): Promise<readonly TokenRecord[]>;
   delete(hash: Sha256): Promise<void>;
+  /**
+   * Removes tokens that expired before `before` (milliseconds since 1970). A store that removes them by
+   * its own clock, after the retention (factory/tokens.ts), does nothing here.
+   */
+  removeExpired(before: number): Promise<void>;
 }
 
 /** What an Idempotency-Key was first used for. */
 export interface Requests {
-  /** Stores `bodyHash` under `keyHash` if nothing is there; answers what is stored then. */
-  first(keyHash: Sha256, bodyHash: Sha256): Promise<Sha256>;
+  /**
+   * Stores `bodyHash` under `keyHash` if nothing is there; answers what is stored then.
+   *
+   * @param now when; milliseconds since 1970
+   */
+  first(keyHash: Sha256, bodyHash: Sha256, now: number): Promise<Sha256>;
+  /** Removes what was stored before `before`, unless the store does so by its own clock. */
+  removeOld(before: number): Promise<void>;
 }
 
 /**

@@ -12,6 +12,7 @@ import type { FactoryName } from "../factory/names.ts";
 import { retireKeys } from "../factory/root-update.ts";
 import { refreshRoles, type SignedRole } from "../factory/roles.ts";
 import { rolesToRefresh } from "../factory/schedule.ts";
+import { RECORD_RETENTION } from "../factory/tokens.ts";
 import { ONLINE_ROLES } from "../tuf/dialect.ts";
 import { update } from "./change.ts";
 import { readHead } from "./commit.ts";
@@ -47,8 +48,21 @@ export async function tendDue(service: Service, ending?: AbortSignal): Promise<n
       }
     }
     // Only a list that is not full says that nobody waits behind those who came again.
-    if (due.length < limit) return seen.size;
+    if (due.length < limit) break;
     limit = BATCH + due.length - fresh.length;
+  }
+  await removeExpired(service);
+  return seen.size;
+}
+
+/** Tokens and idempotency keys that have long been of no use. */
+async function removeExpired(service: Service): Promise<void> {
+  const before = service.now() - RECORD_RETENTION;
+  try {
+    await service.tokens.removeExpired(before);
+    await service.requests.removeOld(before);
+  } catch (error) {
+    service.report("removing expired tokens", error);
   }
 }
 

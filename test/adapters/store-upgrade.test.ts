@@ -84,6 +84,28 @@ test("a second start that waited for the first upgrades nothing again", async ()
   expect(rows("published")).toEqual(["e1 ", "r1 one", "r9 two"]);
 });
 
+test("requests get the time of the upgrade, and tokens are found by an index", async () => {
+  first.exec(`
+    CREATE TABLE tokens (hash TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+    CREATE TABLE requests (hash TEXT PRIMARY KEY, body_hash TEXT NOT NULL) STRICT;
+    INSERT INTO requests VALUES ('key', 'body');`);
+  const before = Math.floor(Date.now() / 1000) * 1000;
+  await start();
+  const made = first.prepare("SELECT made_at FROM requests WHERE hash = 'key'").get()?.["made_at"];
+  expect(made).toBeGreaterThanOrEqual(before);
+  await start();
+  expect(first.prepare("SELECT made_at FROM requests").all()).toEqual([{ made_at: made }]);
+  const plan = (sql: string) =>
+    String(first.prepare(`EXPLAIN QUERY PLAN ${sql}`).get("x")?.["detail"]);
+  for (const sql of [
+    "SELECT body FROM tokens WHERE body ->> '$.bound.factory' = ?",
+    "DELETE FROM tokens WHERE body ->> '$.expiresAt' < ?",
+    "DELETE FROM requests WHERE made_at < ?",
+  ]) {
+    expect(plan(sql)).toMatch(/USING (COVERING )?INDEX/);
+  }
+});
+
 test("what cannot be brought up stays as it was", async () => {
   first.exec(`UPDATE heads SET body = '{}'`);
   await expect(start()).rejects.toThrow("NOT NULL");

@@ -12,6 +12,7 @@ import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
 import { SesNotifier } from "../../lib/adapters/aws/notifier.ts";
 import { S3Objects } from "../../lib/adapters/aws/objects.ts";
+import { DynamoRequests } from "../../lib/adapters/aws/requests.ts";
 import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
 import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
 import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
@@ -210,6 +211,31 @@ it("tokens are listed over several pages", async () => {
     await tokens.put({ ...token, bound: ACME });
   }
   expect((await tokens.list(ACME.factory)).map(({ id }) => id).toSorted()).toEqual(ids);
+});
+
+it("only tokens that expire and idempotency keys are removed by the table itself, 35 days after", async () => {
+  await new DynamoHeads(dynamo.client, table).create(creation("acme", NOW).head);
+  const documents = new DynamoDocuments({
+    ...{ dynamo: dynamo.client, table, now: () => NOW },
+    objects: new S3Objects(s3.client, bucket),
+  });
+  const document = storedDocument(rolePlace(ACME, "ci", "root", 1), random(9));
+  await documents.put(document);
+  await documents.publish(document.address);
+  await new DynamoRequests(dynamo.client, table).first(sha256Text("k"), sha256Text("b"), NOW);
+  const tokens = new DynamoTokens(dynamo.client, table);
+  const token = { user: "u", scopes: ["root:read"], bound: ACME } as const;
+  await tokens.put({ ...token, id: "1", hash: sha256Text("1"), expiresAt: null });
+  await tokens.put({ ...token, id: "2", hash: sha256Text("2"), expiresAt: NOW + 5000 });
+  const removed = (await items()).filter((item) => "removeAfter" in item);
+  const seconds = (ms: number): string => `${(ms + 35 * 86_400_000) / 1000}`;
+  expect(new Map(removed.map((item) => [item["sk"]?.S, item["removeAfter"]?.N]))).toEqual(
+    new Map([
+      ["request", seconds(NOW)],
+      ["token", seconds(NOW + 5000)],
+    ]),
+  );
+  expect(removed).toHaveLength(2);
 });
 
 describe("the signer's records", () => {

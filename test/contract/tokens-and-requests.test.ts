@@ -57,21 +57,43 @@ contract("tokens", (stores) => {
   });
 });
 
+contract("what has expired", (stores) => {
+  it("goes, or stays until the store removes it by itself; nothing else ever goes", async () => {
+    const { tokens, requests } = stores();
+    const endless = { ...TOKEN, hash: sha256Text("rw_endless"), expiresAt: null };
+    const later = { ...TOKEN, hash: sha256Text("rw_later"), expiresAt: NOW + 1 };
+    for (const token of [TOKEN, endless, later]) await tokens.put(token);
+    const [old, fresh] = [sha256Text("old"), sha256Text("fresh")];
+    await requests.first(old, sha256Text("first"), NOW);
+    await requests.first(fresh, sha256Text("first"), NOW + 1);
+    await tokens.removeExpired(NOW + 1);
+    await requests.removeOld(NOW + 1);
+    const removes = (await tokens.find(TOKEN.hash)) === null;
+    expect(await tokens.list(factoryName("acme"))).toHaveLength(removes ? 2 : 3);
+    expect(await tokens.find(endless.hash)).toEqual(endless);
+    expect(await tokens.find(later.hash)).toEqual(later);
+    const other = sha256Text("other");
+    const kept = await requests.first(old, other, NOW + 2);
+    expect(kept).toBe(removes ? other : sha256Text("first"));
+    expect(await requests.first(fresh, other, NOW + 2)).toBe(sha256Text("first"));
+  });
+});
+
 contract("requests", (stores) => {
   it("answers what a key was first used for", async () => {
     const { requests } = stores();
     const [key, body, other] = [sha256Text("key"), sha256Text("body"), sha256Text("other")];
-    expect(await requests.first(key, body)).toBe(body);
-    expect(await requests.first(key, other)).toBe(body);
-    expect(await requests.first(key, body)).toBe(body);
-    expect(await requests.first(sha256Text("second key"), other)).toBe(other);
+    expect(await requests.first(key, body, NOW)).toBe(body);
+    expect(await requests.first(key, other, NOW)).toBe(body);
+    expect(await requests.first(key, body, NOW)).toBe(body);
+    expect(await requests.first(sha256Text("second key"), other, NOW)).toBe(other);
   });
 
   it("gives all of many concurrent first uses the same answer", async () => {
     const { requests } = stores();
     const key = sha256Text("key");
     const bodies = Array.from({ length: 20 }, (_, at) => sha256Text(`body ${at}`));
-    const answers = await Promise.all(bodies.map((body) => requests.first(key, body)));
+    const answers = await Promise.all(bodies.map((body) => requests.first(key, body, NOW)));
     expect(new Set(answers).size).toBe(1);
     expect(bodies).toContain(answers[0]);
   });

@@ -15,6 +15,8 @@ import {
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";
+import { RECORD_RETENTION } from "../../factory/tokens.ts";
+import { TIME_TO_LIVE } from "./tables.ts";
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 
@@ -95,6 +97,16 @@ export async function conditional(write: Promise<unknown>): Promise<boolean> {
     if (Error.isError(error) && error.name === "ConditionalCheckFailedException") return false;
     throw error;
   }
+}
+
+/**
+ * The attribute by which DynamoDB removes an item by itself, once the retention is over, within days. What
+ * it has not removed yet is read like the rest, so nothing may rest on the removal.
+ *
+ * @param end when the item is of no more use; milliseconds since 1970
+ */
+export function removedAfter(end: number): Item {
+  return { [TIME_TO_LIVE]: { N: `${Math.ceil((end + RECORD_RETENTION) / 1000)}` } };
 }
 
 /** A version in a sort key: as many digits for each, so that they sort. */

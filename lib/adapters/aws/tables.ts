@@ -25,10 +25,14 @@ export interface IndexLayout extends Keys {
 export interface TableLayout extends Keys {
   readonly indexes: readonly IndexLayout[];
   readonly pointInTimeRecovery: boolean;
+  /** The attribute with the second after which DynamoDB removes an item by itself. */
+  readonly timeToLive?: string;
 }
 
 const pk = { name: "pk", type: "S" } as const;
 const sk = { name: "sk", type: "S" } as const;
+
+export const TIME_TO_LIVE = "removeAfter";
 
 /** Which Factories are due: a partition for each shard, in the order of time. */
 export const DUE_INDEX = {
@@ -63,6 +67,7 @@ export const MAIN_TABLE: TableLayout = {
   sortKey: sk,
   indexes: [DUE_INDEX, FACTORY_INDEX],
   pointInTimeRecovery: true,
+  timeToLive: TIME_TO_LIVE,
 };
 
 /** By the delivery's idHash. A backup of it would be a copy of shares that were destroyed. */

@@ -6,7 +6,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { FactoryName } from "../../factory/names.ts";
 import type { TokenRecord, Tokens } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
-import { Table, textAttribute, type Item } from "./table.ts";
+import { removedAfter, Table, textAttribute, type Item } from "./table.ts";
 import { FACTORY_INDEX } from "./tables.ts";
 
 export class DynamoTokens implements Tokens {
@@ -23,6 +23,7 @@ export class DynamoTokens implements Tokens {
       ...keyOf(token.hash),
       ...(bound !== undefined && { [FACTORY_INDEX.partitionKey.name]: { S: bound } }),
       body: { S: JSON.stringify(token) },
+      ...(token.expiresAt !== null && removedAfter(token.expiresAt)),
     });
   }
 
@@ -43,6 +44,11 @@ export class DynamoTokens implements Tokens {
 
   async delete(hash: Sha256): Promise<void> {
     await this.#table.delete(keyOf(hash));
+  }
+
+  /** DynamoDB does it (table.ts, removedAfter). */
+  async removeExpired(): Promise<void> {
+    return Promise.resolve();
   }
 }
 

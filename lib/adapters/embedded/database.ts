@@ -17,8 +17,8 @@ const FACTS =
 /**
  * The schemas' number, in the file's user_version; a file of a later one is not touched. 1 had the
  * signer's tables in the service's file (adopt-records.ts), 2 documents without their instance
- * (store.ts), 3 the newest trusted root alone (signer-roots.ts) and numbers of what
- * was signed without its hash (signer-versions.ts).
+ * (store.ts), 3 requests without their time (store.ts), the newest trusted root alone (signer-roots.ts)
+ * and numbers of what was signed without its hash (signer-versions.ts).
  */
 export const SCHEMA_VERSION = 4;
 

@@ -28,21 +28,34 @@ export const STORE_SCHEMA = `
     PRIMARY KEY (factory, instance, channel, role, version)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS tokens (hash TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS requests (hash TEXT PRIMARY KEY, body_hash TEXT NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS tokens_factory ON tokens (body ->> '$.bound.factory');
+  CREATE INDEX IF NOT EXISTS tokens_expiry ON tokens (body ->> '$.expiresAt');
+  CREATE TABLE IF NOT EXISTS requests (
+    hash TEXT PRIMARY KEY, body_hash TEXT NOT NULL, made_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS requests_age ON requests (made_at);
 `;
 
 /**
  * Brings tables of earlier versions up to {@link STORE_SCHEMA}: documents were kept without the
- * instance. What a failed bootstrap left, which no head names, stays behind. Runs in the transaction
- * of the start.
+ * instance, requests without their time, for which the upgrade's is taken. What a failed bootstrap left,
+ * which no head names, stays behind. Runs in the transaction of the start.
  */
 export function upgradeStore(database: DatabaseSync): void {
-  if (lacksInstance(database)) addInstance(database);
+  if (lacks(database, "requests", "made_at")) addTime(database);
+  if (lacks(database, "documents", "instance")) addInstance(database);
 }
 
-function lacksInstance(database: DatabaseSync): boolean {
-  const columns = database.prepare("SELECT name FROM pragma_table_info('documents')").all();
-  return columns.length > 0 && columns.every(({ name }) => name !== "instance");
+/** Whether there is such a table, without the column. */
+function lacks(database: DatabaseSync, table: string, column: string): boolean {
+  const columns = database.prepare("SELECT name FROM pragma_table_info(?)").all(table);
+  return columns.length > 0 && columns.every(({ name }) => name !== column);
+}
+
+function addTime(database: DatabaseSync): void {
+  database.exec(`
+    ALTER TABLE requests ADD COLUMN made_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE requests SET made_at = unixepoch() * 1000;`);
 }
 
 function addInstance(database: DatabaseSync): void {
@@ -191,6 +204,17 @@ export class SqliteTokens implements Tokens {
   async delete(hash: Sha256): Promise<void> {
     await this.#db.write((sql) => sql("DELETE FROM tokens WHERE hash = ?").run(hash));
   }
+
+  async removeExpired(before: number): Promise<void> {
+    await removeRows(this.#db, "tokens WHERE body ->> '$.expiresAt' < ?", before);
+  }
+}
+
+/** Looks first: a schedule that runs each minute takes no lock to remove nothing. */
+async function removeRows(database: Database, rows: string, before: number): Promise<void> {
+  const found = await database.read((sql) => sql(`SELECT 1 FROM ${rows} LIMIT 1`).get(before));
+  if (found === undefined) return;
+  await database.write((sql) => sql(`DELETE FROM ${rows}`).run(before));
 }
 
 function tokenOf(row: Record<string, unknown>): TokenRecord {
@@ -204,9 +228,13 @@ export class SqliteRequests implements Requests {
     this.#db = database;
   }
 
-  async first(keyHash: Sha256, bodyHash: Sha256): Promise<Sha256> {
+  async first(keyHash: Sha256, bodyHash: Sha256, now: number): Promise<Sha256> {
     await this.#db.write((sql) =>
-      sql("INSERT INTO requests VALUES (?, ?) ON CONFLICT DO NOTHING").run(keyHash, bodyHash),
+      sql("INSERT INTO requests VALUES (?, ?, ?) ON CONFLICT DO NOTHING").run(
+        keyHash,
+        bodyHash,
+        now,
+      ),
     );
     const row = await this.#db.read((sql) =>
       sql("SELECT body_hash FROM requests WHERE hash = ?").get(keyHash),
@@ -214,5 +242,9 @@ export class SqliteRequests implements Requests {
     const stored = row === undefined ? "" : textColumn(row, "body_hash");
     if (!isSha256(stored)) throw new RootwardError("internal", "stored request is damaged");
     return stored;
+  }
+
+  async removeOld(before: number): Promise<void> {
+    await removeRows(this.#db, "requests WHERE made_at < ?", before);
   }
 }

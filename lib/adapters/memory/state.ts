@@ -29,7 +29,7 @@ export class MemoryState {
   readonly shares = new Map<Sha256, Uint8Array>();
   readonly archives = new Map<Sha256, Uint8Array>();
   readonly tokens = new Map<Sha256, TokenRecord>();
-  readonly requests = new Map<Sha256, Sha256>();
+  readonly requests = new Map<Sha256, { readonly bodyHash: Sha256; readonly madeAt: number }>();
   /** By message id; a message that is sent again takes its own place. */
   readonly outbox = new Map<string, Message>();
   /** What programs were told, by Factory and event id. */

@@ -128,6 +128,13 @@ export class MemoryTokens implements Tokens {
       this.#state.tokens.delete(hash);
     });
   }
+
+  async removeExpired(before: number): Promise<void> {
+    const expired = [...this.#state.tokens.values()].filter(
+      ({ expiresAt }) => expiresAt !== null && expiresAt < before,
+    );
+    for (const { hash } of expired) await this.delete(hash);
+  }
 }
 
 export class MemoryRequests implements Requests {
@@ -139,11 +146,20 @@ export class MemoryRequests implements Requests {
     this.#faults = faults;
   }
 
-  async first(keyHash: Sha256, bodyHash: Sha256): Promise<Sha256> {
+  async first(keyHash: Sha256, bodyHash: Sha256, now: number): Promise<Sha256> {
     return this.#faults.write("requests.first", keyHash, () => {
-      const stored = this.#state.requests.get(keyHash) ?? bodyHash;
+      const stored = this.#state.requests.get(keyHash) ?? { bodyHash, madeAt: now };
       this.#state.requests.set(keyHash, stored);
-      return stored;
+      return stored.bodyHash;
     });
+  }
+
+  async removeOld(before: number): Promise<void> {
+    for (const [keyHash, { madeAt }] of this.#state.requests) {
+      if (madeAt >= before) continue;
+      await this.#faults.write("requests.removeOld", keyHash, () =>
+        this.#state.requests.delete(keyHash),
+      );
+    }
   }
 }
