@@ -216,7 +216,9 @@ it("tokens are listed over several pages", async () => {
 it("only tokens that expire and idempotency keys are removed by the table itself, 35 days after", async () => {
   await new DynamoHeads(dynamo.client, table).create(creation("acme", NOW).head);
   const documents = new DynamoDocuments({
-    ...{ dynamo: dynamo.client, table, now: () => NOW },
+    dynamo: dynamo.client,
+    table,
+    now: () => NOW,
     objects: new S3Objects(s3.client, bucket),
   });
   const document = storedDocument(rolePlace(ACME, "ci", "root", 1), random(9));
