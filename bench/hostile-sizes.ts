@@ -1,13 +1,15 @@
 /**
  * What hostile bodies cost (rule 1): each shape at the limit against the same shape at half of it,
  * which is 2 where the work is linear, 4 where it is quadratic, and less where it stops early. That
- * none of them takes long is shown by the fuzz target.
+ * none of them takes long is shown by the fuzz target. A refused publication comes last: as many bad
+ * entries as fit into a request against JSON.parse of the same text.
  *
  *   npm run bench:sizes [-- TURNS]
  */
 import { DIALECTS, firstChannel, rootLimits } from "../lib/tuf/dialect.ts";
 import { isRootwardError } from "../lib/error.ts";
-import { parseJson } from "../lib/tuf/json.ts";
+import { isJsonObject, parseJson } from "../lib/tuf/json.ts";
+import { ENTRIES_LIMITS, judgeTargetEntries } from "../lib/tuf/target-entries.ts";
 import { verifyRootUpdate } from "../lib/tuf/root-update.ts";
 import { HOSTILE_SHAPES } from "../test/support/tuf/hostile-sizes.ts";
 import { rootUpdate, signRoot, testFactory } from "../test/support/tuf/test-factory.ts";
@@ -42,4 +44,20 @@ for (const dialect of DIALECTS) {
     });
     if (linear !== undefined) console.log(`${dialect}  ${name}: ${show(linear)}`);
   }
+}
+
+for (const count of [75_000, 299_000]) {
+  const text = `{${Array.from({ length: count }, (_, i) => `"/${i.toString(36)}":0`).join()}}`;
+  const bytes = new TextEncoder().encode(text);
+  const refuse = (): void => {
+    try {
+      const entries = parseJson(bytes, ENTRIES_LIMITS);
+      if (isJsonObject(entries)) judgeTargetEntries(entries, "ats");
+    } catch (error) {
+      if (!isRootwardError(error)) throw error;
+    }
+  };
+  const floor = contender("JSON.parse", () => void JSON.parse(text));
+  const [ratio] = compare([floor, contender("refused", refuse)], { turns, runs: 1 });
+  if (ratio !== undefined) console.log(`a publication of ${count} bad entries: ${show(ratio)}`);
 }

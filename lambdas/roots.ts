@@ -2,6 +2,7 @@
 import { appOf } from "../lib/http/base.ts";
 import { factoryRoutes } from "../lib/http/factories.ts";
 import { fioctlRoutes } from "../lib/http/fioctl.ts";
+import { noReadyRoute } from "../lib/http/health.ts";
 import { rootUpdateRoutes } from "../lib/http/root-updates.ts";
 import { rootRoutes } from "../lib/http/roots.ts";
 import { targetRoutes } from "../lib/http/targets.ts";
@@ -22,6 +23,13 @@ const service = serviceOf({
   // An owner's only copy of a key is out of its reach: the schedule destroys it once no root lists it.
   effects: ["follow-roots", "destroy-key", "withdraw-link", "notify", "announce", "end-token"],
 });
-const groups = [factoryRoutes, tokenRoutes, fioctlRoutes, rootRoutes, rootUpdateRoutes];
+const groups = [
+  noReadyRoute,
+  factoryRoutes,
+  tokenRoutes,
+  fioctlRoutes,
+  rootRoutes,
+  rootUpdateRoutes,
+];
 
 export const handler = httpHandler(appOf(service, [...groups, targetRoutes]));

@@ -31,6 +31,7 @@ const CANARIES = [
   ["lib/delivery", "hono", "pure-code-is-pure"],
   ["lib/tuf", "../factory/head.ts", "tuf-stands-alone"],
   ["lib/delivery", "../factory/head.ts", "delivery"],
+  ["lib/text", "../factory/head.ts", "text"],
   ["lib/service", "../adapters/embedded/open.ts", "service"],
   ["lib/service", "../signing/boundary.ts", "service"],
   ["lib/http", "../adapters/embedded/open.ts", "http"],

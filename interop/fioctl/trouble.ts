@@ -36,6 +36,8 @@ export const TROUBLE: Stories = {
         );
       }
       assertSays(await alice.failing(...UPDATES, "init", "-m", "\u00e9t\u00e9"), /\n= .*ASCII/);
+      const long = "x".repeat(100_000);
+      assertSays(await alice.failing(...UPDATES, "init", "-m", long), /: 4\d\d [^]*\n= \w/);
       await alice(...UPDATES, "init", "-m", "first");
       const taken = /: 409 [^]*\n= [^]*Only one TUF root updates transaction can be active/;
       assertSays(await alice.failing(...UPDATES, "init", "-m", "second"), taken);

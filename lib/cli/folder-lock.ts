@@ -7,6 +7,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { RootwardError } from "../error.ts";
 import { lockFile, type FileLock } from "../file-lock.ts";
+import { line, type Line } from "../text/line.ts";
 
 /** The folder of the service, or of the signer. */
 export type Locked = "serve" | "signer";
@@ -20,7 +21,7 @@ const HOLDER = {
  * @param folder made where it does not exist
  * @throws RootwardError `usage` while another process holds it
  */
-export function lockFolder(folder: string, kind: Locked, note: (line: string) => void): FileLock {
+export function lockFolder(folder: string, kind: Locked, note: (text: Line) => void): FileLock {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `${kind}.lock`);
   try {
@@ -28,7 +29,7 @@ export function lockFolder(folder: string, kind: Locked, note: (line: string) =>
     if (lock !== null) return lock;
   } catch {
     // On a read-only file system, or where the disk has no room for a name: devices are served all the same.
-    note(`${file} cannot be locked: make sure that this is the only process on ${folder}`);
+    note(line`${file} cannot be locked: make sure that this is the only process on ${folder}`);
     return { release: () => undefined };
   }
   throw new RootwardError("usage", `${folder}: ${HOLDER[kind]} already: stop it first`);

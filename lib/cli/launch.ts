@@ -15,6 +15,7 @@ import { prepareData } from "../adapters/embedded/open.ts";
 import { openSigner, type OpenSigner } from "../adapters/embedded/open-signer.ts";
 import { answerOn } from "../adapters/embedded/signer-channel.ts";
 import { RootwardError } from "../error.ts";
+import { sparing } from "../service/reporting.ts";
 import { answer } from "../signing/operations.ts";
 import { line } from "../text/line.ts";
 import { bundlePage } from "./page.ts";
@@ -45,9 +46,8 @@ export async function launch(options: LaunchOptions, terminal: Terminal): Promis
   const publicUrl = checkPublicUrl(options);
   process.umask(0o077);
   // Before anything is made or removed in there.
-  const note = (text: string): void => terminal.note(line`${text}`);
-  const locks = [lockFolder(data, "serve", note)];
-  if (!("socket" in signer)) locks.push(lockFolder(signer.folder, "signer", note));
+  const locks = [lockFolder(data, "serve", terminal.note)];
+  if (!("socket" in signer)) locks.push(lockFolder(signer.folder, "signer", terminal.note));
   try {
     return await launchLocked(options, publicUrl, terminal);
   } finally {
@@ -89,8 +89,8 @@ async function launchLocked(
     // Never ended: its end tells the other process that this one is gone.
     child.stdin?.on("error", () => undefined);
     child.stdin?.write(`${JSON.stringify(orders)}\n`);
-    if (own !== null)
-      answerOn(pipeOf(child), (request) => answer(own, request, reported(terminal)));
+    const report = sparing((what, error) => terminal.note(reportLine(what, error)), Date.now);
+    if (own !== null) answerOn(pipeOf(child), (request) => answer(own, request, report));
     if (own !== null)
       terminal.note(line`process ${process.pid} holds the keys, ${child.pid ?? "?"} serves`);
     return await served(child);
@@ -186,8 +186,4 @@ async function served(child: ChildProcess): Promise<number> {
   process.on("SIGTERM", pass).on("SIGINT", pass);
   const [code] = (await once(child, "exit")) as [number | null];
   return code ?? 1;
-}
-
-function reported(terminal: Terminal): (what: string, error: unknown) => void {
-  return (what, error) => terminal.note(reportLine(what, error));
 }

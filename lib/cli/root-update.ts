@@ -16,6 +16,14 @@ const answer = v.object({
   issues: v.object({ errors: v.array(note), warnings: v.array(note) }),
 });
 
+/** A service of an earlier release says nothing about signed roots. */
+const cancelled = v.object({
+  signed: v.optional(
+    v.array(v.object({ channel: form.channel, version: form.version, sha256: form.sha256Hex })),
+    [],
+  ),
+});
+
 export async function rootReview(
   client: Client,
   terminal: Terminal,
@@ -61,10 +69,20 @@ export async function rootCancel(
   terminal: Terminal,
   factory: string,
 ): Promise<void> {
-  await terminal.step(line`cancelling the root update of ${factory}`, () =>
-    client.sendJson("POST", updatePath(factory, "/cancel"), {}, v.object({})),
+  const { signed } = await terminal.step(line`cancelling the root update of ${factory}`, () =>
+    client.sendJson("POST", updatePath(factory, "/cancel"), {}, cancelled),
   );
-  terminal.result({ factory, cancelled: true }, [
+  for (const { channel, version, sha256 } of signed) {
+    terminal.warn(
+      line`root ${version} of ${channel} (SHA-256 ${sha256}) carries all signatures that it needs: it stays valid for every device that is shown it`,
+    );
+  }
+  if (signed.length > 0) {
+    terminal.warn(
+      line`to end that, give its number to another root: start a new update, sign it and apply it (rootward keys rotate)`,
+    );
+  }
+  terminal.result({ factory, cancelled: true, signed }, [
     line`Factory      ${factory}: the update is cancelled; nothing is staged`,
   ]);
 }

@@ -12,11 +12,16 @@ import { errorLog } from "../http/base.ts";
 import type { Page } from "../http/download.ts";
 import type { ServerLimits } from "../http/limits.ts";
 import { createNodeServer } from "../http/node-server.ts";
+import { Readiness } from "../service/readiness.ts";
+import { sparing } from "../service/reporting.ts";
+import { Retries } from "../service/retries.ts";
 import type { Service } from "../service/service.ts";
+import { checkStandings } from "../service/check-standings.ts";
 import { tendDue } from "../service/tend.ts";
 import type { Signer } from "../signing/operations.ts";
 import { line, type Line } from "../text/line.ts";
 import { checkPublicUrl } from "./public-url.ts";
+import { embeddedChecks } from "./readiness-checks.ts";
 import { reportLine } from "./terminal.ts";
 
 export interface ServeOptions {
@@ -45,21 +50,24 @@ export interface RunningServer {
 }
 
 const SCHEDULE_EVERY = 60_000;
+/** A run may be long after an outage; a schedule that has not finished one for longer has stopped. */
+const RUN_WITHIN = 10 * 60_000;
 
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const publicUrl = checkPublicUrl(options);
   // SQLite makes its own files beside the database; nothing of ours is for anybody else.
   process.umask(0o077);
   const state = { url: "" };
-  const report = (what: string, error: unknown): void => options.log(reportLine(what, error));
-  const { ports, linksFrom, close } = await openEmbedded({
+  const now = options.now ?? Date.now;
+  const report = sparing((what, error) => options.log(reportLine(what, error)), now);
+  const { ports, databaseState, linksFrom, close } = await openEmbedded({
     dataFolder: options.data,
     outboxFolder: options.outbox,
     signer: options.signer,
     publicUrl: () => publicUrl ?? state.url,
     report,
     log: (text) => options.log(line`${text}`),
-    ...(options.now && { now: options.now }),
+    now,
     ...(options.uptime && { uptime: options.uptime }),
   });
   const service: Service = {
@@ -67,11 +75,28 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     documents: cacheDocuments(ports.documents),
     policy: DEFAULT_REFRESH,
     linksFrom,
+    retries: new Retries(),
     get publicUrl() {
       return publicUrl ?? state.url;
     },
   };
-  const app = createApp({ service, page: options.page, archives: ports.archives });
+  const every = options.scheduleEvery ?? SCHEDULE_EVERY;
+  const schedule = { lastEnded: performance.now() };
+  const checks = embeddedChecks({
+    dataFolder: options.data,
+    outboxFolder: options.outbox,
+    databaseState,
+    signer: options.signer,
+    sinceRun: () => performance.now() - schedule.lastEnded,
+    runWithin: Math.max(RUN_WITHIN, 2 * every),
+    clock: service.clock,
+  });
+  const app = createApp({
+    service,
+    page: options.page,
+    archives: ports.archives,
+    readiness: new Readiness(checks),
+  });
   const server = createNodeServer(app.fetch, errorLog(service), options.limits);
   const port = await server.listen(options.port, options.host).catch((error: unknown) => {
     close();
@@ -82,7 +107,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   state.url = `http://${host}:${port}`;
-  const stopSchedule = startSchedule(service, options.scheduleEvery ?? SCHEDULE_EVERY);
+  const ended = (): void => {
+    schedule.lastEnded = performance.now();
+  };
+  const stopSchedule = startSchedule(service, every, options.log, ended);
   return {
     url: state.url,
     close: async () => {
@@ -99,15 +127,34 @@ async function runSchedule(service: Service, ending: AbortSignal): Promise<void>
   await tendDue(service, ending);
 }
 
-/** Runs the schedule now and then; one run at a time. @returns how to stop it */
-function startSchedule(service: Service, every: number): () => Promise<void> {
+/**
+ * Runs the schedule now and then; one run at a time.
+ *
+ * @param ended called after each run that looked at every Factory that was due
+ * @returns how to stop it
+ */
+function startSchedule(
+  service: Service,
+  every: number,
+  log: ServeOptions["log"],
+  ended: () => void,
+): () => Promise<void> {
   const ending = new AbortController();
   let running: Promise<unknown> = Promise.resolve();
   let busy = false;
+  let checked = false;
+  const once = async (): Promise<void> => {
+    // Before anything is tended to, so that its lines say how the databases were found.
+    if (!checked) await checkStandings(service, log, ending.signal);
+    checked = true;
+  };
   const run = (): void => {
     if (busy) return;
     busy = true;
-    running = runSchedule(service, ending.signal)
+    running = once()
+      .catch((error: unknown) => service.report("comparison with the signer", error))
+      .then(() => runSchedule(service, ending.signal))
+      .then(ended)
       .catch((error: unknown) => service.report("schedule", error))
       .finally(() => {
         busy = false;

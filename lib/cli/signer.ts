@@ -3,6 +3,7 @@
  * of its own. The first line on stdout is `signing on PATH`.
  */
 import { openSigner } from "../adapters/embedded/open-signer.ts";
+import { sparing } from "../service/reporting.ts";
 import { answer } from "../signing/operations.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { line } from "../text/line.ts";
@@ -19,7 +20,7 @@ export interface SignerRun {
 /** Runs until SIGTERM or SIGINT. */
 export async function runSigner(run: SignerRun, terminal: Terminal): Promise<void> {
   process.umask(0o077);
-  const lock = lockFolder(run.folder, "signer", (text) => terminal.note(line`${text}`));
+  const lock = lockFolder(run.folder, "signer", terminal.note);
   try {
     await runLocked(run, terminal);
   } finally {
@@ -30,9 +31,8 @@ export async function runSigner(run: SignerRun, terminal: Terminal): Promise<voi
 async function runLocked(run: SignerRun, terminal: Terminal): Promise<void> {
   const signer = await openSigner({ ...run, log: (text) => terminal.note(line`${text}`) });
   try {
-    const stop = await listenOn(run.socket, (request) =>
-      answer(signer, request, (what, error) => terminal.note(reportLine(what, error))),
-    );
+    const report = sparing((what, error) => terminal.note(reportLine(what, error)), Date.now);
+    const stop = await listenOn(run.socket, (request) => answer(signer, request, report));
     terminal.result({}, [line`signing on ${run.socket}`]);
     await new Promise<void>((resolve) => {
       process.once("SIGTERM", resolve).once("SIGINT", resolve);

@@ -119,8 +119,8 @@ const effect = frozen(
     /**
      * Channel and version of a root that the boundary must follow; the delivery's idHash; role and
      * keyid of an online key; an instance; the hash of a token, or `ended` (tokens.ts); or the sequence
-     * number of the event to tell of, with the reader (telling.ts). Where there are two, a space is
-     * between them.
+     * number of the event to tell of, or a stretch of them as FIRST-LAST/COUNT (waiting-notices.ts), with
+     * the reader (telling.ts). Where there are two, a space is between them.
      */
     ref: v.string(),
   }),

@@ -6,7 +6,7 @@ import { RootwardError } from "../error.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import type { Head } from "./head.ts";
-import { untoldEvents } from "./telling.ts";
+import { untoldEvents } from "./waiting-notices.ts";
 import { advance, type Moment, type Transition } from "./transition.ts";
 
 /** Events that may wait to be told before the key is kept back. */

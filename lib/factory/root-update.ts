@@ -188,8 +188,17 @@ export function stageOnlineKeys(
   );
 }
 
-/** Anybody who may change roots may cancel: an initiator may have lost token and txid. */
-export function cancelRootUpdate(head: Head, user: string, moment: Moment): Transition {
+/**
+ * Anybody who may change roots may cancel: an initiator may have lost token and txid.
+ *
+ * @param signed its roots that carry all signatures that they need; the log names them
+ */
+export function cancelRootUpdate(
+  head: Head,
+  user: string,
+  signed: readonly { readonly channel: Channel; readonly sha256: Sha256 }[],
+  moment: Moment,
+): Transition {
   const { made, createdBy } = currentRootUpdate(head);
   return advance(
     head,
@@ -197,7 +206,13 @@ export function cancelRootUpdate(head: Head, user: string, moment: Moment): Tran
       head: { rootUpdate: null },
       effects: made.map(destroyKey),
       type: "root-update-cancelled",
-      details: jsonObject({ user, startedBy: createdBy }),
+      details: jsonObject({
+        user,
+        startedBy: createdBy,
+        ...(signed.length > 0 && {
+          signed: jsonObject(Object.fromEntries(signed.map((root) => [root.channel, root.sha256]))),
+        }),
+      }),
     },
     moment,
   );

@@ -6,6 +6,7 @@
 import { RootwardError } from "../error.ts";
 import type { JsonObject } from "../tuf/json.ts";
 import type { Effect, Head } from "./head.ts";
+import { stretchOf, type Stretch } from "./waiting-notices.ts";
 
 /** Who is told of an event: each in other words. The former ones where a Factory got others. */
 const READERS = ["owner", "provisioner", "former-owner", "former-provisioner"] as const;
@@ -40,17 +41,14 @@ export function addressOf(reader: Reader, people: People, details: JsonObject): 
  * @returns with all readers for an effect of an earlier version, which named none
  * @throws RootwardError `internal` for a reader that only a later version knows: it waits for that one
  */
-export function toldBy(ref: string): { readonly seq: number; readonly readers: readonly Reader[] } {
-  const [seq, name] = ref.split(" ");
+export function toldBy(ref: string): {
+  readonly stretch: Stretch;
+  readonly readers: readonly Reader[];
+} {
+  const [, name] = ref.split(" ");
   const readers = READERS.filter((one) => name === undefined || one === name);
-  if (readers.length > 0) return { seq: Number(seq), readers };
+  if (readers.length > 0) return { stretch: stretchOf(ref), readers };
   throw new RootwardError("internal", `effect names no reader that is known here: ${name}`);
-}
-
-/** How many events people or programs are still to be told of. */
-export function untoldEvents(pending: readonly Effect[]): number {
-  const telling = pending.filter(({ kind }) => kind === "notify" || kind === "announce");
-  return new Set(telling.map(({ ref }) => ref.split(" ")[0])).size;
 }
 
 /** Whether an effect tells those who are told no more: it stays right whoever comes after them. */

@@ -19,6 +19,7 @@ import {
 import type { Effect, Head } from "./head.ts";
 import { dueAt, type RefreshPolicy } from "./schedule.ts";
 import { tellingOf } from "./telling.ts";
+import { withoutDone, withTelling } from "./waiting-notices.ts";
 
 /** What pure code cannot know by itself. */
 export interface Moment {
@@ -82,11 +83,11 @@ export function advance(base: Head, change: Change, moment: Moment): Transition 
     ...base,
     ...change.head,
     revision: base.revision + 1,
-    pending: [
-      ...base.pending.filter((effect) => !includesEffect(done, effect)),
-      ...(change.effects ?? []),
-      ...telling,
-    ],
+    pending: withTelling(
+      [...withoutDone(base.pending, done), ...(change.effects ?? [])],
+      telling,
+      event.type,
+    ),
     log: { seq: event.seq, sha256: logged.address.sha256 },
   };
   return {

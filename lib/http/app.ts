@@ -1,5 +1,6 @@
 /** The whole API as one hono app: every route group, as the embedded form serves it. */
 import type { Hono } from "hono";
+import type { Readiness } from "../service/readiness.ts";
 import type { Service } from "../service/service.ts";
 import { appOf } from "./base.ts";
 import { bootstrapRoutes } from "./bootstrap.ts";
@@ -7,7 +8,7 @@ import { deviceRoutes } from "./devices.ts";
 import { archiveRoute, downloadRoutes, type ArchiveOpener, type Page } from "./download.ts";
 import { factoryRoutes } from "./factories.ts";
 import { fioctlRoutes } from "./fioctl.ts";
-import { healthRoute } from "./health.ts";
+import { healthRoute, readyRoute } from "./health.ts";
 import { initialKeyRoutes } from "./initial-key.ts";
 import { rootUpdateRoutes } from "./root-updates.ts";
 import { rootRoutes } from "./roots.ts";
@@ -19,11 +20,13 @@ export interface AppParts {
   readonly page: Page;
   /** Only in the embedded form. */
   readonly archives?: ArchiveOpener;
+  readonly readiness?: Readiness;
 }
 
-export function createApp({ service, page, archives }: AppParts): Hono {
+export function createApp({ service, page, archives, readiness }: AppParts): Hono {
   return appOf(service, [
     healthRoute,
+    ...(readiness === undefined ? [] : [readyRoute(readiness)]),
     bootstrapRoutes,
     factoryRoutes,
     tokenRoutes,

@@ -81,11 +81,15 @@ export function rootUpdateRoutes(app: Hono, service: Service): void {
   routes(app, `${UPDATES}/cancel`, {
     POST: async (c) => {
       const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      await cancelUpdate(service, head.factory, principal);
-      return c.json({});
+      const signed = await cancelUpdate(service, head.factory, principal);
+      return c.json(signed.length === 0 ? {} : { warning: STAYS_VALID, signed });
     },
   });
 }
+
+const STAYS_VALID =
+  "the cancelled root carries all signatures that it needs: it stays valid for every device that is " +
+  "shown it, until another root of its number is current; start a new update, sign and apply it";
 
 /** A root for each channel, and what is around them. */
 function stageLimits(dialect: Dialect): JsonLimits {

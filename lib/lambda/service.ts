@@ -7,6 +7,7 @@ import { verifySignature } from "../crypto/verify.ts";
 import { RootwardError } from "../error.ts";
 import { DEFAULT_REFRESH } from "../factory/schedule.ts";
 import type { Ports } from "../service/ports.ts";
+import { Retries } from "../service/retries.ts";
 import { believedClock, type Service } from "../service/service.ts";
 import { report } from "./telemetry.ts";
 
@@ -23,6 +24,7 @@ export function serviceOf(
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     report,
     policy: DEFAULT_REFRESH,
+    retries: new Retries(),
     ...parts,
   };
   return new Proxy(known as Service, {

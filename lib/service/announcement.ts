@@ -27,7 +27,7 @@ const TOLD: Readonly<Record<EventType, readonly string[]>> = {
   "root-update-started": ["version", "firstTime"],
   "root-update-staged": ["staged"],
   "online-keys-made": ["keyids"],
-  "root-update-cancelled": [],
+  "root-update-cancelled": ["signed"],
   "root-accepted": ["roots", "endsDelivery"],
   "roots-returned": ["roots", "droppedUpdate", "endsDelivery"],
   "key-retired": ["keys"],
@@ -44,9 +44,29 @@ const TOLD: Readonly<Record<EventType, readonly string[]>> = {
 };
 const TOLD_OF = new Map<string, readonly string[]>(Object.entries(TOLD));
 
+/** The type of an announcement that several events share: the log has them. */
+const SHARED = "events-merged";
+
+/** The type by which rules of the account's bus choose. */
+export function announcedType({ event, stretch }: Announcement): string {
+  return stretch === undefined ? event.type : SHARED;
+}
+
 /** @returns the event as programs get it; its members are those of the log */
-export function announcementOf({ factory, event }: Announcement): JsonObject {
+export function announcementOf({ factory, event, stretch }: Announcement): JsonObject {
   const { seq, id, time, type, actor, details } = event;
+  if (stretch !== undefined) {
+    const shared = jsonObject({ ...stretch });
+    return jsonObject({
+      factory,
+      seq,
+      id,
+      time: formatTime(time),
+      type: SHARED,
+      actor,
+      details: shared,
+    });
+  }
   const told = (TOLD_OF.get(type) ?? []).map((name) => [name, details[name]] as const);
   return jsonObject({
     factory,

@@ -1,5 +1,7 @@
 /** The mails of the service. Plain text, short, and with the next thing to do. */
+import type { Stretch } from "../factory/waiting-notices.ts";
 import { formatTime } from "../tuf/expires.ts";
+import { asciiLine } from "../text/forms.ts";
 import type { MailText } from "./notice.ts";
 import { OWNER_NOTICES } from "./notices-owner.ts";
 import {
@@ -18,13 +20,38 @@ const NOTICES = {
 
 /** @returns null where this reader is not told of such an event */
 export function noticeText(notice: Notice): MailText | null {
-  return NOTICES[notice.reader][notice.event.type]?.(notice) ?? null;
+  const { event, stretch, reader } = notice;
+  // An actor is a word of ours and an id; the names in it are somebody's.
+  const own = { ...notice, event: { ...event, actor: asciiLine(event.actor) } };
+  // Former readers get their farewell in any case.
+  if (stretch !== undefined && !reader.startsWith("former-")) return sharedText(own, stretch);
+  return NOTICES[reader][event.type]?.(own) ?? null;
 }
 
 /** By which a message that comes again is known. After a restore an event may have a number again. */
-export function noticeId({ factory, reader, event }: Notice): string {
+export function noticeId({ factory, reader, event, stretch }: Notice): string {
   const { seq, type, id } = event;
-  return `${factory}-${seq}-${id.slice(0, 8)}-${type}${reader === "owner" ? "" : `-${reader}`}`;
+  const about = stretch === undefined ? type : `events-from-${stretch.first}`;
+  return `${factory}-${seq}-${id.slice(0, 8)}-${about}${reader === "owner" ? "" : `-${reader}`}`;
+}
+
+/** One message for many events, after messages could not be sent for a while. */
+function sharedText({ factory, event }: Notice, { first, last, count }: Stretch): MailText {
+  return {
+    subject: `${count} events of Factory ${factory}`,
+    body: [
+      `The service could not send messages about Factory ${factory} for a while. In that time there were`,
+      `${count} events that it would have told you of one by one. The newest was ${event.type} at`,
+      `${formatTime(event.time)}, by ${event.actor}.`,
+      "",
+      `They are in the audit log of the Factory, between number ${first} and number ${last}. A token of`,
+      "the Factory that may read it gets them from the service:",
+      "",
+      `  GET /ota/factories/${factory}/log/?from=${first}`,
+      "",
+      "If you did not expect them, look at the tokens of the Factory first.",
+    ].join("\n"),
+  };
 }
 
 /** @returns the one message that holds the link; the link is alone on its line */

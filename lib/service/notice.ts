@@ -1,5 +1,6 @@
 /** What the tables of notices share. */
 import type { EventType } from "../factory/event.ts";
+import { asciiLine } from "../text/forms.ts";
 import { isJsonObject } from "../tuf/json.ts";
 import type { Notice } from "./ports.ts";
 
@@ -14,10 +15,10 @@ export type Notices = Readonly<
     Partial<Record<EventType, (notice: Notice) => MailText | null>>
 >;
 
-/** A detail of an event, as a word. */
+/** A detail of an event, as a word: requests chose some of them, so each is one line of ASCII. */
 export function word({ details }: Notice["event"], name: string): string {
   const value = details[name];
-  return typeof value === "string" || typeof value === "number" ? `${value}` : "?";
+  return typeof value === "string" || typeof value === "number" ? asciiLine(`${value}`) : "?";
 }
 
 /** A line for each root that came back (factory/return-roots.ts). */
@@ -27,6 +28,6 @@ export function returnedRoots({ details }: Notice["event"]): readonly string[] {
     if (!isJsonObject(root)) return [];
     const { version, sha256 } = root;
     if (typeof version !== "number" || typeof sha256 !== "string") return [];
-    return [`  ${channel} root ${version}, SHA-256 ${sha256}`];
+    return [`  ${asciiLine(channel)} root ${version}, SHA-256 ${asciiLine(sha256)}`];
   });
 }

@@ -125,7 +125,7 @@ export const OWNER_NOTICES: Notices = {
     subject: `Factory ${factory} is live`,
     body: [
       `The root key archive of ${factory} was downloaded and confirmed at ${formatTime(event.time)}.`,
-      "It is destroyed on the service, and the Factory is live.",
+      "The service destroys its copy, and the Factory is live.",
       "If that was not you, tell whoever set up this Factory before any device is built.",
     ].join("\n"),
   }),
@@ -133,8 +133,8 @@ export const OWNER_NOTICES: Notices = {
     subject: `The first root key of ${factory} is gone from the service`,
     body: [
       `A root signed with the first root key of ${factory} was accepted at ${formatTime(event.time)},`,
-      "so that key is in its owner's hands: the copy on the service is destroyed, and the Factory is",
-      "live. If that was not you, tell whoever set up this Factory before any device is built.",
+      "so that key is in its owner's hands: the service destroys its copy, and the Factory is live.",
+      "If that was not you, tell whoever set up this Factory before any device is built.",
     ].join("\n"),
   }),
   "roots-returned": ({ factory, event }) => ({
@@ -166,11 +166,11 @@ export const OWNER_NOTICES: Notices = {
       event.details["claimed"] === true
         ? [
             `The root key archive of ${factory} was fetched, and nobody confirmed having it in time, so the`,
-            "service has destroyed its copy. If you have the file, open the link again and confirm it. If",
+            "service destroys its copy. If you have the file, open the link again and confirm it. If",
             "not, ask whoever set up this Factory to bootstrap it again. No device has been served.",
           ].join("\n")
         : [
-            `Nobody used the download link of ${factory} in time, so the root key archive was destroyed.`,
+            `Nobody used the download link of ${factory} in time, so the service destroys the archive.`,
             "No device has been served. Ask whoever set up this Factory to bootstrap it again.",
           ].join("\n"),
   }),

@@ -48,14 +48,14 @@ export const PROVISIONER_NOTICES: Notices = {
     subject: `Delivered: ${factory} is live`,
     body: [
       `The root key archive of ${factory} was downloaded and confirmed at ${formatTime(event.time)}`,
-      `(SHA-256 ${word(event, "sha256")}). It is destroyed on the service, and the Factory is live.`,
+      `(SHA-256 ${word(event, "sha256")}). The service destroys its copy, and the Factory is live.`,
     ].join("\n"),
   }),
   "root-accepted": ({ factory, event }) => ({
     subject: `Delivered: ${factory} is live`,
     body: [
       `At ${formatTime(event.time)} the first root key of ${factory} signed its next root, so it is in its`,
-      "owner's hands. It is destroyed on the service, and the Factory is live.",
+      "owner's hands. The service destroys its copy, and the Factory is live.",
     ].join("\n"),
   }),
   "roots-returned": ({ factory, event }) => ({
@@ -86,9 +86,9 @@ export const PROVISIONER_NOTICES: Notices = {
         : `Unread: the download link of ${factory} has ended`,
     body: [
       event.details["claimed"] === true
-        ? `The root key archive of ${factory} was fetched, and nobody confirmed in time having it. It is`
-        : `Nobody used the download link of ${factory} before it ended. The root key archive is`,
-      "destroyed on the service. No device has been served.",
+        ? `The root key archive of ${factory} was fetched, and nobody confirmed in time having it. The`
+        : `Nobody used the download link of ${factory} before it ended. The`,
+      "service destroys the root key archive. No device has been served.",
       ...(event.details["claimed"] === true
         ? [
             "If the owner has the file, the owner can still confirm it on the download page. If not:",

@@ -12,6 +12,7 @@ import type { LoggedEvent } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName, InstanceId } from "../factory/names.ts";
 import type { Reader } from "../factory/telling.ts";
+import type { Stretch } from "../factory/waiting-notices.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
 import type { Channel, Dialect, OnlineRole } from "../tuf/dialect.ts";
 import type { JsonObject } from "../tuf/json.ts";
@@ -262,13 +263,19 @@ export interface Notice {
   readonly factory: FactoryName;
   readonly reader: Reader;
   readonly email: string;
+  /** The last event of the stretch, where there is one. */
   readonly event: LoggedEvent;
+  /** Where several events share this notice. */
+  readonly stretch?: Stretch;
 }
 
 /** An event of the audit log, for programs. */
 export interface Announcement {
   readonly factory: FactoryName;
+  /** The last event of the stretch, where there is one. */
   readonly event: LoggedEvent;
+  /** Where several events share this announcement. */
+  readonly stretch?: Stretch;
 }
 
 export interface Notifier {
@@ -311,6 +318,8 @@ export interface Clock {
   mark(): Promise<void>;
 }
 
+export type Report = (what: string, error: unknown, kind?: string) => void;
+
 export interface Ports {
   readonly heads: Heads;
   readonly documents: Documents;
@@ -333,6 +342,11 @@ export interface Ports {
   readonly now: () => number;
   readonly clock: Clock;
   readonly randomBytes: (length: number) => Uint8Array;
-  /** Called with what went wrong in work that nobody waits for; never with a secret. */
-  readonly report: (what: string, error: unknown) => void;
+  /**
+   * Called with what went wrong in work that nobody waits for; never with a secret.
+   *
+   * @param kind what repeats of are counted and written at most once a minute (reporting.ts), one of a few
+   *   fixed words; without it every call is written
+   */
+  readonly report: Report;
 }

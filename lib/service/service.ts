@@ -5,6 +5,7 @@ import type { RefreshPolicy } from "../factory/schedule.ts";
 import type { Moment } from "../factory/transition.ts";
 import { toHex } from "../tuf/bytes.ts";
 import type { Clock, Ports } from "./ports.ts";
+import type { Retries } from "./retries.ts";
 
 export interface Service extends Ports {
   /** Scheme, host and path before `/download`, without a final slash. Links are built from it. */
@@ -14,6 +15,8 @@ export interface Service extends Ports {
   readonly linksFrom?: number;
   /** The effects that this process may carry out; others wait for the schedule. All unless given. */
   readonly effects?: readonly Effect["kind"][];
+  /** When a message that could not be sent is tried again; in every run of the schedule unless given. */
+  readonly retries?: Retries;
 }
 
 /** A fresh random id: 128 bits in hex. */

@@ -8,8 +8,10 @@ import { isRootwardError, RootwardError } from "../error.ts";
 import { decodeEvent } from "../factory/event.ts";
 import type { Effect, Head } from "../factory/head.ts";
 import { isInstanceId, type FactoryName } from "../factory/names.ts";
+import { dueAt } from "../factory/schedule.ts";
 import { addressOf, toldBy } from "../factory/telling.ts";
 import { endedBy, isGone } from "../factory/tokens.ts";
+import { isMerged, stretchOf, withoutDone } from "../factory/waiting-notices.ts";
 import { advance, includesEffect, type Transition } from "../factory/transition.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
 import { channelsOf, ONLINE_ROLES } from "../tuf/dialect.ts";
@@ -32,8 +34,7 @@ const MAX_AT_ONCE = 100;
 export async function settle(service: Service, factory: FactoryName): Promise<void> {
   // What is named here is about this head's bootstrap, whatever takes its place meanwhile.
   const head = await readHead(service.heads, factory);
-  const { effects } = service;
-  const mine = effects ? head.pending.filter(({ kind }) => effects.includes(kind)) : head.pending;
+  const mine = dueEffects(service, head);
   if (mine.length === 0) return;
   // So many that the event about them stays small.
   const pending = inTurn(mine).slice(0, MAX_AT_ONCE);
@@ -54,6 +55,21 @@ export async function settle(service: Service, factory: FactoryName): Promise<vo
   if (still !== undefined) {
     throw new RootwardError("internal", `${still.kind} did not succeed yet`);
   }
+}
+
+/** Those of this process, without the messages that wait for their next try. */
+function dueEffects({ effects, retries, now }: Service, head: Head): readonly Effect[] {
+  return head.pending.filter(
+    (effect) =>
+      (effects?.includes(effect.kind) ?? true) &&
+      (retries?.isDue(head.factory, effect, now()) ?? true),
+  );
+}
+
+/** Whether a Factory is due for nothing but messages that wait for their next try. */
+export function onlyWaits(service: Service, head: Head): boolean {
+  if (head.pending.length === 0 || dueEffects(service, head).length > 0) return false;
+  return dueAt({ ...head, pending: [] }, service.policy) > service.now();
 }
 
 function destroys({ kind }: Effect): boolean {
@@ -98,7 +114,7 @@ export async function settleAfter(service: Service, transition: Transition | nul
 }
 
 function settled(service: Service, head: Head, done: readonly Effect[]) {
-  const still = done.filter((effect) => includesEffect(head.pending, effect));
+  const still = done.filter((effect) => withoutDone(head.pending, [effect]) !== head.pending);
   if (still.length === 0) return null;
   const details = jsonObject({ done: still.map(({ kind, ref }) => jsonObject({ kind, ref })) });
   return advance(
@@ -109,12 +125,17 @@ function settled(service: Service, head: Head, done: readonly Effect[]) {
 }
 
 async function attempt(service: Service, head: Head, effect: Effect): Promise<boolean> {
+  const { factory } = head;
+  const note = (done: boolean): boolean => {
+    service.retries?.note(factory, effect, done, service.now());
+    return done;
+  };
   try {
     await run(service, head, effect);
-    return true;
+    return note(true);
   } catch (error) {
-    service.report(`${effect.kind} for ${head.factory}`, error);
-    return false;
+    service.report(`${effect.kind} for ${factory}`, error, effect.kind);
+    return note(false);
   }
 }
 
@@ -135,7 +156,7 @@ async function run(service: Service, head: Head, { kind, ref }: Effect): Promise
     case "notify":
       return notify(service, head, ref);
     case "announce":
-      return announce(service, head, Number(ref));
+      return announce(service, head, { kind, ref });
     case "end-token":
       return endTokens(service, head, ref);
   }
@@ -186,17 +207,20 @@ async function forgetInstance(service: Service, head: Head, ref: string): Promis
 
 async function notify(service: Service, head: Head, ref: string): Promise<void> {
   const { factory } = head;
-  const { seq, readers } = toldBy(ref);
-  const event = decodeEvent(await readEvent(service, head, seq));
+  const { readers, stretch } = toldBy(ref);
+  const event = decodeEvent(await readEvent(service, head, stretch.last));
+  const shared = isMerged({ kind: "notify", ref }) ? { stretch } : {};
   for (const reader of readers) {
     const email = addressOf(reader, head, event.details);
-    if (email !== null) await service.notifier.notify({ factory, reader, email, event });
+    if (email !== null) await service.notifier.notify({ factory, reader, email, event, ...shared });
   }
 }
 
-async function announce(service: Service, head: Head, seq: number): Promise<void> {
-  const event = decodeEvent(await readEvent(service, head, seq));
-  await service.notifier.announce({ factory: head.factory, event });
+async function announce(service: Service, head: Head, effect: Effect): Promise<void> {
+  const stretch = stretchOf(effect.ref);
+  const event = decodeEvent(await readEvent(service, head, stretch.last));
+  const shared = isMerged(effect) ? { stretch } : {};
+  await service.notifier.announce({ factory: head.factory, event, ...shared });
 }
 
 /** Removes the record of a token that was revoked, or all that are good for nothing. */

@@ -17,7 +17,7 @@ import { update } from "./change.ts";
 import { readHead } from "./commit.ts";
 import { returnRoots } from "./return-roots.ts";
 import { moment, type Service } from "./service.ts";
-import { settle } from "./settle.ts";
+import { onlyWaits, settle } from "./settle.ts";
 import { signAgain } from "./sign-roles.ts";
 
 const BATCH = 100;
@@ -43,7 +43,7 @@ export async function tendDue(service: Service, ending?: AbortSignal): Promise<n
       try {
         await tend(service, factory);
       } catch (error) {
-        service.report(`tending to ${factory}`, error);
+        service.report(`tending to ${factory}`, error, "tending");
       }
     }
     // Only a list that is not full says that nobody waits behind those who came again.
@@ -67,8 +67,11 @@ async function othersTurn(): Promise<void> {
  * after the fleet's metadata was seen to.
  */
 export async function tend(service: Service, factory: FactoryName): Promise<void> {
+  const decide = (head: Head) => nextDue(service, head);
   // One at a time, and nearly always none: then this is one read.
-  while ((await update(service, factory, (head) => nextDue(service, head))).transition !== null);
+  let decided = await update(service, factory, decide);
+  while (decided.transition !== null) decided = await update(service, factory, decide);
+  if (decided.waits) return;
   const [effects] = await Promise.allSettled([settle(service, factory)]);
   try {
     await refreshDue(service, factory);
@@ -93,7 +96,7 @@ async function sweepKeys(service: Service, factory: FactoryName): Promise<void> 
 function nextDue(service: Service, head: Head) {
   const now = moment(service, "schedule");
   const ended = endDelivery(head, now) ?? retireKeys(head, now) ?? retireInstances(head, now);
-  return { transition: ended ?? noticeExpiry(head, now) };
+  return { transition: ended ?? noticeExpiry(head, now), waits: onlyWaits(service, head) };
 }
 
 async function refreshDue(service: Service, factory: FactoryName): Promise<void> {

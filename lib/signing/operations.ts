@@ -14,7 +14,7 @@ import {
   type FactoryName,
   type InstanceId,
 } from "../factory/names.ts";
-import type { KeyWrapper, RootMark, SigningBoundary } from "../service/ports.ts";
+import type { KeyWrapper, Report, RootMark, SigningBoundary } from "../service/ports.ts";
 import { fromBase64, isSha256, toBase64, type Sha256 } from "../tuf/bytes.ts";
 import { ALL_CHANNELS, DIALECTS, ONLINE_ROLES } from "../tuf/dialect.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
@@ -28,6 +28,8 @@ export interface Signer {
   readonly boundary: SigningBoundary;
   /** For server shares only. */
   readonly wrapper: KeyWrapper;
+  /** Writes a record of its own, to see that it can; absent where alarms watch the signer instead. */
+  readonly check?: () => Promise<void>;
 }
 
 const bytes = v.pipe(
@@ -66,6 +68,7 @@ const share = v.strictObject({ purpose: v.literal("server share"), delivery: sha
 
 const operation = v.variant("operation", [
   v.strictObject({ operation: v.literal("identify") }),
+  v.strictObject({ operation: v.literal("check") }),
   v.strictObject({
     operation: v.literal("make-key"),
     ...factoryRef,
@@ -132,7 +135,7 @@ export function makesKey(request: unknown): boolean {
 }
 
 /** What answers: a signer, or a boundary alone, which wraps no shares. */
-type Answering = Pick<Signer, "id" | "boundary"> & Partial<Pick<Signer, "wrapper">>;
+type Answering = Pick<Signer, "id" | "boundary"> & Partial<Pick<Signer, "wrapper" | "check">>;
 
 /** Errors that mean the same on both sides. */
 const PASSED = [
@@ -175,11 +178,7 @@ export type Reply = { readonly result: Result } | Failure;
  * @param request parsed JSON, of whatever shape
  * @param report called with an error that says nothing to the caller
  */
-export async function answer(
-  signer: Answering,
-  request: unknown,
-  report: (what: string, error: unknown) => void,
-): Promise<Reply> {
+export async function answer(signer: Answering, request: unknown, report: Report): Promise<Reply> {
   const parsed = v.safeParse(operation, request, { abortEarly: true });
   if (!parsed.success) {
     const path = parsed.issues[0].path?.map(({ key }) => String(key)).join(".") ?? "operation";
@@ -193,7 +192,8 @@ export async function answer(
       const { facts } = error.details;
       return { error: { code, message: error.message, ...(facts && { facts }) } };
     }
-    report(`signer: ${parsed.output.operation}`, error);
+    const what = `signer: ${parsed.output.operation}`;
+    report(what, error, what);
     if (isStorageFull(error)) {
       return {
         error: { code: "storage-unavailable", message: "the signer's disk has no room left" },
@@ -204,12 +204,15 @@ export async function answer(
 }
 
 async function run(
-  { id, boundary, wrapper = NO_WRAPPER }: Answering,
+  { id, boundary, check, wrapper = NO_WRAPPER }: Answering,
   asked: Operation,
 ): Promise<Result> {
   switch (asked.operation) {
     case "identify":
       return id;
+    case "check":
+      await check?.();
+      return null;
     case "make-key":
       return toBase64((await boundary.makeKey(asked, asked.role, asked.keyType)).spki);
     case "trust-first-roots":

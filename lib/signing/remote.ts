@@ -20,6 +20,9 @@ export async function remoteSigner(call: Call): Promise<Signer> {
   return {
     id,
     boundary: remoteBoundary(call),
+    async check() {
+      await ask({ operation: "check" });
+    },
     wrapper: {
       async wrap(plain, context) {
         return decode(

@@ -43,12 +43,12 @@ export interface RootUpdate {
 }
 
 /**
- * Rule 8, for the new root only; and rule 21. Prod may follow a ci root that has expired since: it
+ * Rule 8, for the new root only. Prod may follow a ci root that has expired since: it
  * must equal it (rule 23), and without it neither channel could ever move again.
  */
 export function checkTime(root: RootDraft, update: RootUpdate, findings: Findings): void {
   const { now, ciRoot } = update;
-  const { expires, version, dialect } = root;
+  const { expires } = root;
   if (expires !== null && expires <= now && ciRoot === null) {
     findings.add(
       "expires-passed",
@@ -59,9 +59,6 @@ export function checkTime(root: RootDraft, update: RootUpdate, findings: Finding
       "expires-too-far",
       `expires: expected at most 10 years from now, got ${formatTime(expires)}`,
     );
-  }
-  if (dialect === "ats" && version !== null && version >= 900) {
-    findings.warn("version-high", "some clients fetch no root from version 1000 on");
   }
 }
 
@@ -216,10 +213,10 @@ function changelogTime(value: JsonValue | undefined): number | null {
   return Number.isNaN(time) ? null : time;
 }
 
-/** Rule 25: warnings, not refusals. */
+/** Rules 21 and 25: warnings, not refusals. */
 export function giveAdvice(root: RootDraft, update: RootUpdate, findings: Findings): void {
-  for (const { message } of adviceOn(root, update.now, update.initialKey)) {
-    findings.warn("advice", message);
+  for (const { code, message } of adviceOn(root, update.now, update.initialKey)) {
+    findings.warn(code, message);
   }
   const { root: role } = root.roles;
   if (role !== undefined && role.threshold < update.current.roles.root.threshold) {
@@ -227,7 +224,27 @@ export function giveAdvice(root: RootDraft, update: RootUpdate, findings: Findin
   }
 }
 
-/** Rule 25 for one root by itself. @param now milliseconds since 1970 */
+/**
+ * aktualizr follows roots in `RepositoryCommon::updateRoot` (libaktualizr/uptane/uptanerepository.cc): its loop
+ * ends before `kMaxRotations`, which is 1000, and compares that with the root's version. The device stays on
+ * root version 999 and takes the end for success. A refusal would help nobody: a fleet at 999 is as stuck.
+ */
+const LAST_FOLLOWED = 999;
+const WARN_FROM = 900;
+
+function versionAdvice({ dialect, version }: RootDraft): readonly Finding[] {
+  if (dialect !== "ats" || version === null || version < WARN_FROM) return [];
+  const left = LAST_FOLLOWED - version;
+  const message =
+    left < 0
+      ? `root version ${version}: aktualizr never asks for it, so devices stay on version ` +
+        `${LAST_FOLLOWED} and trust only its keys; they need other software`
+      : `root version ${version}: aktualizr follows roots up to version ${LAST_FOLLOWED}, so ` +
+        `${left} more can reach devices; rotate rarely and give devices other software in time`;
+  return [{ code: "version-high", message }];
+}
+
+/** Rules 21 and 25 for one root by itself. @param now milliseconds since 1970 */
 export function adviceOn(
   root: RootDraft,
   now: number,
@@ -246,5 +263,8 @@ export function adviceOn(
   if (initialKey !== null && keyids.includes(initialKey)) {
     advice.push("the first root key, which the service made, is still a root key");
   }
-  return advice.map((message) => ({ code: "advice", message }));
+  return [
+    ...versionAdvice(root),
+    ...advice.map((message): Finding => ({ code: "advice", message })),
+  ];
 }

@@ -3,6 +3,8 @@
  * way loses nothing and is tried again; a refusal is final, and says whom to ask.
  */
 import { RootwardError, type ErrorCode } from "../error.ts";
+import { asciiLine } from "../text/forms.ts";
+import { cleaned } from "../text/line.ts";
 import { moment } from "./moment.ts";
 
 export interface Notice {
@@ -31,7 +33,7 @@ const NOTHING_LOST = "Nothing is lost: try again, and this page goes on where it
  * @param zone for tests; the reader's own unless given
  */
 export function noticeFor(error: unknown, step: Step, began: boolean, zone?: string): Notice {
-  if (!(error instanceof RootwardError)) return unexpected(String(error), step);
+  if (!(error instanceof RootwardError)) return unexpected(asciiLine(String(error)), step);
   const { facts = {} } = error.details;
   const when = (fact: string): string | null => {
     const at = facts[fact];
@@ -58,7 +60,7 @@ export function noticeFor(error: unknown, step: Step, began: boolean, zone?: str
     "chain-broken": () => invalid(error.message),
     malformed: () => invalid(error.message),
   };
-  return rows[error.code]?.() ?? unexpected(error.message, step);
+  return rows[error.code]?.() ?? unexpected(cleaned(error.message), step);
 }
 
 function trouble(heading: string, what: string, step: Step): Notice {
@@ -153,7 +155,7 @@ function invalid(message: string): Notice {
   return {
     heading: "The archive is not as it should be",
     paragraphs: [
-      `This page found: ${message}.`,
+      `This page found: ${cleaned(message)}.`,
       "It was not saved, and nothing was confirmed, so the service still has its copy.",
       "Try again. If it stays so, do not confirm it anywhere, and tell whoever runs the service.",
     ],

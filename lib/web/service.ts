@@ -11,7 +11,7 @@ import {
   type ConfirmAnswer,
 } from "../delivery/claim.ts";
 import { RootwardError, type ErrorCode } from "../error.ts";
-import { isFactoryName } from "../factory/names.ts";
+import * as form from "../text/forms.ts";
 import { concatBytes } from "../tuf/bytes.ts";
 
 export interface Claimant {
@@ -23,11 +23,11 @@ const TIMEOUT_MS = 60_000;
 
 const refusal = v.object({
   code: v.string(),
-  message: v.string(),
-  factory: v.optional(v.string()),
-  usedAt: v.optional(v.string()),
-  expiredAt: v.optional(v.string()),
-  leaseEndedAt: v.optional(v.string()),
+  message: form.words,
+  factory: v.optional(form.factoryName),
+  usedAt: v.optional(form.time),
+  expiredAt: v.optional(form.time),
+  leaseEndedAt: v.optional(form.time),
 });
 
 const REFUSALS: readonly ErrorCode[] = [
@@ -42,7 +42,7 @@ export async function claimLink(claimant: Claimant): Promise<ClaimAnswer> {
   const answer = await post("/download/claim", claimant, claimAnswer);
   // The file's name ends up in a command: it is what it must be, or nothing goes on.
   const expected = deliveredName(answer.factory, answer.recipient);
-  if (isFactoryName(answer.factory) && answer.filename === expected) return answer;
+  if (answer.filename === expected) return answer;
   throw new RootwardError("server-refused", "the service names no Factory and file");
 }
 

@@ -27,22 +27,18 @@ import {
   type Roots,
 } from "../support/memory-owner.ts";
 import { restoreFrom } from "../support/memory-restore.ts";
-import { apiFactory, keyOf, ownerOf, stageRotation, start } from "../support/memory-root-update.ts";
+import {
+  apiFactory,
+  keyOf,
+  ownerOf,
+  rotateRoot,
+  stageRotation,
+  start,
+} from "../support/memory-root-update.ts";
 import { DAY, HOUR, TestWorld } from "../support/memory-service.ts";
 import { publish as publishFiles } from "../support/memory-targets.ts";
 
 const BEHIND = { code: "roots-behind" };
-
-/** A rotation of the root key, and of the online keys, too, where asked for. @returns the new key */
-async function rotate(service: Service, key: SigningKey, online = false): Promise<SigningKey> {
-  const principal = await ownerOf(service);
-  await start(service);
-  const request = { factory: FACTORY, principal, txid: "", roles: ONLINE_ROLES } as const;
-  if (online) await makeOnlineKeys(service, { ...request, keyType: "ed25519" });
-  const next = await stageRotation(service, key);
-  await applyUpdate(service, FACTORY, "", principal);
-  return next;
-}
 
 async function publish(service: Service): Promise<void> {
   await publishFiles(service, { [`file-${service.now()}`]: "content" });
@@ -71,7 +67,7 @@ describe.each(DIALECTS)("in %s", (dialect) => {
     backup = world.copy();
     world.advance(HOUR);
     const { service } = world.start();
-    newest = await rotate(service, await rotate(service, first), true);
+    newest = await rotateRoot(service, await rotateRoot(service, first), true);
     await publish(service);
     world.advance(HOUR);
     lost = restoreFrom(world, backup, "service");
@@ -105,7 +101,7 @@ describe.each(DIALECTS)("in %s", (dialect) => {
       lost.advance(4 * DAY);
       await tendDue(service);
     }
-    await rotate(service, newest, true);
+    await rotateRoot(service, newest, true);
     await publish(service);
     await expectConsistent(lost);
     expect(reports).toEqual([]);
@@ -257,13 +253,13 @@ describe("a root that is to be current", () => {
   });
 
   it("is followed before the swap is answered", async () => {
-    await rotate(world.start().service, key);
+    await rotateRoot(world.start().service, key);
     expect([...world.state.signer.roots.values()].map(({ version }) => version)).toEqual([2]);
     expect(headOf(world).pending).toEqual([]);
   });
 
   it("is followed by the schedule where the signer failed after the swap", async () => {
-    await rotate(world.start(failing("signer.advanceTrust")).service, key);
+    await rotateRoot(world.start(failing("signer.advanceTrust")).service, key);
     expect(headOf(world).roles.main?.root.version).toBe(2);
     expect(headOf(world).pending.map(({ kind }) => kind)).toContain("follow-roots");
     await tendDue(world.start().service);
@@ -287,7 +283,7 @@ describe("a root that is to be current", () => {
   it("comes back by an upload where nobody followed it, and its keys are never swept", async () => {
     const backup = world.copy();
     // The signer fails after the swap, and the process ends.
-    await rotate(world.start(failing("signer.advanceTrust")).service, key, true);
+    await rotateRoot(world.start(failing("signer.advanceTrust")).service, key, true);
     const root = await readVersion(world.start().service, headOf(world), "main", "root", 2);
     const restored = restoreFrom(world, backup, "service");
     const { service, reports } = restored.start();
@@ -298,6 +294,40 @@ describe("a root that is to be current", () => {
     expect(await submitAs(service, "main", root)).toMatchObject({ version: 2, changed: true });
     await publish(service);
     await expectConsistent(restored);
+    expect(reports).toEqual([]);
+  });
+});
+
+describe("an update that is cancelled after all have signed", () => {
+  test("names its roots, keeps their keys, and goes once its number is taken", async () => {
+    const world = new TestWorld();
+    const key = keyOf(await apiFactory(world, "tuf"));
+    const { service, reports } = world.start();
+    const principal = await ownerOf(service);
+    await start(service);
+    expect(await cancelUpdate(service, FACTORY, principal)).toEqual([]);
+    await start(service);
+    const request = { factory: FACTORY, principal, txid: "", roles: ONLINE_ROLES } as const;
+    await makeOnlineKeys(service, { ...request, keyType: "ed25519" });
+    await stageRotation(service, key);
+    const dropped = await cancelUpdate(service, FACTORY, principal);
+    const [expected] = world.state.signer.expected.values();
+    expect(dropped).toEqual([
+      { channel: "main", version: 2, sha256: sha256(expected?.bytes ?? new Uint8Array()) },
+    ]);
+    for (let days = 0; days < 40; days += 4) {
+      world.advance(4 * DAY);
+      await tendDue(service);
+    }
+    expect(world.state.signer.keys.size).toBe(6);
+    // A device may have been shown it: no key of it is gone. Another root of its number ends that.
+    await rotateRoot(service, key);
+    expect(world.state.signer.expected.size).toBe(0);
+    for (let days = 0; days < 12; days += 4) {
+      world.advance(4 * DAY);
+      await tendDue(service);
+    }
+    expect(world.state.signer.keys.size).toBe(3);
     expect(reports).toEqual([]);
   });
 });

@@ -9,12 +9,20 @@ import type { Principal } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import { currentRoot } from "../../lib/service/current-root.ts";
 import { takeInitialKey } from "../../lib/service/initial-key.ts";
+import { applyUpdate } from "../../lib/service/root-update/apply.ts";
+import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import { reviewUpdate } from "../../lib/service/root-update/review.ts";
 import { stageUpdate } from "../../lib/service/root-update/stage.ts";
 import { startUpdate } from "../../lib/service/root-update/start.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
-import { channelsOf, rootLimits, type Channel, type Dialect } from "../../lib/tuf/dialect.ts";
+import {
+  channelsOf,
+  ONLINE_ROLES,
+  rootLimits,
+  type Channel,
+  type Dialect,
+} from "../../lib/tuf/dialect.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../lib/tuf/json.ts";
 import { bootstrapOf, FACTORY, known } from "./memory-owner.ts";
 import type { TestWorld } from "./memory-service.ts";
@@ -117,4 +125,19 @@ export async function signStaged(service: Service, signers: readonly SigningKey[
 
 export function keyOf(text: string): SigningKey {
   return signingKeyFromArchive(text);
+}
+
+/** A rotation of the root key, and of the online keys where asked for. @returns the new root key */
+export async function rotateRoot(
+  service: Service,
+  key: SigningKey,
+  online = false,
+): Promise<SigningKey> {
+  const principal = await ownerOf(service);
+  await start(service);
+  const request = { factory: FACTORY, principal, txid: "", roles: ONLINE_ROLES } as const;
+  if (online) await makeOnlineKeys(service, { ...request, keyType: "ed25519" });
+  const next = await stageRotation(service, key);
+  await applyUpdate(service, FACTORY, "", principal);
+  return next;
 }

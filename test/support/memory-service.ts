@@ -28,6 +28,7 @@ import { verifySignature } from "../../lib/crypto/verify.ts";
 import { decodeHead, type Head } from "../../lib/factory/head.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
 import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
+import { Retries } from "../../lib/service/retries.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { Boundary } from "../../lib/signing/boundary.ts";
 import { SealedKeys } from "../../lib/signing/sealed-keys.ts";
@@ -126,6 +127,7 @@ export class TestWorld {
       report,
       publicUrl: "https://rootward.example",
       policy,
+      retries: new Retries(),
     };
     return { service, faults, reports };
   }

@@ -92,7 +92,7 @@ test("ats: a signature may say rsassa-pss for rsassa-pss-sha256", () => {
   expect(stored(judge(ats, body))).toEqual(body);
 });
 
-test("ats: version 900 and later warn that some clients stop at 999", () => {
+test("ats: version 900 and later warn that aktualizr stops at 999", () => {
   const codesAt = (factory: typeof ats): readonly string[] => {
     const { a, b, d } = factory.parties;
     const verdict = judge(factory, signRoot(factory.next, factory.dialect, [a, b, d]));
@@ -100,7 +100,22 @@ test("ats: version 900 and later warn that some clients stop at 999", () => {
   };
   expect(codesAt(testFactory("ats", "ci", 898))).toEqual([]);
   expect(codesAt(testFactory("ats", "ci", 899))).toEqual(["version-high"]);
+  expect(codesAt(testFactory("ats", "ci", 999))).toEqual(["version-high"]);
   expect(codesAt(testFactory("tuf", "main", 899))).toEqual([]);
+});
+
+test.each([
+  [899, "99 more can reach devices"],
+  [998, "0 more can reach devices"],
+  [999, "aktualizr never asks for it"],
+])("ats: the root after version %i says what is left, and is no refusal", (before, words) => {
+  const { parties, next } = testFactory("ats", "ci", before);
+  const { a, b, d } = parties;
+  const verdict = judge(testFactory("ats", "ci", before), signRoot(next, "ats", [a, b, d]));
+  expect(verdict).toMatchObject({
+    kind: "accepted",
+    warnings: [{ code: "version-high", message: expect.stringContaining(words) }],
+  });
 });
 
 test("ats prod: the targets threshold may be above the one online key that is listed", () => {

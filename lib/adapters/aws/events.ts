@@ -5,7 +5,7 @@
  */
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { RootwardError } from "../../error.ts";
-import { announcementOf } from "../../service/announcement.ts";
+import { announcedType, announcementOf } from "../../service/announcement.ts";
 import type { Announcement, Notifier } from "../../service/ports.ts";
 import { clientOptions } from "./clients.ts";
 
@@ -24,11 +24,11 @@ export class EventBus implements Pick<Notifier, "announce"> {
 
   async announce(announcement: Announcement): Promise<void> {
     const { client, source } = this.#announcer;
-    const { type, time } = announcement.event;
+    const { time } = announcement.event;
     // An entry may have 256 KB, and the log takes no event of more than 64 (factory/event.ts).
     const entry = {
       Source: source,
-      DetailType: type,
+      DetailType: announcedType(announcement),
       Time: new Date(time),
       Detail: JSON.stringify(announcementOf(announcement)),
     };

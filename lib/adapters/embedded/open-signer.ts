@@ -84,7 +84,10 @@ export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
       clearInterval(timer);
       database.close();
     };
-    return { id, boundary, wrapper, close };
+    // A row that says nothing: where it cannot be written, no version can be taken either.
+    const check = (): Promise<void> =>
+      database.write((sql) => writeFact(sql, "checked", new Uint8Array()));
+    return { id, boundary, wrapper, check, close };
   } catch (error) {
     database.close();
     throw error;

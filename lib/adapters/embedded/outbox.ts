@@ -8,6 +8,7 @@ import { join } from "node:path";
 
 import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
 import type { LinkMail, MailPlace, Notice, Notifier } from "../../service/ports.ts";
+import { asciiLine } from "../../text/forms.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import { createFile, removeFile, removeTemporaries } from "../../files.ts";
 
@@ -65,8 +66,8 @@ export class Outbox implements Notifier {
   ): Promise<void> {
     const lines = [
       "From: Rootward <rootward@localhost>",
-      `To: ${mail.to}`,
-      `Subject: ${mail.subject}`,
+      `To: ${asciiLine(mail.to)}`,
+      `Subject: ${asciiLine(mail.subject)}`,
       `Date: ${new Date(mail.time).toUTCString().replace("GMT", "+0000")}`,
       `Message-ID: <${mail.id}@rootward>`,
       "MIME-Version: 1.0",

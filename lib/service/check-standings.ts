@@ -1,0 +1,49 @@
+/**
+ * The first run of the schedule after a start compares every head with the signer, and brings roots
+ * back that a restored head lost. One Factory after the other, with turns for whoever waits, so that a
+ * start with very many serves at once.
+ */
+import { isRootwardError } from "../error.ts";
+import { line, type Line } from "../text/line.ts";
+import { readHead } from "./commit.ts";
+import { returnRoots } from "./return-roots.ts";
+import type { Service } from "./service.ts";
+import { describeStanding, standingOf } from "./standing.ts";
+
+/** More lines than a person reads. */
+const MAX_LINES = 20;
+/** More than any installation has. */
+const ALL = 10_000_000;
+
+/**
+ * @param say takes a line for each Factory whose head and signer differ, and at last one with the
+ *   number of those that were left out
+ * @param ending where it is aborted, no further Factory is begun
+ * @throws RootwardError `unavailable` where the signer is away
+ */
+export async function checkStandings(
+  service: Service,
+  say: (text: Line) => void,
+  ending?: AbortSignal,
+): Promise<void> {
+  let differing = 0;
+  for (const factory of await service.heads.due(Number.MAX_SAFE_INTEGER, ALL)) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    if (ending?.aborted === true) break;
+    try {
+      const standing = await standingOf(service.boundary, await readHead(service.heads, factory));
+      const text = describeStanding(standing);
+      if (text !== null) differing += 1;
+      if (text !== null && differing <= MAX_LINES) say(text);
+      if (standing.behind.length > 0) await returnRoots(service, factory);
+    } catch (error) {
+      if (isRootwardError(error) && error.code === "unavailable") throw error;
+      service.report(`comparing ${factory} with its signer`, error);
+    }
+  }
+  if (differing > MAX_LINES) {
+    say(line`and ${differing - MAX_LINES} more Factories whose heads and signer differ`);
+  }
+}
