@@ -17,6 +17,7 @@ export interface CheckedParts {
   readonly outboxFolder: string;
   readonly databaseState: () => Promise<{ readonly writable: boolean }>;
   readonly signer: Pick<Signer, "check">;
+  /** The clock that the service goes by. */
   readonly clock: Pick<Clock, "doubt">;
   /** Milliseconds since the last run of the schedule ended, or since the start. */
   readonly sinceRun: () => number;
@@ -77,7 +78,7 @@ export function embeddedChecks(parts: CheckedParts): readonly Check[] {
       name: "clock",
       judge: async () => {
         const doubt = clock.doubt();
-        return { ok: doubt === null, message: doubt ?? "is believed" };
+        return verdict(doubt === null, "is believed", doubt ?? "");
       },
     },
     {

@@ -17,6 +17,9 @@ import { line, type Line } from "../text/line.ts";
 import { formatTime } from "../tuf/expires.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** Quick publications bring versions a few ahead of the clock, which is right. */
+const QUICK = 60;
+
 export function addRaiseCeiling(signer: Command, terminal: Terminal, folder: () => string): void {
   signer
     .command("raise-ceiling <factory>")
@@ -46,7 +49,7 @@ async function raise(
     if (known.length === 0) {
       throw new RootwardError("not-found", `this signer has signed nothing for ${factory}`);
     }
-    const ahead = known.filter(({ version }) => version > onlineVersion(0, now));
+    const ahead = known.filter(({ version }) => version > onlineVersion(0, now) + QUICK);
     for (const text of ahead.flatMap((one) => described(one, now))) terminal.note(text);
     if (ahead.length > 0 && !yes) {
       throw new RootwardError(
