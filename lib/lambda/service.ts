@@ -25,6 +25,8 @@ export function serviceOf(
     report,
     policy: DEFAULT_REFRESH,
     retries: new Retries(),
+    // A restored table voids links by `linksFrom` here (docs/deploy.md).
+    claims: undefined,
     ...parts,
   };
   return new Proxy(known as Service, {

@@ -335,7 +335,7 @@ export interface Ports {
   readonly documents: Documents;
   readonly shares: Shares;
   /** Left out where a restore makes another installation, whose links are void (Service.linksFrom). */
-  readonly claims?: Claims;
+  readonly claims?: Claims | undefined;
   readonly archives: Archives;
   readonly wrapper: KeyWrapper;
   readonly boundary: SigningBoundary;
