@@ -82,6 +82,12 @@ function failures({ refresh, signer, metadata }: Functions): Rules {
       from: 1,
       periods: 3,
     },
+    ClockInDoubt: {
+      what: "The schedule does not believe its clock: nothing that is over is destroyed",
+      metric: ownMetric("ClockInDoubt", "refresh", "Maximum").with({ period: FIVE }),
+      from: 1,
+      periods: 3,
+    },
     SignerFails: {
       what: "The signer fails: nothing can be signed",
       metric: signer.metricErrors({ period: FIVE, statistic: "Sum" }),

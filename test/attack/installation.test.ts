@@ -1,6 +1,6 @@
 /** The installation itself: a master key that is missing or wrong, a token to be replaced, a restore. */
 import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { startServer, type TestServer } from "../support/embedded.ts";
@@ -109,8 +109,9 @@ function asBefore(data: string): readonly Buffer[] {
     database.exec(`DROP TABLE main.${table}`);
     database.exec(`ALTER TABLE main.new RENAME TO ${table}`);
   }
-  database.exec("DELETE FROM main.facts WHERE name = 'signer'");
-  database.exec("INSERT INTO main.facts SELECT * FROM signer.facts WHERE name <> 'signer'");
+  database.exec("DELETE FROM main.facts WHERE name <> 'admin token'");
+  const known = "name = 'master key check'";
+  database.exec(`INSERT INTO main.facts SELECT * FROM signer.facts WHERE ${known}`);
   database.exec("PRAGMA main.user_version = 1");
   const keys = database.prepare("SELECT wrapped FROM main.signer_keys").all();
   database.exec("PRAGMA main.wal_checkpoint(TRUNCATE)");
@@ -130,15 +131,15 @@ test("an admin token whose file was removed ends with the next start", async () 
   expect(await call(path, { token: server.adminToken })).toMatchObject({ status: 404 });
 });
 
-test("after a restore the operator brings back a root that was accepted since", async () => {
+test("after a restore of both databases the operator brings back a root that was accepted since", async () => {
   const { link } = await createFactory(server, "acme");
   const { entries, ownerToken } = await takeOver(server.url, link);
   const key = firstKey(entries);
   const { folder, data } = server;
-  const database = join(data, "rootward.db");
-  const backup = join(folder, "backup.db");
+  const databases = [join(data, "rootward.db"), join(data, "signer", "signer.db")];
+  const backup = (file: string): string => join(folder, `backup-${basename(file)}`);
   await server.stop();
-  copyFileSync(database, backup);
+  for (const file of databases) copyFileSync(file, backup(file));
 
   server = await startServer(folder);
   const { body } = await rotate(await readRoot(server, "acme", "tuf", "main"), key, {
@@ -151,8 +152,10 @@ test("after a restore the operator brings back a root that was accepted since", 
   const second = await device("2.root.json");
   await server.stop();
 
-  for (const end of ["", "-wal", "-shm"]) rmSync(`${database}${end}`, { force: true });
-  copyFileSync(backup, database);
+  for (const file of databases) {
+    for (const end of ["", "-wal", "-shm"]) rmSync(`${file}${end}`, { force: true });
+    copyFileSync(backup(file), file);
+  }
   server = await startServer(folder, 20 * 60_000);
   expect(JSON.parse(await device("2.root.json"))).toMatchObject({ code: "not-found" });
   const late = { ...server, adminToken: ownerToken };

@@ -537,6 +537,8 @@ describe("the first root key", () => {
     for (let i = 0; i < 100; i += 1) await takeInitialKey(muted, FACTORY, owner);
     expect(await refusal(takeInitialKey(muted, FACTORY, owner))).toEqual(["busy"]);
     expect(await refusal(start(muted, true))).toEqual(["busy"]);
+    // The longest time after which a message is tried again.
+    world.advance(3_600_000);
     await tendDue(service);
     await tendDue(service);
     expect(world.head(FACTORY)?.pending).toEqual([]);

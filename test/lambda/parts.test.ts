@@ -85,7 +85,7 @@ test("effects of others wait for whoever may carry them out", async () => {
   const archive = await takeArchive({ service }, link, ALICE);
   await confirmAs({ ...service, effects: ["notify"] }, link, ALICE, archive);
   const left = world.head(FACTORY)?.pending.map(({ kind }) => kind);
-  const others = ["destroy-share", "destroy-archive", "withdraw-link", "announce"];
+  const others = ["destroy-share", "destroy-archive", "withdraw-link", "end-token", "announce"];
   expect(new Set(left)).toEqual(new Set(others));
   expect(world.state.shares.size).toBe(1);
   await settle(service, FACTORY);
