@@ -49,10 +49,11 @@ const ABANDONED_WITHIN = 60 * 60_000;
 const UNNAMED_FOR = 7 * 86_400_000;
 
 /**
- * How many keys an instance gets in a day. A rotation of online keys takes three. Each key stays for weeks,
- * and one in KMS is paid for, so a token that asks again and again must come to an end.
+ * After how many keys in a day, of any type, an instance gets no more of one type. A rotation of online keys
+ * takes three. Each key stays for weeks, and an RSA key takes seconds or is paid for in KMS, so a token that
+ * asks again and again must come to an end.
  */
-export const KEYS_IN_A_DAY = 120;
+export const KEYS_IN_A_DAY: Readonly<Record<KeyType, number>> = { rsa: 120, ed25519: 1200 };
 const DAY = 86_400_000;
 
 export interface BoundaryParts {
@@ -84,11 +85,11 @@ export class Boundary implements SigningBoundary {
 
   async #makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey> {
     const { records, kindOf, now } = this.#parts;
-    const made = await records.keys(ref);
-    if (made.filter(({ madeAt }) => madeAt > now() - DAY).length >= KEYS_IN_A_DAY) {
+    const made = (await records.keys(ref)).filter(({ madeAt }) => madeAt > now() - DAY).length;
+    if (made >= KEYS_IN_A_DAY[keyType]) {
       throw new RootwardError(
         "busy",
-        `${ref.factory} got ${KEYS_IN_A_DAY} online keys within a day: try again tomorrow`,
+        `${ref.factory} got ${made} online keys within a day: try again tomorrow`,
         { facts: { retryAfter: DAY / 1000 } },
       );
     }

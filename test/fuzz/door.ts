@@ -28,12 +28,15 @@ export interface Answer {
 const ROOTS = `http://rootward.example/ota/repo/${FACTORY}/api/v1/user_repo`;
 const PAGE = { html: "", script: "", style: "" };
 
-/** @param changes what is other than it should be, to see that the run would notice */
+/** What is other than it should be, to see that the run would notice. */
+export type Changes = (service: Service) => Partial<Service>;
+
+/** @param changes of a service that is broken on purpose */
 export async function submit(
   world: TestWorld,
   token: string,
   { channel, dryRun, body }: Submission,
-  changes: Partial<Service> = {},
+  changes: Changes = () => ({}),
 ): Promise<Answer> {
   const query = [...(channel === "prod" ? ["production=1"] : []), ...(dryRun ? ["dry-run=1"] : [])];
   return ask(world, token, `root?${query.join("&")}`, body, changes);
@@ -55,10 +58,10 @@ async function ask(
   token: string,
   target: string,
   body?: Uint8Array,
-  changes: Partial<Service> = {},
+  changes: Changes = () => ({}),
 ): Promise<Answer> {
   const { service, reports } = world.start();
-  const app = createApp({ service: { ...service, ...changes }, page: PAGE });
+  const app = createApp({ service: { ...service, ...changes(service) }, page: PAGE });
   const before = process.cpuUsage();
   const response = await app.request(`${ROOTS}/${target}`, {
     method: body === undefined ? "GET" : "POST",

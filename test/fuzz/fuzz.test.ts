@@ -1,6 +1,7 @@
 /** The short run of fuzz.ts, which saw enough to mean something, and would notice what is broken. */
 import { expect, test } from "@jest/globals";
 import type { Service } from "../../lib/service/service.ts";
+import type { Changes } from "./door.ts";
 import { runFuzz } from "./fuzz.ts";
 
 /** Tests share their processor with others; `npm run fuzz` holds every case to 50. */
@@ -25,23 +26,41 @@ test("no submission in 300 breaks the door", async () => {
 const BROKEN: readonly {
   readonly name: string;
   readonly seen: string;
-  readonly changes: Partial<Service>;
+  readonly changes: Changes;
 }[] = [
   {
     name: "believes every signature",
+    // By its signer, which is asked before the swap.
+    seen: "does not follow from the trusted root",
+    changes: () => ({ verify: () => true }),
+  },
+  {
+    name: "believes every signature, and so does its signer,",
     seen: "accepted, but too few signatures",
-    changes: { verify: () => true },
+    changes: ({ boundary }) => ({ verify: () => true, boundary: believing(boundary) }),
   },
   {
     name: "throws",
     seen: "status 500",
-    changes: {
+    changes: () => ({
       verify: () => {
         throw new Error("out of order");
       },
-    },
+    }),
   },
 ];
+
+/** It takes every root that it is shown. */
+function believing(boundary: Service["boundary"]): Service["boundary"] {
+  const shown = ["expect", "follow"];
+  return new Proxy(boundary, {
+    get(target, name) {
+      if (shown.includes(String(name))) return async () => undefined;
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === "function" ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
 
 test.each(BROKEN)("a service that $name is noticed", async ({ seen, changes }) => {
   await expect(runFuzz({ seed: 1, cases: 500, maxCpu, changes })).rejects.toThrow(seen);
@@ -53,11 +72,13 @@ test("a service that takes its time is noticed", async () => {
     while (process.cpuUsage(start).user < 60_000);
     return false;
   };
-  await expect(runFuzz({ seed: 1, cases: 500, changes: { verify } })).rejects.toThrow("ms of CPU");
+  await expect(runFuzz({ seed: 1, cases: 500, changes: () => ({ verify }) })).rejects.toThrow(
+    "ms of CPU",
+  );
 });
 
 test("a failure says what it takes to see it again", async () => {
-  const run = { seed: 7, cases: 500, maxCpu, changes: { verify: () => true } };
+  const run = { seed: 7, cases: 500, maxCpu, changes: () => ({ verify: () => true }) };
   const error: unknown = await runFuzz(run).catch((caught: unknown) => caught);
   const text = String(error);
   const [, at = ""] = /seed 7, case (\d+)/.exec(text) ?? [];

@@ -6,9 +6,8 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Service } from "../../lib/service/service.ts";
 import { makeCase, type Case } from "./cases.ts";
-import { submit, type Answer, type Submission } from "./door.ts";
+import { submit, type Answer, type Changes, type Submission } from "./door.ts";
 import { makeFleets, movedTo, type Fleet } from "./fleets.ts";
 import { makePool } from "./keys.ts";
 import { Random } from "./random.ts";
@@ -22,7 +21,7 @@ export interface FuzzRun {
   /** Milliseconds that a case may take at its best; 50 unless given. */
   readonly maxCpu?: number;
   /** A service that is broken on purpose, to see that a run would notice. */
-  readonly changes?: Partial<Service>;
+  readonly changes?: Changes;
   readonly progress?: (line: string) => void;
 }
 
@@ -77,7 +76,7 @@ export async function runFuzz(run: FuzzRun): Promise<FuzzReport> {
 }
 
 /** Sends a case, again while it seems slow, and for real too if it is a dry run. */
-async function tried(fleet: Fleet, sent: Case, maxCpu: number, changes?: Partial<Service>) {
+async function tried(fleet: Fleet, sent: Case, maxCpu: number, changes?: Changes) {
   const send = async (submission: Submission) => {
     const world = fleet.world.copy();
     return { world, answer: await submit(world, fleet.token, submission, changes) };

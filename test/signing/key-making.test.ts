@@ -161,8 +161,12 @@ test("a second Factory's key comes after one key of the first", async () => {
 test("an instance gets so many keys in a day, of any type, and again the day after", async () => {
   keys.letAllThrough();
   const ref = refOf("acme");
-  for (let made = 0; made < KEYS_IN_A_DAY; made += 1) {
+  for (let made = 0; made < KEYS_IN_A_DAY.rsa; made += 1) {
     await boundary.makeKey(ref, "targets", made % 2 === 0 ? "rsa" : "ed25519");
+  }
+  await expect(boundary.makeKey(ref, "targets", "rsa")).rejects.toMatchObject(BUSY);
+  for (let made: number = KEYS_IN_A_DAY.rsa; made < KEYS_IN_A_DAY.ed25519; made += 1) {
+    await boundary.makeKey(ref, "targets", "ed25519");
   }
   for (const type of ["rsa", "ed25519"] as const) {
     await expect(boundary.makeKey(ref, "targets", type)).rejects.toMatchObject(BUSY);

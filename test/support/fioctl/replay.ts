@@ -142,6 +142,11 @@ function compare(step: Exchange, live: Live, translation: Translation): readonly
   if (typeof recorded["txid"] === "string") {
     translation.learnWord(recorded["txid"], String(answer["txid"]));
   }
+  // A cancelled update that all had signed is told of; fioctl reads nothing of that answer.
+  if (step.path.endsWith("/cancel") && "warning" in answer && "signed" in answer) {
+    delete answer["warning"];
+    delete answer["signed"];
+  }
   const [expected, got] = [recorded, answer].map((one) => Object.keys(one).sort().join());
   return expected === got ? [] : [`expected the members ${expected}, got ${got}`];
 }
