@@ -6,7 +6,13 @@ import { isRootwardError, RootwardError } from "../error.ts";
 import { rolePlace, storedDocument, type DocumentAddress } from "../factory/documents.ts";
 import type { ChannelRoles, Head, RoleVersion } from "../factory/head.ts";
 import type { SignedRole } from "../factory/roles.ts";
-import { FAR, onlineExpiry, onlineVersion, SPARE_VERSIONS } from "../factory/schedule.ts";
+import {
+  FAR,
+  MAX_VERSION,
+  onlineExpiry,
+  onlineVersion,
+  SPARE_VERSIONS,
+} from "../factory/schedule.ts";
 import {
   channelsOf,
   ONLINE_ROLES,
@@ -237,7 +243,8 @@ export async function findVersion(
   const newest = head.roles[channel]?.[role];
   if (newest?.version === version) return { ...place, sha256: newest.sha256 };
   // A root that gave online versions a new beginning left far ones behind (signing/role-record.ts).
-  const isOlder = version < (newest?.version ?? 0) || (role !== "root" && version > FAR);
+  const isFar = role !== "root" && version > FAR && version <= MAX_VERSION;
+  const isOlder = version < (newest?.version ?? 0) || isFar;
   const sha256 = isOlder ? await service.documents.published(place) : null;
   if (sha256 !== null) return { ...place, sha256 };
   throw new RootwardError(
