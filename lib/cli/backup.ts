@@ -14,13 +14,13 @@ import {
   type Manifest,
   type Part,
 } from "../adapters/embedded/backup-files.ts";
-import { textColumn } from "../adapters/embedded/database.ts";
 import { destroyOpen, headsIn, putInPlace } from "../adapters/embedded/put-in-place.ts";
+import { withKnownRoots } from "../adapters/embedded/stopped-signer.ts";
 import { RootwardError } from "../error.ts";
 import type { Head } from "../factory/head.ts";
 import type { FileLock } from "../file-lock.ts";
+import { describeStanding, standingOf } from "../service/standing.ts";
 import { column, line, listed, type Line } from "../text/line.ts";
-import { channelsOf } from "../tuf/dialect.ts";
 import { lockFolder } from "./folder-lock.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -69,7 +69,7 @@ export async function runRestore(
     const voided =
       data === undefined || !parts.includes("service") ? [] : await destroyOpen(data, heads);
     const signer = folders.get("signer");
-    const differing = signer === undefined ? [] : compare(heads, signer);
+    const differing = signer === undefined ? [] : await compare(heads, signer);
     terminal.result(
       { time: manifest.time, restored: parts, kept, voided, differing: differing.map(String) },
       report(manifest, { parts, kept, voided, differing }),
@@ -115,42 +115,15 @@ function assertTogether(manifest: Manifest, parts: readonly Part[], folders: Fol
   }
 }
 
-/** A line for each Factory whose head lies behind the signer, or names a key that the signer lacks. */
-function compare(heads: readonly Head[], folder: string): readonly Line[] {
-  const file = join(folder, FILE_OF.signer);
-  if (!existsSync(file)) return [];
-  const signer = new DatabaseSync(file, { timeout: 0 });
-  try {
-    return heads.flatMap((head) => {
-      const { factory, instance, dialect, roles, onlineKeys } = head;
-      const held = new Set(
-        signer
-          .prepare("SELECT keyid FROM signer_keys WHERE factory = ? AND instance = ?")
-          .all(factory, instance)
-          .map((row) => textColumn(row, "keyid")),
-      );
-      const lacking = Object.entries(onlineKeys).flatMap(([role, keyid]) =>
-        held.has(keyid) ? [] : [line`the signer lacks its ${role} key ${keyid}`],
-      );
-      const differing = channelsOf(dialect).flatMap((channel) => {
-        const trusted = Number(
-          signer
-            .prepare(
-              `SELECT max(version) AS n FROM signer_roots
-               WHERE factory = ? AND instance = ? AND channel = ?`,
-            )
-            .get(factory, instance, channel)?.["n"] ?? 0,
-        );
-        const version = roles[channel]?.root.version ?? 0;
-        if (trusted === 0) return [line`the signer does not know this bootstrap`];
-        return trusted > version
-          ? [line`${channel} has root ${version}, the signer trusts root ${trusted}`]
-          : [];
-      });
-      const found = [...differing, ...lacking];
-      return found.length === 0 ? [] : [line`${factory}: ${listed(found, "; ")}`];
-    });
-  } finally {
-    signer.close();
-  }
+/** A line for each Factory whose head and signer differ. */
+async function compare(heads: readonly Head[], folder: string): Promise<readonly Line[]> {
+  if (!existsSync(join(folder, FILE_OF.signer))) return [];
+  return withKnownRoots(folder, async (known) => {
+    const lines: Line[] = [];
+    for (const head of heads) {
+      const text = describeStanding(await standingOf(known, head));
+      if (text !== null) lines.push(text);
+    }
+    return lines;
+  });
 }

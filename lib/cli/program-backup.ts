@@ -59,8 +59,7 @@ function withFolders(command: Command): Command {
 }
 
 function foldersOf({ data, signerData, signer, only }: Flags): Folders {
-  const signerFolder =
-    signerData ?? (only === "signer" ? ".rootward-signer" : join(data, "signer"));
+  const signerFolder = signerData ?? join(data, "signer");
   if (only === "signer") return new Map([["signer", signerFolder]]);
   if (only === "service") return new Map([["service", data]]);
   if (signer !== undefined && signerData !== undefined) {

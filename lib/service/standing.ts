@@ -28,8 +28,11 @@ export interface Standing {
   readonly known: boolean;
 }
 
+/** The part of a boundary that a comparison reads. */
+export type KnownRoots = Pick<Ports["boundary"], "trustedRoot" | "expectedRoots" | "heldKeys">;
+
 /** Reads only. @throws RootwardError `unavailable` where the signer is away */
-export async function standingOf(boundary: Ports["boundary"], head: Head): Promise<Standing> {
+export async function standingOf(boundary: KnownRoots, head: Head): Promise<Standing> {
   const { factory, instance, dialect, onlineKeys, roles } = head;
   const behind: Standing["behind"][number][] = [];
   const expected: Standing["expected"][number][] = [];

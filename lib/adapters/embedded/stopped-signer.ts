@@ -7,9 +7,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RootwardError } from "../../error.ts";
 import { lockFile, type FileLock } from "../../file-lock.ts";
+import type { KnownRoots } from "../../service/standing.ts";
+import { RootTrust } from "../../signing/root-trust.ts";
 import type { Database } from "./connections.ts";
 import { openDatabase } from "./database.ts";
-import { SIGNER_SCHEMA, upgradeSigner } from "./signer-records.ts";
+import { SIGNER_SCHEMA, SqliteSignerRecords, upgradeSigner } from "./signer-records.ts";
 
 /** @throws RootwardError `usage` where a signer, or another such command, uses the folder */
 function lockStopped(folder: string): FileLock {
@@ -44,14 +46,33 @@ export async function withStoppedSigner<T>(
   }
   const lock = lockStopped(folder);
   try {
-    const options = { schema: SIGNER_SCHEMA, upgrade: upgradeSigner };
-    const database = await openDatabase(file, options);
-    try {
-      return await work(database);
-    } finally {
-      database.close();
-    }
+    return await onRecords(file, work);
   } finally {
     lock.release();
+  }
+}
+
+/** Compares with the signer's records in `folder`, whose lock the caller holds. */
+export async function withKnownRoots<T>(
+  folder: string,
+  work: (known: KnownRoots) => Promise<T>,
+): Promise<T> {
+  return onRecords(join(folder, "signer.db"), async (database) => {
+    const records = new SqliteSignerRecords(database);
+    const trust = new RootTrust(records);
+    return work({
+      trustedRoot: (ref) => trust.mark(ref),
+      expectedRoots: (ref) => trust.expected(ref),
+      heldKeys: async (ref) => (await records.keys(ref)).map(({ keyid }) => keyid),
+    });
+  });
+}
+
+async function onRecords<T>(file: string, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openDatabase(file, { schema: SIGNER_SCHEMA, upgrade: upgradeSigner });
+  try {
+    return await work(database);
+  } finally {
+    database.close();
   }
 }
