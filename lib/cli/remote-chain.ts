@@ -127,7 +127,12 @@ export function assertSameStory(
   events: readonly Uint8Array[],
   chains: ReadonlyMap<Channel, readonly VerifiedRoot[]>,
 ): void {
-  const told = new Map(events.map(decodeEvent).flatMap(rootsTold));
+  const told = new Map<string, JsonValue>();
+  for (const event of events.map(decodeEvent)) {
+    // The roots before are of an instance that went; version 1 is another one.
+    if (event.type === "factory-bootstrapped-again") told.clear();
+    for (const [place, hash] of rootsTold(event)) told.set(place, hash);
+  }
   for (const [channel, chain] of chains) {
     for (const { root, bytes } of chain) {
       if (told.get(`${channel} ${root.version}`) !== sha256(bytes)) {
@@ -153,10 +158,18 @@ function rootsTold({ type, details }: LoggedEvent): readonly (readonly [string, 
   const { roots } = details;
   if (!isJsonObject(roots)) return [];
   return Object.entries(roots).flatMap(([channel, root]) => {
-    if (type === "factory-created") return [[`${channel} 1`, root] as const];
-    if (type !== "root-accepted" || !isJsonObject(root)) return [];
-    const { version, sha256: hash } = root;
-    return typeof version === "number" ? [[`${channel} ${version}`, hash ?? null] as const] : [];
+    if (type === "factory-created" || type === "factory-bootstrapped-again") {
+      return [[`${channel} 1`, root] as const];
+    }
+    if (type !== "root-accepted" && type !== "roots-returned") return [];
+    if (!isJsonObject(root) || typeof root["version"] !== "number") return [];
+    const { version, sha256: hash = null, passed } = root;
+    // Those that came back below the last one, in order.
+    const before: readonly JsonValue[] = Array.isArray(passed) ? passed : [];
+    const hashes = [...before, hash];
+    return hashes.map(
+      (one, at) => [`${channel} ${version - hashes.length + 1 + at}`, one] as const,
+    );
   });
 }
 

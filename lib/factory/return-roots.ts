@@ -130,5 +130,8 @@ function logged({ roles }: Head, { channel, roots }: ReturnedChain) {
   const keyids = last?.root.roles.root.keyids.slice(0, MAX_LOGGED_KEYIDS) ?? [];
   const expires = formatTime(last?.root.expires ?? 0);
   const before = roles[channel]?.root.version ?? 0;
-  return [channel, jsonObject({ version, sha256, expires, keyids, before })] as const;
+  // Whoever holds the log against the chain finds each root in it.
+  const passed = roots.slice(0, -1).map(({ document }) => document.address.sha256);
+  const newest = { version, sha256, expires, keyids, before };
+  return [channel, jsonObject({ ...newest, ...(passed.length > 0 && { passed }) })] as const;
 }
