@@ -32,18 +32,23 @@ async function cli(...args: readonly string[]) {
 
 type How = "by hand" | "by the command";
 
-/** Stops the service, puts rootward.db of the backup in place, and starts it again. */
-async function restore(how: How): Promise<void> {
+/** Stops the service, puts rootward.db of the backup in place, or both, and starts it again. */
+async function restore(how: How, signer: boolean): Promise<void> {
   await server.stop();
   if (how === "by the command") {
-    const done = await cli("restore", backupOf(), "--only", "service");
-    expect(done).toMatchObject({ code: 0 });
+    const only = signer ? [] : ["--only", "service"];
+    expect(await cli("restore", backupOf(), ...only)).toMatchObject({ code: 0 });
   } else {
-    const file = join(server.data, "rootward.db");
-    for (const end of ["", "-wal", "-shm"]) rmSync(`${file}${end}`, { force: true });
-    copyFileSync(join(backupOf(), "rootward.db"), file);
+    putBack(server.data, "rootward.db");
+    if (signer) putBack(join(server.data, "signer"), "signer.db");
   }
   server = await startServer(server.folder);
+}
+
+function putBack(folder: string, name: string): void {
+  const file = join(folder, name);
+  for (const end of ["", "-wal", "-shm"]) rmSync(`${file}${end}`, { force: true });
+  copyFileSync(join(backupOf(), name), file);
 }
 
 type Step = "claim" | "confirm" | "bootstrap again";
@@ -52,6 +57,8 @@ interface Row {
   readonly before: readonly Step[];
   readonly since: readonly Step[];
   readonly how: How;
+  /** Whether the signer's database is put back with it; the outcome is the same. */
+  readonly signer: boolean;
   /** The status of a claim by somebody else, by the claimant, and of the claimant's confirmation. */
   readonly outcome: readonly [number, number, number];
 }
@@ -61,10 +68,11 @@ const both = (
   since: readonly Step[],
   hand: Row["outcome"],
   command: Row["outcome"],
-): readonly Row[] => [
-  { before, since, how: "by hand", outcome: hand },
-  { before, since, how: "by the command", outcome: command },
-];
+): readonly Row[] =>
+  [false, true].flatMap((signer) => [
+    { before, since, how: "by hand", signer, outcome: hand },
+    { before, since, how: "by the command", signer, outcome: command },
+  ]);
 
 const ROWS: readonly Row[] = [
   // Nobody used it: by hand it still works, once. Then the second one is refused.
@@ -78,8 +86,8 @@ const ROWS: readonly Row[] = [
 ];
 
 test.each(ROWS)(
-  "backup after $before, then $since, restored $how: $outcome",
-  async ({ before, since, how, outcome }) => {
+  "backup after $before, then $since, restored $how, with the signer $signer: $outcome",
+  async ({ before, since, how, signer, outcome }) => {
     const { link } = await createFactory(server, "acme");
     const claimant = newClaimant();
     let archive: Uint8Array = new Uint8Array();
@@ -95,7 +103,7 @@ test.each(ROWS)(
     for (const name of before) await step(name);
     expect(await cli("backup", backupOf())).toMatchObject({ code: 0 });
     for (const name of since) await step(name);
-    await restore(how);
+    await restore(how, signer);
     const stranger = await claim(server.url, link, newClaimant());
     const again = await claim(server.url, link, claimant);
     const confirmed = await confirm(server.url, link, claimant, archive);
