@@ -172,6 +172,9 @@ export interface SigningBoundary {
   abandon(ref: FactoryRef): Promise<void>;
 }
 
+/** The part of a boundary that a head is compared with. */
+export type KnownRoots = Pick<SigningBoundary, "trustedRoot" | "expectedRoots" | "heldKeys">;
+
 /** A root key pair that lives in memory for the length of one bootstrap. */
 export interface RootKeyPair {
   readonly publicKey: PublicKey;

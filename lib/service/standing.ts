@@ -9,7 +9,7 @@ import { line, listed, type Line } from "../text/line.ts";
 import { channelsOf, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import { isBehind } from "./behind.ts";
-import type { Ports, RootMark } from "./ports.ts";
+import type { KnownRoots, RootMark } from "./ports.ts";
 
 export interface Standing {
   readonly factory: FactoryName;
@@ -27,9 +27,6 @@ export interface Standing {
   /** Whether the signer knows this bootstrap of the Factory at all. */
   readonly known: boolean;
 }
-
-/** The part of a boundary that a comparison reads. */
-export type KnownRoots = Pick<Ports["boundary"], "trustedRoot" | "expectedRoots" | "heldKeys">;
 
 /** Reads only. @throws RootwardError `unavailable` where the signer is away */
 export async function standingOf(boundary: KnownRoots, head: Head): Promise<Standing> {

@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RootwardError } from "../../error.ts";
 import { lockFile, type FileLock } from "../../file-lock.ts";
-import type { KnownRoots } from "../../service/standing.ts";
+import type { KnownRoots } from "../../service/ports.ts";
 import { RootTrust } from "../../signing/root-trust.ts";
 import type { Database } from "./connections.ts";
 import { openDatabase } from "./database.ts";
