@@ -55,9 +55,9 @@ export async function tendDue(service: Service, ending?: AbortSignal): Promise<n
   return seen.size;
 }
 
-/** Tokens and idempotency keys that have long been of no use. */
+/** Tokens and idempotency keys that have long been of no use, by a time that has certainly come. */
 async function removeExpired(service: Service): Promise<void> {
-  const before = service.now() - RECORD_RETENTION;
+  const before = service.clock.floor() - RECORD_RETENTION;
   try {
     await service.tokens.removeExpired(before);
     await service.requests.removeOld(before);

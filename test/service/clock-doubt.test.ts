@@ -6,6 +6,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { Head } from "../../lib/factory/head.ts";
 import { onlineVersion } from "../../lib/factory/schedule.ts";
 import { tendDue } from "../../lib/service/tend.ts";
+import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
 import { expectConsistent } from "../crash-table/consistent.ts";
 import {
@@ -16,6 +17,7 @@ import {
   newFactory,
   takeArchive,
 } from "../support/memory-owner.ts";
+import { ownerOf } from "../support/memory-root-update.ts";
 import { DAY, HOUR, TestWorld, type TestProcess } from "../support/memory-service.ts";
 import { publish } from "../support/memory-targets.ts";
 
@@ -102,6 +104,19 @@ describe.each(PROCESSES)("a wrong clock, and %s", (_how, meet) => {
       expect([world.state.shares.size, world.state.archives.size]).toEqual([1, 1]);
       putRight(world);
       await takeArchive(process, link, ALICE);
+    });
+
+    it("removes no token that is good", async () => {
+      const world = new TestWorld();
+      await liveFactory(world, "tuf");
+      const { service } = world.start();
+      const { token } = await ownerOf(service);
+      const hash = sha256Text("good for another 30 days");
+      await service.tokens.put({ ...token, hash, expiresAt: world.now + 30 * DAY });
+      const process = await wrong(world);
+      putRight(world);
+      await run(process);
+      expect(await service.tokens.find(hash)).not.toBeNull();
     });
 
     it("tells nobody that a root expired", async () => {
