@@ -3,9 +3,10 @@
  * begins in no better faith than the process before it. Readings are noted once a minute, by whoever runs
  * the schedule; in between each reading is judged by the last note.
  *
- * Where this process itself saw the clock jump, the counter of the machine says what time it is, and the
- * jump has no effect. After a restart nobody knows how long the machine was off. Then the clock is used
- * for what can be undone, and `floor` for the rest.
+ * While a reading is in doubt, the time is the later one of the clock and of what the counter of the machine
+ * says. A clock that went back has no effect, so that no limit of time is set too early. One that went ahead
+ * may be right, as after a pause of a virtual machine that its counter missed: it is used for what can be
+ * undone, and `floor` for the rest.
  */
 import { RootwardError } from "../error.ts";
 import { certainTime, judgeClock, type ClockRecord, type Reading } from "../factory/clock.ts";
@@ -40,15 +41,14 @@ export class SteadyClock implements Clock {
 
   now(): number {
     const { reading, record } = this.#judged();
-    const own = this.#own;
-    if (record.doubt === null || own === null || reading.uptime === null) return reading.at;
-    return certainTime(own, reading);
+    if (record.doubt === null) return reading.at;
+    return Math.max(reading.at, certainTime(this.#own ?? record.trusted, reading));
   }
 
   floor(): number {
     const { reading, record } = this.#judged();
     if (record.doubt === null) return reading.at;
-    return Math.min(this.now(), certainTime(record.trusted, reading));
+    return Math.min(reading.at, certainTime(record.trusted, reading));
   }
 
   doubt(): string | null {

@@ -9,11 +9,13 @@
  */
 import { deliveryId, makeLink, SECRET_BYTES } from "../delivery/link.ts";
 import { NONCE_BYTES, sealArchive, SHARE_BYTES } from "../delivery/sealing.ts";
+import { RootwardError } from "../error.ts";
 import type { Fresh } from "../factory/bootstrap.ts";
 import type { StoredDocument } from "../factory/documents.ts";
 import type { Delivery, Head } from "../factory/head.ts";
 import type { FactoryName, InstanceId } from "../factory/names.ts";
 import { firstRoots } from "../factory/roles.ts";
+import { VERSION_EPOCH } from "../factory/schedule.ts";
 import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
 import type { Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
@@ -48,8 +50,10 @@ export interface Prepared {
   readonly takeBack: () => Promise<void>;
 }
 
+/** @throws RootwardError `busy` while the clock says a year in which there was no Rootward */
 export async function prepareFresh(service: Service, spec: FreshSpec): Promise<Prepared> {
   const { factory, dialect } = spec;
+  assertClockSet(service.now());
   const ref: FactoryRef = { factory, instance: randomId(service) as InstanceId, dialect };
   const byLink = spec.delivery === "link";
   const secret = byLink ? service.randomBytes(SECRET_BYTES) : NO_SECRET;
@@ -64,6 +68,15 @@ export async function prepareFresh(service: Service, spec: FreshSpec): Promise<P
     await takeBack();
     throw error;
   }
+}
+
+/** A first root by a clock that was never set would have expired once it is. */
+function assertClockSet(now: number): void {
+  if (now >= VERSION_EPOCH) return;
+  throw new RootwardError(
+    "busy",
+    `the service's clock says ${formatTime(now)}: set it, then try again`,
+  );
 }
 
 async function make(

@@ -7,7 +7,7 @@
  */
 import { verifySignature } from "../crypto/verify.ts";
 import type { ChannelRef, FactoryRef, RootMark } from "../service/ports.ts";
-import { equalBytes, sha256 } from "../tuf/bytes.ts";
+import { sha256 } from "../tuf/bytes.ts";
 import { nextInChain, readChainRoot, readTrustedRoot, strictPolicy } from "../tuf/chain.ts";
 import { ALL_CHANNELS, channelsOf, ONLINE_ROLES, ROLES } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
@@ -105,16 +105,18 @@ export class RootTrust {
     for (;;) {
       const { root: trusted, retired } = await this.trusted(ref);
       const policy = strictPolicy(ref.dialect, ref.channel);
+      const lenient = { ...policy, forms: "lenient" } as const;
       const { root } = nextInChain(trusted, bytes, policy, verifySignature);
       const expected = await this.#records.expectedRoots(ref);
-      const known = expected.some((one) => equalBytes(one.bytes, bytes));
-      if (!known && expected.length >= MAX_EXPECTED_ROOTS) {
+      // Other signatures, or another spelling, make no other root: they must not fill the bound.
+      const known = expected.find((one) => sameRoot(readChainRoot(one.bytes, lenient).root, root));
+      if (known === undefined && expected.length >= MAX_EXPECTED_ROOTS) {
         throw refused(
           `${expected.length} roots of version ${root.version} were signed by the threshold and never ` +
             "became current; the operator drops them with rootward signer forget-root",
         );
       }
-      const next = { version: root.version, bytes };
+      const next = { version: root.version, bytes: known?.bytes ?? bytes };
       // Where another root was followed meanwhile, this one no longer follows.
       if (await this.#records.expectRoot(ref, trusted.version, next)) return { root, retired };
     }

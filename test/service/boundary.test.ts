@@ -24,6 +24,7 @@ import { remoteSigner } from "../../lib/signing/remote.ts";
 import { SealedKeys } from "../../lib/signing/sealed-keys.ts";
 import { readTrustedRoot } from "../../lib/tuf/chain.ts";
 import { ONLINE_ROLES, type OnlineRole } from "../../lib/tuf/dialect.ts";
+import { formatTime } from "../../lib/tuf/expires.ts";
 import { jsonObject, type JsonObject } from "../../lib/tuf/json.ts";
 import { rootKey, type KeyId, type RootKey } from "../../lib/tuf/keys.ts";
 import { isSignedUnder, readRoleDocument } from "../../lib/tuf/role-document.ts";
@@ -566,6 +567,19 @@ describe.each(DOORS)("through %s", (_name, through) => {
       await boundary.follow(REF, [again]);
       expect((await boundary.trustedRoot(REF)).version).toBe(3);
       await expect(boundary.sign(request({ version }))).rejects.toMatchObject(REFUSED);
+    });
+
+    it("expects one root once, however it is spelt, and any other beside it", async () => {
+      const first = firstSigned(await keysFor(REF));
+      await trust(REF, signed(first));
+      const second = signed(edits(first, [["version"], 2]));
+      for (let spaces = 0; spaces < 20; spaces += 1) {
+        await boundary.expect(REF, Buffer.concat([second, Buffer.from(" ".repeat(spaces))]));
+      }
+      expect(await boundary.expectedRoots(REF)).toEqual([{ version: 2, sha256: sha256(second) }]);
+      const expires = formatTime(now + 30 * DAY);
+      await boundary.expect(REF, signed(edits(first, [["version"], 2], [["expires"], expires])));
+      expect(await boundary.expectedRoots(REF)).toHaveLength(2);
     });
 
     it("refuses to sign for a role once the trusted root lists a foreign key for it", async () => {

@@ -2,8 +2,9 @@
  * A clock that is wrong for a while, in a process that sees it jump and in one that starts with it:
  * nothing is destroyed, nobody is told that a root expired, and everything goes on once it is right.
  */
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, test } from "@jest/globals";
 import type { Head } from "../../lib/factory/head.ts";
+import type { FactoryName } from "../../lib/factory/names.ts";
 import { onlineVersion } from "../../lib/factory/schedule.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
@@ -11,6 +12,7 @@ import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
 import { expectConsistent } from "../crash-table/consistent.ts";
 import {
   ALICE,
+  bootstrapOf,
   claimAs,
   FACTORY,
   liveFactory,
@@ -23,6 +25,7 @@ import { publish } from "../support/memory-targets.ts";
 
 const MINUTE = 60_000;
 const SECOND = 1000;
+const OTHER = "other" as FactoryName;
 
 function headOf(world: TestWorld): Head {
   const head = world.head(FACTORY);
@@ -119,6 +122,20 @@ describe.each(PROCESSES)("a wrong clock, and %s", (_how, meet) => {
       expect(await service.tokens.find(hash)).not.toBeNull();
     });
 
+    it("ends no link that was made meanwhile", async () => {
+      const world = new TestWorld();
+      await liveFactory(world, "tuf");
+      const process = await wrong(world);
+      await bootstrapOf(process.service, "tuf", { factory: OTHER });
+      putRight(world);
+      await runFor(world, process, DAY);
+      const delivery = world.head(OTHER)?.delivery;
+      expect(delivery).toMatchObject({ state: "ready" });
+      expect(delivery?.state === "ready" && delivery.expiresAt).toBeGreaterThan(
+        world.now + 5 * DAY,
+      );
+    });
+
     it("tells nobody that a root expired", async () => {
       const world = new TestWorld();
       await liveFactory(world, "tuf");
@@ -191,6 +208,27 @@ describe.each(PROCESSES)("a wrong clock, and %s", (_how, meet) => {
 function keysOf(head: Head) {
   return new Set(Object.values(head.onlineKeys));
 }
+
+test("a machine whose clock was never set makes no Factory until it is", async () => {
+  const world = new TestWorld();
+  world.setClock(-world.now);
+  world.state.clock = null;
+  const { service } = world.start();
+  await expect(bootstrapOf(service, "tuf")).rejects.toMatchObject({ code: "busy" });
+  expect([world.state.archives.size, world.state.signer.keys.size]).toEqual([0, 0]);
+});
+
+test("a machine that was paused, whose counter stood still, renews metadata at once", async () => {
+  const world = new TestWorld();
+  await liveFactory(world, "tuf");
+  const process = world.start();
+  await run(process);
+  world.setClock(6 * DAY);
+  world.advance(SECOND);
+  await run(process);
+  expect(headOf(world).roles.main?.timestamp?.expires).toBeGreaterThan(world.now + 5 * DAY);
+  await expectConsistent(world);
+});
 
 describe("a service that was off for weeks", () => {
   async function off(world: TestWorld): Promise<TestProcess> {
