@@ -57,7 +57,7 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   unavailable: { code: 1, hint: "try again; the cause is in the log of the service" },
   "storage-unavailable": {
     code: 1,
-    hint: "nothing was changed; ask the operator of the service, whose log has the cause",
+    hint: "run the command again, which is safe; the cause is in the log of the service",
   },
   "archive-invalid": plain,
   "archive-busy": plain,

@@ -14,7 +14,7 @@ export function bytesAnswer(
   headers: Readonly<Record<string, string>>,
 ): Response {
   if (bytes.length <= SLICE_BYTES) return c.body(new Uint8Array(bytes), 200, headers);
-  connectionEnv(c)?.hold(bytes, bytes.length);
+  connectionEnv(c)?.holdDocument(bytes, bytes.length);
   return c.body(slices(bytes), 200, { ...headers, "Content-Length": `${bytes.length}` });
 }
 

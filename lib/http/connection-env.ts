@@ -6,8 +6,9 @@ import type { Context } from "hono";
 import type { BodyTimes } from "./limits.ts";
 
 export interface ConnectionEnv {
-  /** Counts bytes as held until the answer is over; see HeldBytes. */
-  readonly hold: (what: object, bytes: number) => void;
+  /** Count bytes as held until the answer is over; see HeldBytes. */
+  readonly holdDocument: (what: object, bytes: number) => void;
+  readonly holdBody: (what: object, bytes: number) => void;
   readonly bodies: BodyTimes;
   readonly linger: { readonly time: number; readonly bytes: number };
 }
@@ -15,6 +16,7 @@ export interface ConnectionEnv {
 /** Null where there is no connection of ours. */
 export function connectionEnv(c: Context): ConnectionEnv | null {
   const env = c.env as Partial<ConnectionEnv> | undefined;
-  const { hold, bodies, linger } = env ?? {};
-  return hold && bodies && linger ? { hold, bodies, linger } : null;
+  const { holdDocument, holdBody, bodies, linger } = env ?? {};
+  if (!holdDocument || !holdBody || !bodies || !linger) return null;
+  return { holdDocument, holdBody, bodies, linger };
 }

@@ -5,6 +5,7 @@
  */
 import type { Hono } from "hono";
 import * as v from "valibot";
+import { RootwardError } from "../error.ts";
 import { takeInitialKey } from "../service/initial-key.ts";
 import { startUpdate } from "../service/root-update/start.ts";
 import type { Service } from "../service/service.ts";
@@ -23,6 +24,11 @@ const startBody = v.strictObject({
 export function initialKeyRoutes(app: Hono, service: Service): void {
   routes(app, "/ota/factories/:factory/first_root.sec", {
     GET: async (c) => {
+      // hono answers HEAD by GET: the log and a mail would say that a key was read.
+      if (c.req.method === "HEAD") {
+        c.header("Allow", "GET");
+        throw new RootwardError("method-not-allowed", "HEAD is not allowed here: expected GET");
+      }
       const { head, ...principal } = await authorizeOwner(service, c, "root:update");
       const { sec, pub } = await takeInitialKey(service, head.factory, principal);
       return c.json(withPublicHalf(sec, pub));

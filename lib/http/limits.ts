@@ -17,7 +17,7 @@ export interface ServerLimits {
    * ones, which no client that we know sends. A connection that adds more is cut.
    */
   readonly waitingRequests: number;
-  /** Bytes of bodies and documents that requests under way hold; see HeldBytes. */
+  /** Bytes of bodies, and as many of documents, that requests under way hold; see HeldBytes. */
   readonly heldBytes: number;
   /** Milliseconds until all headers are there. */
   readonly headersTime: number;
@@ -52,7 +52,7 @@ export const SERVER_LIMITS: ServerLimits = {
   refusedConnections: 200,
   requestsPerConnection: 1000,
   waitingRequests: 4000,
-  heldBytes: 64 * 1024 * 1024,
+  heldBytes: 32 * 1024 * 1024,
   headersTime: 10_000,
   requestTime: 120_000,
   idleTime: 20_000,

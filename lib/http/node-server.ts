@@ -66,18 +66,22 @@ class Sockets {
   readonly #limits: ServerLimits;
   readonly #log: ErrorLog;
   readonly #fetch: Fetch;
-  readonly #held: HeldBytes;
+  readonly #documents: HeldBytes;
+  /** Apart, since only a token may send what counts: strangers who read must not have it cut. */
+  readonly #bodies: HeldBytes;
   readonly #connections = new Map<Socket, Connection>();
 
   constructor(fetch: Fetch, log: ErrorLog, limits: ServerLimits) {
     this.#fetch = fetch;
     this.#log = log;
     this.#limits = limits;
-    this.#held = new HeldBytes(limits.heldBytes);
+    this.#documents = new HeldBytes(limits.heldBytes);
+    this.#bodies = new HeldBytes(limits.heldBytes);
     const listener = getRequestListener(
       (_request, { incoming, outgoing }) =>
         this.#answer(_request, incoming as IncomingMessage, outgoing as ServerResponse),
-      { errorHandler: (error) => this.#failed(error) },
+      // For HTTP/1.0 without Host, as health checks send it; #refusal knows of the others.
+      { hostname: "localhost", errorHandler: (error) => this.#failed(error) },
     );
     this.server = this.#listening((incoming, outgoing) => void listener(incoming, outgoing));
   }
@@ -166,12 +170,16 @@ class Sockets {
   ): Promise<Response> {
     const connection = this.#connections.get(incoming.socket);
     const holder = { cut: () => connection?.cut() };
-    outgoing.once("close", () => this.#held.release(holder));
+    outgoing.once("close", () => {
+      this.#documents.release(holder);
+      this.#bodies.release(holder);
+    });
     const refusal = this.#refusal(incoming, connection?.refused ?? false);
     const response =
       refusal ??
       (await this.#fetch(request, {
-        hold: (what, bytes) => this.#held.hold(what, bytes, holder),
+        holdDocument: (what, bytes) => this.#documents.hold(what, bytes, holder),
+        holdBody: (what, bytes) => this.#bodies.hold(what, bytes, holder),
         bodies: this.#limits.bodies,
         linger: { time: this.#limits.lingerTime, bytes: this.#limits.lingerBytes },
       }));

@@ -101,7 +101,7 @@ export async function readBody(c: Context, maxBytes: number): Promise<Uint8Array
       throw bodyTooLarge(maxBytes);
     }
     chunks.push(part.value);
-    if (total > SMALL_BODY) env?.hold(chunks, total);
+    if (total > SMALL_BODY) env?.holdBody(chunks, total);
   }
 }
 

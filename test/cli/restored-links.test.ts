@@ -5,6 +5,7 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { putInPlace } from "../../lib/adapters/embedded/put-in-place.ts";
 import { onlyJson, runCli } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import {
@@ -110,6 +111,20 @@ test.each(ROWS)(
     expect([stranger.status, again.status, confirmed.status]).toEqual(outcome);
     const { state } = await stateOf(server, "acme");
     expect(state).toBe(confirmed.status === 200 ? "live" : "provisioned");
+  },
+);
+
+test.each([400, -400])(
+  "links are void by what was restored, with a clock %i days off",
+  async (days) => {
+    const { link: old } = await createFactory(server, "acme");
+    expect(await cli("backup", backupOf())).toMatchObject({ code: 0 });
+    await server.stop();
+    await putInPlace("service", backupOf(), server.data, Date.now() + days * 86_400_000);
+    server = await startServer(server.folder);
+    expect(await claim(server.url, old, newClaimant())).toMatchObject({ status: 410 });
+    const { link } = await createFactory(server, "later");
+    expect(await claim(server.url, link, newClaimant())).toMatchObject({ status: 200 });
   },
 );
 

@@ -258,3 +258,8 @@ describe("too many connections", () => {
 function zeros(count: number): readonly number[] {
   return Array.from({ length: count }, () => 0);
 }
+
+test("HTTP/1.0 needs no host, as health checks send it", async () => {
+  const answer = await rawRequest(server.url, "GET /healthz HTTP/1.0\r\n\r\n");
+  expect(answer).toMatchObject({ status: 200 });
+});

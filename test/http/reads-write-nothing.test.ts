@@ -209,6 +209,16 @@ describe("first_root.sec", () => {
     expect(reader.calls).toContain("heads.swap");
   });
 
+  test("is not read by HEAD, which hands nothing over", async () => {
+    const world = new TestWorld();
+    await apiFactory(world, "ats");
+    await makeTokens(world);
+    const reader = readerOf(world);
+    const answer = await reader.get(path, { "OSF-TOKEN": "owner's" }, "HEAD");
+    expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET"]);
+    expectOnlyReads(reader, []);
+  });
+
   test("writes nothing for anybody else, and where it is gone", async () => {
     for (const { make } of STATES) {
       const world = await make("ats");

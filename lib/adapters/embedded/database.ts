@@ -89,7 +89,7 @@ export function writeFact(sql: Sql, name: string, value: Uint8Array): void {
 
 const LINKS_FROM = "links from";
 
-/** When a backup was put in place; 0 where none ever was. Milliseconds since 1970. */
+/** Links of before yield nothing, since a backup was put in place; 0 where none was. Milliseconds since 1970. */
 export function readLinksFrom(sql: Sql): number {
   const fact = readFact(sql, LINKS_FROM);
   return fact === null ? 0 : Number(new TextDecoder().decode(fact));

@@ -53,7 +53,7 @@ export interface EmbeddedOptions {
 
 export interface Embedded {
   readonly ports: Ports & { readonly archives: FileArchives };
-  /** When a backup was last put in place; links of before yield nothing. Milliseconds since 1970. */
+  /** Links of before yield nothing, since a backup was put in place. Milliseconds since 1970. */
   readonly linksFrom: number;
   /** Whether the database takes writes: writes and commits one row. */
   databaseState(): Promise<DatabaseState>;

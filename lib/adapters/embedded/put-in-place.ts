@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { removeFile, syncFile, syncFolder } from "../../files.ts";
 import { isOpenLink, decodeHead, type Head } from "../../factory/head.ts";
+import { DEFAULT_REFRESH } from "../../factory/schedule.ts";
 import { FileArchives } from "./archives.ts";
 import { textColumn, writeLinksFrom } from "./database.ts";
 import { FILE_OF, type Part } from "./backup-files.ts";
@@ -17,7 +18,7 @@ import { FileShares } from "./shares.ts";
 /**
  * @param from the folder of the backup
  * @param to the data folder, or the signer's; no process runs on it
- * @param time from when on links count, for the service's database; milliseconds since 1970
+ * @param time of the restore, for the name of the folder; milliseconds since 1970
  * @returns where the old files are kept
  */
 export async function putInPlace(
@@ -32,7 +33,7 @@ export async function putInPlace(
   for (const end of ["", "-wal", "-shm", "-journal"]) await removeFile(`${next}${end}`);
   await copyFile(join(from, FILE_OF[part]), next);
   await chmod(next, 0o600);
-  if (part === "service") voidLinks(next, time);
+  if (part === "service") voidLinks(next);
   await syncFile(next);
   const aside = join(to, `before-restore-${new Date(time).toISOString().replaceAll(":", "-")}`);
   setAside(file, aside, FILE_OF[part]);
@@ -42,14 +43,25 @@ export async function putInPlace(
   return aside;
 }
 
-/** Before the database is in place, so that no start ever sees it without. */
-function voidLinks(file: string, time: number): void {
+/**
+ * Before the database is in place, so that no start ever sees it without. By when its own links were made,
+ * and not by the clock: one that is ahead would refuse every new link until then, one that is behind none.
+ */
+function voidLinks(file: string): void {
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
-    writeLinksFrom((text) => database.prepare(text), time);
+    const times = headsOf(database).filter(isOpenLink).map(madeOrClaimed);
+    if (times.length === 0) return;
+    writeLinksFrom((text) => database.prepare(text), Math.max(...times) + 1);
   } finally {
     database.close();
   }
+}
+
+/** As claimDelivery asks. */
+function madeOrClaimed({ delivery }: Head): number {
+  if (delivery.state === "claimed") return delivery.claimedAt;
+  return delivery.state === "ready" ? delivery.expiresAt - DEFAULT_REFRESH.linkLifetime : 0;
 }
 
 function setAside(file: string, aside: string, name: string): void {
@@ -73,13 +85,17 @@ function setAside(file: string, aside: string, name: string): void {
 export function headsIn(dataFolder: string): readonly Head[] {
   const database = new DatabaseSync(join(dataFolder, FILE_OF.service), { timeout: 0 });
   try {
-    return database
-      .prepare("SELECT body FROM heads ORDER BY factory")
-      .all()
-      .map((row) => decodeHead(textColumn(row, "body")));
+    return headsOf(database);
   } finally {
     database.close();
   }
+}
+
+function headsOf(database: DatabaseSync): readonly Head[] {
+  return database
+    .prepare("SELECT body FROM heads ORDER BY factory")
+    .all()
+    .map((row) => decodeHead(textColumn(row, "body")));
 }
 
 /** Destroys what links that were open in `heads` could still yield. @returns their Factories */
