@@ -170,6 +170,18 @@ describe("bodies", () => {
     for (const client of [slow, fast]) client.end();
   });
 
+  test("one that is under way is not cut for those who read documents", async () => {
+    const url = await start({ heldBytes: 1_000_000 });
+    const client = new RawClient(url);
+    client.send(post("POST", 500_000), "x".repeat(400_000));
+    // Until it was read, and counts.
+    await sleep(100);
+    expect((await (await fetch(`${url}/document`)).arrayBuffer()).byteLength).toBe(DOCUMENT.length);
+    client.send("x".repeat(100_000));
+    expect(await client.next()).toMatchObject({ status: 200, text: '{"length":500000}' });
+    client.end();
+  });
+
   test("one that stops is 408, and one that breaks off harms nobody", async () => {
     const url = await start({ bodies: { time: 200, rate: 1 } });
     const stops = new RawClient(url);
