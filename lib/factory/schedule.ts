@@ -37,7 +37,7 @@ export const DEFAULT_REFRESH: RefreshPolicy = {
 };
 
 /** Online roles count whole seconds from here, so versions rise even after a restore. */
-export const VERSION_EPOCH = Date.UTC(2025, 0, 1);
+const VERSION_EPOCH = Date.UTC(2025, 0, 1);
 
 /** Clients that keep a version in a signed 32-bit integer read no higher one. */
 export const MAX_VERSION = 2_147_483_647;

@@ -15,7 +15,6 @@ import type { StoredDocument } from "../factory/documents.ts";
 import type { Delivery, Head } from "../factory/head.ts";
 import type { FactoryName, InstanceId } from "../factory/names.ts";
 import { firstRoots } from "../factory/roles.ts";
-import { VERSION_EPOCH } from "../factory/schedule.ts";
 import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
 import type { Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
@@ -70,9 +69,12 @@ export async function prepareFresh(service: Service, spec: FreshSpec): Promise<P
   }
 }
 
+/** Machines whose clock was never set say 1970, or another year of the past. */
+const NEVER_SET_BEFORE = Date.UTC(2020, 0, 1);
+
 /** A first root by a clock that was never set would have expired once it is. */
 function assertClockSet(now: number): void {
-  if (now >= VERSION_EPOCH) return;
+  if (now >= NEVER_SET_BEFORE) return;
   throw new RootwardError(
     "busy",
     `the service's clock says ${formatTime(now)}: set it, then try again`,
