@@ -228,7 +228,9 @@ test("no flipped bit makes another archive of it", async () => {
   ]);
   const sealed = seal(await writeArchive(entries));
   const counts = { refused: 0, notAnArchive: 0, unchanged: 0 };
+  let flips = 0;
   for (let bit = 0; bit < sealed.length * 8; bit += 3) {
+    flips += 1;
     const flipped = Uint8Array.from(sealed);
     flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
     let opened: Uint8Array;
@@ -252,9 +254,11 @@ test("no flipped bit makes another archive of it", async () => {
       counts.unchanged += 1;
     }
   }
-  expect(counts.refused).toBeGreaterThan(1000);
+  expect(counts.refused + counts.notAnArchive + counts.unchanged).toBe(flips);
+  // Keys and serial numbers are random, and so is what few flips change: about 1,000 and 2,800 here.
+  expect(counts.refused).toBeGreaterThan(500);
   expect(counts.notAnArchive).toBeGreaterThan(1000);
-  expect(counts.unchanged).toBeLessThan(400);
+  expect(counts.unchanged).toBeLessThan(200);
 });
 
 /** Issuer and serial number cut out of a certificate without node-forge. */
