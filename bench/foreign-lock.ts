@@ -67,7 +67,7 @@ try {
   const until = performance.now() + SECONDS * 1000;
   const writers = Array.from({ length: WRITERS }, () => write(server, until));
   const locked = await poll(server, SECONDS);
-  await held.released;
+  await held.release();
   const statuses = (await Promise.all(writers)).flat();
   const show = (name: string, { polls, p50, p99, longest }: Waits): string =>
     `${name}: ${polls} polls, median ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, ` +

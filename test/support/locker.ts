@@ -6,10 +6,11 @@ import { fileURLToPath } from "node:url";
 const PROGRAM = fileURLToPath(new URL("locker-process.ts", import.meta.url));
 
 export interface Locker {
-  /** Once the lock is given back. */
-  readonly released: Promise<void>;
-  /** Gives it back at once. */
-  release(): Promise<void>;
+  /**
+   * Gives it back at once.
+   * @returns whether it was held until now: false where its time had passed
+   */
+  release(): Promise<boolean>;
 }
 
 /** @returns once the lock is held */
@@ -25,10 +26,10 @@ export async function lockDatabase(file: string, milliseconds: number): Promise<
     }),
   ]);
   return {
-    released: ended.then(() => undefined),
     release: async () => {
       child.kill("SIGKILL");
       await ended;
+      return child.signalCode === "SIGKILL";
     },
   };
 }
