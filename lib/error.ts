@@ -76,7 +76,7 @@ export class RootwardError extends Error {
   }
 }
 
-/** Whether `error` is ours, whatever realm made it (jest runs modules in a realm of its own). */
+/** Whether `error` is ours, whichever copy of this file made it: a bundle has a copy of its own. */
 export function isRootwardError(error: unknown): error is RootwardError {
   return Error.isError(error) && error.name === "RootwardError" && "code" in error;
 }

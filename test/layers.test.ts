@@ -7,16 +7,16 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = promisify(execFile);
 
-/** What the checker prints about one file; empty if it finds nothing. */
-async function check(file: string): Promise<string> {
+/** What the checker prints about a file or a folder; empty if it finds nothing. */
+async function check(path: string): Promise<string> {
   const tool = join(root, "node_modules/dependency-cruiser/bin/dependency-cruise.mjs");
-  const args = [tool, "--config", ".dependency-cruiser.cjs", "--output-type", "err", file];
+  const args = [tool, "--config", ".dependency-cruiser.cjs", "--output-type", "err", path];
   try {
     await run(process.execPath, args, { cwd: root });
     return "";
@@ -46,14 +46,28 @@ const CANARIES = [
 ] as const;
 
 describe("the checker sees", () => {
-  test.each(CANARIES)("%s importing %s", async (folder, imported, rule) => {
+  async function expectSeen(
+    folder: string,
+    imported: string,
+    rule: string,
+    path = (file: string) => file,
+  ): Promise<void> {
     const file = join(folder, `canary-${rule}-${process.pid}.ts`);
     writeFileSync(join(root, file), `import * as all from "${imported}";\nexport default all;\n`);
     try {
-      expect(await check(file)).toContain(`error ${rule}`);
+      expect(await check(path(file))).toContain(`error ${rule}`);
     } finally {
       rmSync(join(root, file));
     }
+  }
+
+  test.each(CANARIES)("%s importing %s", async (folder, imported, rule) => {
+    await expectSeen(folder, imported, rule);
+  });
+
+  // Without a parser for TypeScript it passes over all such files of a folder in silence.
+  test("TypeScript in a folder", async () => {
+    await expectSeen("lib/text", "../factory/head.ts", "text", () => "lib/text");
   });
 });
 

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { signingKeyFromArchive, type SigningKey } from "../../lib/crypto/signing-key.ts";
 import { Client } from "../../lib/cli/client.ts";
 import { readRemoteLog } from "../../lib/cli/remote-chain.ts";

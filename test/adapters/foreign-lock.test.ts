@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Database } from "../../lib/adapters/embedded/connections.ts";
 import { openDatabase } from "../../lib/adapters/embedded/database.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";

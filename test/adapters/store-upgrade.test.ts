@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "../../lib/adapters/embedded/database.ts";
 import { STORE_SCHEMA, upgradeStore } from "../../lib/adapters/embedded/store.ts";
 

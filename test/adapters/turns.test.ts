@@ -1,5 +1,5 @@
 /** Turns within one process (lib/adapters/embedded/turns.ts): the order, and the bounds. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { QueuedTurns } from "../../lib/adapters/embedded/turns.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
 

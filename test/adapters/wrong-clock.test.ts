@@ -4,7 +4,7 @@
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { createFactory, stateOf, takeOver } from "../support/owner.ts";
 

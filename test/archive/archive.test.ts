@@ -1,7 +1,7 @@
 /** Archives of every origin are read, and nothing else is; what we write, others read. */
 import { randomBytes } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { readArchive, writeArchive } from "../../lib/archive/archive.ts";
 import { listTarball, tarball, type TarEntry } from "../support/cli-tar.ts";

@@ -1,5 +1,5 @@
 /** A delivered archive is the announced one, with the announced root and the root's private keys. */
-import { beforeAll, expect, test } from "@jest/globals";
+import { beforeAll, expect, test } from "vitest";
 import { writeArchive, type ArchiveEntries } from "../../lib/archive/archive.ts";
 import { readDelivered, type Announced } from "../../lib/archive/delivered.ts";
 import { keyEntries } from "../../lib/archive/keys.ts";

@@ -1,5 +1,5 @@
 /** Key pairs in an archive are found by their public half, and what cannot be read is named. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { archivedKeys, keyEntries, rotatedKeyName } from "../../lib/archive/keys.ts";
 import { makeSigningKey, signingKeyFromArchive } from "../../lib/crypto/signing-key.ts";
 import { toHex } from "../../lib/tuf/bytes.ts";

@@ -1,6 +1,6 @@
 /** A private key is the half of its own public key and of no other, whatever number of it is spoilt. */
 import { createPrivateKey, generateKeyPairSync, type JsonWebKey } from "node:crypto";
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { isPrivateHalf } from "../../lib/archive/private-half.ts";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { toHex } from "../../lib/tuf/bytes.ts";

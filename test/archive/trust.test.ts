@@ -1,5 +1,5 @@
 /** What an archive remembers of its Factory: written, read back, and refused where it was spoilt. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import {
   archivedFactory,
   archivedLogMark,

@@ -3,7 +3,7 @@
  * of each event, also of those that nobody is told of, what a program would get holds no secret and names
  * no person, in any encoding.
  */
-import { beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { EventType } from "../../lib/factory/event.ts";
 import { announcementOf } from "../../lib/service/announcement.ts";
 import { OWNER_SCOPES } from "../../lib/service/scopes.ts";

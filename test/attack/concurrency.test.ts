@@ -1,5 +1,5 @@
 /** Many at once: exactly one claimant and exactly one next root win, and everybody else is told. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { nextInChain } from "../../lib/tuf/chain.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";

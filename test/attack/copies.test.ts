@@ -3,7 +3,7 @@
  * the page says of each what came out of it, in the same words.
  */
 import { readFileSync } from "node:fs";
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { DOOR_ROWS } from "./copies/rows-of-doors.ts";
 import { LINK_ROWS } from "./copies/rows-of-links.ts";
 import { CERTIFICATE_ROWS, WITHOUT_LINK_ROWS } from "./copies/rows-of-others.ts";

@@ -4,7 +4,7 @@
  * that nothing of a refused root is kept.
  */
 import { generateKeyPairSync } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeSigningKey, SigningKey } from "../../lib/crypto/signing-key.ts";
 import { isJsonObject, jsonObject, type JsonObject } from "../../lib/tuf/json.ts";
 import { rootKey } from "../../lib/tuf/keys.ts";

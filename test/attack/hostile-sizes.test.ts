@@ -3,7 +3,7 @@
  * signature is checked, with one answer of bounded length. That the work is linear in the body is
  * measured in bench/hostile-sizes.ts.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { isRootwardError } from "../../lib/error.ts";
 import { DIALECTS, firstChannel, rootLimits, type Dialect } from "../../lib/tuf/dialect.ts";
 import { parseJson } from "../../lib/tuf/json.ts";

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeHead, type Head } from "../../lib/factory/head.ts";
 import { PROVISIONER_SCOPES } from "../../lib/service/scopes.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";

@@ -2,7 +2,7 @@
  * A proxy that lets only some paths out: no second spelling of a path reaches a route behind it, in
  * either form. What is asked here without a token has answers that show which route it reached.
  */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../../lib/http/app.ts";
 import { answering } from "../../lib/lambda/gateway.ts";
 import { eventOf } from "../support/deployed/gateway.ts";

@@ -3,7 +3,7 @@
  * of the table in docs/operations.md is a case here, told in the same words.
  */
 import { readFileSync } from "node:fs";
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { failing } from "../../lib/adapters/memory/faults.ts";
 import type { SigningKey } from "../../lib/crypto/signing-key.ts";
 import type { Head } from "../../lib/factory/head.ts";

@@ -2,7 +2,7 @@
  * A staged root update in hostile hands: somebody without the txid, a client that changes what only
  * the service writes, a token that is not the owner's, and a compromised service at the boundary.
  */
-import { beforeEach, describe, expect, test } from "@jest/globals";
+import { beforeEach, describe, expect, test } from "vitest";
 import { makeSigningKey, type SigningKey } from "../../lib/crypto/signing-key.ts";
 import { isRootwardError } from "../../lib/error.ts";
 import type { Principal } from "../../lib/service/authorize.ts";

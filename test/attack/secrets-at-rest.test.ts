@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { archivedKeys } from "../../lib/archive/keys.ts";
 import { readArchive } from "../../lib/archive/archive.ts";
 import { fromBase64Url } from "../../lib/tuf/bytes.ts";

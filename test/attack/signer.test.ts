@@ -7,7 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { duplexPair } from "node:stream";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { answerOn, callOver } from "../../lib/adapters/embedded/signer-channel.ts";
 import { MasterKeyWrapper } from "../../lib/adapters/embedded/key-wrapper.ts";
 import { servingFlags } from "../../lib/cli/launch.ts";

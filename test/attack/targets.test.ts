@@ -2,7 +2,7 @@
  * Publishing over HTTP with bodies that a publisher would not send: each is refused with a code,
  * nothing of it is published, and no answer grows with it. And many publishers at once.
  */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeEvent } from "../../lib/factory/event.ts";
 import { MAX_TARGETS_BYTES } from "../../lib/tuf/target-entries.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";

@@ -1,5 +1,5 @@
 /** Who may do what: every route that needs a token refuses none, a wrong, a foreign and a weak one. */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { call, createFactory, takeOver, linkParts, type Answer } from "../support/owner.ts";
 

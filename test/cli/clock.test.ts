@@ -3,7 +3,7 @@
  * the owner's word; and no answer of the service moves what is signed.
  */
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeOwner, rotateArchive, via, type Owner } from "../support/cli-owner.ts";
 import { startProxy, type Rule } from "../support/cli-proxy.ts";
 import { runCli } from "../support/cli.ts";

@@ -3,7 +3,7 @@
  * file and an owner token. The service's copy is never destroyed while the owner has none.
  */
 import { existsSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { archivedKeys } from "../../lib/archive/keys.ts";
 import { entriesOf } from "../support/cli-owner.ts";
 import { deliveryState, download, downloadVia, mailLink, saved } from "../support/cli-link.ts";

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeArchive } from "../../lib/archive/archive.ts";
 import { sealArchive } from "../../lib/delivery/sealing.ts";
 import { fromBase64Url, sha256 } from "../../lib/tuf/bytes.ts";

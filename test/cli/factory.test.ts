@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createFactory, claim, deliver, firstHash, newClaimant } from "../support/owner.ts";
 import { makeCertificate, rsaKey } from "../support/certificate.ts";
 import { onlyJson, runCli, type CliResult } from "../support/cli.ts";

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { byteSize } from "../../lib/cli/byte-size.ts";
 import { fileSize, hashFile } from "../../lib/cli/hash-file.ts";
 

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readArchive, writeArchive } from "../../lib/archive/archive.ts";
 import { sealToRecipient } from "../../lib/crypto/envelope.ts";
 import { readRecipient } from "../../lib/crypto/recipient.ts";

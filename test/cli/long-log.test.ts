@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Client } from "../../lib/cli/client.ts";
 import { readRemoteLog } from "../../lib/cli/remote-chain.ts";
 import { decodeEvent, encodeEvent, type LogMark } from "../../lib/factory/event.ts";

@@ -4,7 +4,7 @@
  * with an honest service ends well whatever became of the root.
  */
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pendingKeyid } from "../../lib/archive/trust.ts";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { entriesOf, keysIn, makeOwner, missingKeys, via } from "../support/cli-owner.ts";

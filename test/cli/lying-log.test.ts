@@ -2,7 +2,7 @@
  * A service that lies about the audit log, of which the archive remembers an event. History that was
  * rewritten, cut off or hidden stops `keys rotate` before anything is signed.
  */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { changedLog, frozenLog, makeVictim, REFUSED } from "../support/cli-lies.ts";
 import { rewrittenLog, rotateAgainst, type LogAnswer, type Victim } from "../support/cli-lies.ts";
 import type { Reply, Rule } from "../support/cli-proxy.ts";

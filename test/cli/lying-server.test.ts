@@ -2,7 +2,7 @@
  * A service that lies about the newest root, or about who its caller is. Each lie is refused for its
  * own reason, no signature leaves the machine, and the archive stays as it was, to the byte.
  */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { isJsonObject, jsonObject, type JsonObject } from "../../lib/tuf/json.ts";
 import { rootKey } from "../../lib/tuf/keys.ts";

@@ -7,7 +7,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeOwner, rotateArchive, type Owner } from "../support/cli-owner.ts";
 import { placesIn, record, Replay, SERVER, withLie, type Recorded } from "../support/cli-replay.ts";
 import type { CliResult } from "../support/cli.ts";

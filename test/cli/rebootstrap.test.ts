@@ -1,5 +1,5 @@
 /** `factory rebootstrap` as a provisioner types it: what is not said stays, and errors say what to do. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { PROVISIONER_NOTICES } from "../../lib/service/notices-provisioner.ts";
 import type { Notice } from "../../lib/service/ports.ts";
 import { onlyJson, runCli, type CliResult } from "../support/cli.ts";

@@ -4,7 +4,7 @@
  */
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { putInPlace } from "../../lib/adapters/embedded/put-in-place.ts";
 import { onlyJson, runCli } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";

@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { SigningKey } from "../../lib/crypto/signing-key.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import { onlyJson, runCli } from "../support/cli.ts";

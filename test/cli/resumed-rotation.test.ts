@@ -2,7 +2,7 @@
  * A rotation that was cut off goes on with exactly the roots that it signed, whatever the service holds
  * in their place; and no value of a signed root is the service's without the owner's consent.
  */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pendingKeyid, pendingRoot } from "../../lib/archive/trust.ts";
 import { DIALECTS, firstChannel, type Dialect } from "../../lib/tuf/dialect.ts";
 import { formatTime } from "../../lib/tuf/expires.ts";

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { randomInt } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { pendingKeyid } from "../../lib/archive/trust.ts";
 import { DIALECTS, type Dialect } from "../../lib/tuf/dialect.ts";
 import { entriesOf, makeOwner, missingKeys, via, type Owner } from "../support/cli-owner.ts";

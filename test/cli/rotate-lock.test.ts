@@ -1,6 +1,6 @@
 /** Two runs on one archive: one works, the other is told so, and no accepted key is ever lost. */
 import { lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { rotateArchive, chainOf, makeOwner, missingKeys, via } from "../support/cli-owner.ts";
 import { startProxy } from "../support/cli-proxy.ts";
 import { runCli, startCli } from "../support/cli.ts";

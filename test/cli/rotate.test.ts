@@ -4,7 +4,7 @@
  */
 import { createPrivateKey } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pendingKeyid } from "../../lib/archive/trust.ts";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { DIALECTS } from "../../lib/tuf/dialect.ts";

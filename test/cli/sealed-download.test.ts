@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeCertificate, rsaKey } from "../support/certificate.ts";
 import { deliveryState, download, type Mailed } from "../support/cli-link.ts";
 import { onlyJson, runCli } from "../support/cli.ts";

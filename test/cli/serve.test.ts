@@ -5,7 +5,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCli } from "../support/cli.ts";
 import { startKms } from "../support/kms.ts";
 import { call, createFactory, deliver, readRoot } from "../support/owner.ts";

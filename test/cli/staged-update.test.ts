@@ -4,7 +4,7 @@
  * root waits for the others.
  */
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keyEntries } from "../../lib/archive/keys.ts";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { DIALECTS } from "../../lib/tuf/dialect.ts";

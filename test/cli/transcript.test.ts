@@ -1,7 +1,7 @@
 /** The whole life of a Factory, by the command line alone, in both dialects: what is said, and where. */
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { archivedKeys } from "../../lib/archive/keys.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import { DIALECTS } from "../../lib/tuf/dialect.ts";

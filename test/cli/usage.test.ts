@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeOwner, via, type Owner } from "../support/cli-owner.ts";
 import { startProxy, type Proxy } from "../support/cli-proxy.ts";
 import { runCli } from "../support/cli.ts";

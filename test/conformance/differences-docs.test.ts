@@ -1,6 +1,6 @@
 /** docs/differences.md has every listed difference, under who is stricter, and no other. */
 import { readFileSync } from "node:fs";
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { LOOSER, STRICTER } from "./differential/differences.ts";
 
 const text = readFileSync(new URL("../../docs/differences.md", import.meta.url), "utf8");

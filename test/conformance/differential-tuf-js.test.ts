@@ -4,7 +4,7 @@
  *
  * More cases, and others: `DIFFERENTIAL_CASES=5000 DIFFERENTIAL_SEED=7 npm test -- differential`.
  */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { corpus } from "./corpus/corpus.ts";
 import type { RootCase } from "./corpus/root-case.ts";
 import { compare, type ClientVerdict } from "./differential/compare.ts";

@@ -10,7 +10,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "@jest/globals";
+import { afterAll, expect, test } from "vitest";
 import { generator } from "../support/generator.ts";
 import { call, createFactory, takeOver, firstKey } from "../support/owner.ts";
 import type { Held, Poll } from "../support/poller.ts";

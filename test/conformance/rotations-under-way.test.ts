@@ -2,7 +2,7 @@
  * Devices that poll while online keys and root keys are rotated: a poll that is cut in two by a swap
  * may fail, one that is not never does, and nothing is ever accepted out of order.
  */
-import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, vi, test } from "vitest";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
@@ -17,12 +17,12 @@ const DEVICES = 4;
 
 beforeAll(fakeDate);
 afterAll(() => {
-  jest.useRealTimers();
+  vi.useRealTimers();
 });
 
 test("a hundred rotations under the polls of four devices", async () => {
   const world = new TestWorld();
-  jest.setSystemTime(world.now);
+  vi.setSystemTime(world.now);
   let key = keyOf(await apiFactory(world, "tuf"));
   const { service } = world.start();
   const random = generator(2026);

@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, vi, test } from "vitest";
 import { Updater } from "tuf-js";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
@@ -103,7 +103,7 @@ describe("a device and its download server", () => {
 describe("a device of long life", () => {
   beforeAll(fakeDate);
   afterAll(() => {
-    jest.useRealTimers();
+    vi.useRealTimers();
   });
   const devices: Device[] = [];
   afterEach(() => {
@@ -112,7 +112,7 @@ describe("a device of long life", () => {
 
   test("has the targets from before a change of all keys, and those from after it", async () => {
     const world = new TestWorld();
-    jest.setSystemTime(world.now);
+    vi.setSystemTime(world.now);
     const key = keyOf(await apiFactory(world, "tuf"));
     const { service } = world.start();
     const device = new Device(service);

@@ -4,7 +4,7 @@
  * never fails, never goes back, and never meets anything that has expired.
  */
 import { env } from "node:process";
-import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, vi, test } from "vitest";
 import { atWrite, FAULTS } from "../../lib/adapters/memory/faults.ts";
 import type { SigningKey } from "../../lib/crypto/signing-key.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
@@ -23,7 +23,7 @@ const DAYS = 3 * 365;
 
 beforeAll(fakeDate);
 afterAll(() => {
-  jest.useRealTimers();
+  vi.useRealTimers();
 });
 
 /** A story: the schedule four times a day, a rotation now and then, and faults. */
@@ -82,7 +82,7 @@ test.each(SEEDS)(
   "three years of Factory %i",
   async (seed) => {
     const world = new TestWorld();
-    jest.setSystemTime(world.now);
+    vi.setSystemTime(world.now);
     const story = new Story(world, keyOf(await apiFactory(world, "tuf")), generator(seed));
     const { service } = world.start();
     const devices = [new Device(service), new Device(service)];

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Updater } from "tuf-js";
 import type { SigningKey } from "../../lib/crypto/signing-key.ts";
 import type { KeyType } from "../../lib/tuf/keys.ts";

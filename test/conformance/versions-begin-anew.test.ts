@@ -3,7 +3,7 @@
  * 2^31-1. One root that changes all online keys gives versions a new beginning: each device follows, and no
  * number has two documents.
  */
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, vi, test } from "vitest";
 import { FAR, MAX_VERSION, onlineVersion, versionTime } from "../../lib/factory/schedule.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
@@ -19,7 +19,7 @@ import { entriesOf, publish, targetsIn } from "../support/memory-targets.ts";
 
 beforeAll(fakeDate);
 afterAll(() => {
-  jest.useRealTimers();
+  vi.useRealTimers();
 });
 
 /** As if the clock was believed: the machine starts, and nothing is known of it. */
@@ -47,7 +47,7 @@ interface Story {
 async function ranAway(left: number): Promise<Story> {
   const world = new TestWorld();
   const { now } = world;
-  jest.setSystemTime(now);
+  vi.setSystemTime(now);
   const key = await apiFactory(world, "tuf");
   const { service } = world.start();
   const device = new Device(service);

@@ -124,13 +124,14 @@ const embedded: Adapter = {
       notifier: new Outbox(outbox),
       records: new SqliteSignerRecords(database),
       clock: new SqliteClockRecords(database),
-      openArchive: (url, now) => {
+      openArchive: async (url, now) => {
         const { pathname, searchParams } = new URL(url);
         const [id = ""] = pathname.split("/").slice(-1);
         const [until = "", mac = ""] = [searchParams.get("until"), searchParams.get("mac")].map(
           (text) => text ?? "",
         );
-        return archives.open(id, until, mac, now);
+        const object = await archives.open(id, until, mac, now);
+        return object === null ? null : Uint8Array.from(object);
       },
       mails: () => filesIn(outbox).map((bytes) => text(bytes).replaceAll("\r\n", "\n")),
       withdraws: true,

@@ -1,4 +1,4 @@
-import { expect, it } from "@jest/globals";
+import { expect, it } from "vitest";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { contains, random } from "./adapters.ts";
 import { contract } from "./suite.ts";

@@ -1,5 +1,5 @@
 /** The AWS adapters on emulators, which are started with the first test of a file. */
-import { jest } from "@jest/globals";
+import { vi } from "vitest";
 import { S3Archives } from "../../lib/adapters/aws/archives.ts";
 import { DynamoClockRecords } from "../../lib/adapters/aws/clock-record.ts";
 import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
@@ -100,15 +100,12 @@ async function open({ dynamo: { client }, s3, ses, events }: Emulators): Promise
 
 /** Asks an emulator that goes by this process's clock. */
 async function openAt(url: string, at: number): Promise<Uint8Array | null> {
-  const timers = ["setTimeout", "setInterval", "setImmediate"] as const;
-  const cleared = ["clearTimeout", "clearInterval", "clearImmediate"] as const;
-  const others = ["hrtime", "nextTick", "performance", "queueMicrotask"] as const;
   // Nothing but the date.
-  jest.useFakeTimers({ now: at, doNotFake: [...timers, ...cleared, ...others] });
+  vi.useFakeTimers({ now: at, toFake: ["Date"] });
   try {
     return await fetchObject(url);
   } finally {
-    jest.useRealTimers();
+    vi.useRealTimers();
   }
 }
 

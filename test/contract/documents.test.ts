@@ -1,4 +1,4 @@
-import { expect, it } from "@jest/globals";
+import { expect, it } from "vitest";
 import { storedDocument } from "../../lib/factory/documents.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { random } from "./adapters.ts";

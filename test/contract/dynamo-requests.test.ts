@@ -3,7 +3,7 @@
  * index. An emulator has no replicas that lag, so nothing else would fail without them.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { DynamoDocuments } from "../../lib/adapters/aws/documents.ts";
 import { DynamoHeads } from "../../lib/adapters/aws/heads.ts";
 import { S3Objects } from "../../lib/adapters/aws/objects.ts";

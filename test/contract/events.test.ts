@@ -1,6 +1,6 @@
 /** What EventBridge gets of an event for programs, and what becomes of one that it does not take. */
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { afterAll, beforeAll, beforeEach, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { EventBus } from "../../lib/adapters/aws/events.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";

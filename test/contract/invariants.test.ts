@@ -1,5 +1,5 @@
 /** The memory heads refuse what breaks the state, so a test that breaks it fails. */
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it } from "vitest";
 import { MemoryNotifier } from "../../lib/adapters/memory/delivery.ts";
 import { Faults } from "../../lib/adapters/memory/faults.ts";
 import { MemoryState } from "../../lib/adapters/memory/state.ts";
@@ -47,7 +47,7 @@ function withRoot(base: Head, version: number): Transition {
   return successor(base, { head: { roles }, documents: [document] });
 }
 
-type Breach = readonly [what: string, next: (base: Head) => Head, transition?: typeof withRoot];
+type Breach = [what: string, next: (base: Head) => Head, transition?: typeof withRoot];
 
 const BREACHES: readonly Breach[] = [
   ["a revision is skipped", (next) => ({ ...next, revision: next.revision + 1 })],

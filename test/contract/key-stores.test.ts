@@ -1,6 +1,6 @@
 /** Both kinds of store for online keys, and the rules by which a key goes to one of them. */
 import { KMSClient } from "@aws-sdk/client-kms";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KmsKeys } from "../../lib/adapters/aws/kms-keys.ts";
 import { MasterKeyWrapper } from "../../lib/adapters/embedded/key-wrapper.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";

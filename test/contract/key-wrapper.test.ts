@@ -1,5 +1,5 @@
 import { CreateKeyCommand } from "@aws-sdk/client-kms";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KmsWrapper } from "../../lib/adapters/aws/key-wrapper.ts";
 import { MasterKeyWrapper } from "../../lib/adapters/embedded/key-wrapper.ts";
 import type { KeyWrapper } from "../../lib/service/ports.ts";

@@ -1,4 +1,4 @@
-import { expect, it } from "@jest/globals";
+import { expect, it } from "vitest";
 import type { EventType } from "../../lib/factory/event.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";

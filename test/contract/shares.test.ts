@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "@jest/globals";
+import { expect, it } from "vitest";
 import { FileShares } from "../../lib/adapters/embedded/shares.ts";
 import { sha256Text, type Sha256 } from "../../lib/tuf/bytes.ts";
 import { random } from "./adapters.ts";

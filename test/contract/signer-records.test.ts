@@ -1,4 +1,4 @@
-import { expect, it } from "@jest/globals";
+import { expect, it } from "vitest";
 import type { InstanceId } from "../../lib/factory/names.ts";
 import type { ChannelRef } from "../../lib/service/ports.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";

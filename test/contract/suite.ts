@@ -1,5 +1,5 @@
 /** One suite per port: the same tests on every adapter, each test on fresh stores. */
-import { afterAll, afterEach, beforeEach, describe } from "@jest/globals";
+import { afterAll, afterEach, beforeEach, describe } from "vitest";
 import { LOCAL_ADAPTERS, type Opened } from "./adapters.ts";
 import { aws } from "./aws-adapter.ts";
 

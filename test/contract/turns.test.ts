@@ -1,5 +1,5 @@
 /** Turns save work and promise nothing else: work runs, once, and nobody keeps others out for long. */
-import { expect, it } from "@jest/globals";
+import { expect, it } from "vitest";
 import { factoryName } from "./sample-head.ts";
 import { contract } from "./suite.ts";
 

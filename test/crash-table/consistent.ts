@@ -1,5 +1,5 @@
 /** What is true of the stores at every moment, whatever failed: asserted after each row of a table. */
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import { namedBy } from "../../lib/adapters/memory/head-rules.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { decodeEvent, verifyLog } from "../../lib/factory/event.ts";

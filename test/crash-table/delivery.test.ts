@@ -1,4 +1,4 @@
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import { isRootwardError } from "../../lib/error.ts";
 import type { ClaimAnswer } from "../../lib/delivery/claim.ts";
 import { tend } from "../../lib/service/tend.ts";

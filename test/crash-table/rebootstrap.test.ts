@@ -3,7 +3,7 @@
  * provisioner, who tries until there is an answer with a link, ends with the link of the one root that
  * is there; one person gets its key; nothing of the bootstrap before opens or signs for this Factory.
  */
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import { authorizeFactory } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import type { BootstrapResult } from "../../lib/service/fresh.ts";

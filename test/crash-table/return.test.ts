@@ -1,4 +1,4 @@
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import { returnRoots } from "../../lib/service/return-roots.ts";
 import type { Dialect } from "../../lib/tuf/dialect.ts";
 import { FACTORY } from "../support/memory-owner.ts";

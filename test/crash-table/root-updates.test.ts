@@ -3,7 +3,7 @@
  * did not get its answer either completes or says that it was done.
  */
 import { sha256Text } from "../../lib/tuf/bytes.ts";
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import type { Head } from "../../lib/factory/head.ts";
 import { isRootwardError } from "../../lib/error.ts";
 import { takeInitialKey } from "../../lib/service/initial-key.ts";

@@ -1,4 +1,4 @@
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import type { Channel, Dialect } from "../../lib/tuf/dialect.ts";
 import {
   ALICE,

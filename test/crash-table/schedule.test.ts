@@ -1,4 +1,4 @@
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import { settle } from "../../lib/service/settle.ts";
 import { tend } from "../../lib/service/tend.ts";
 import { ONLINE_ROLES, type Channel, type Dialect } from "../../lib/tuf/dialect.ts";

@@ -9,7 +9,7 @@
  *
  * One more test per command begins an outage of all writes at each write.
  */
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it } from "vitest";
 import {
   atWrite,
   FAULTS,

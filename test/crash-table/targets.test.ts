@@ -1,5 +1,5 @@
 /** Publishing targets, failed at every write: each target is there, or none of the request is. */
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import type { PublishedTargets } from "../../lib/service/publish-targets.ts";
 import { firstChannel, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
 import { FACTORY, newFactory } from "../support/memory-owner.ts";

@@ -1,5 +1,5 @@
 /** The short run of kill.ts: `kill -9` at random moments loses nothing that was acknowledged. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { runKills } from "./kill.ts";
 
 test("20 kills lose nothing that was acknowledged", async () => {

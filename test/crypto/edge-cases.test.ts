@@ -5,7 +5,7 @@
  *
  * The rows are in edge-cases/, made there by our own code; published constants name their source.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { parseKey } from "../../lib/tuf/keys.ts";
 import { KeyMaterialError, type PublicKey } from "../../lib/tuf/spki.ts";

@@ -8,7 +8,7 @@ import { X509Certificate, type KeyObject } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, test } from "vitest";
 import forge from "node-forge";
 import { readArchive, writeArchive } from "../../lib/archive/archive.ts";
 import { parseDer, writeDer, type Asn1 } from "../../lib/crypto/der.ts";

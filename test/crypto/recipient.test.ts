@@ -1,6 +1,6 @@
 /** Only a certificate that will open for its owner is taken; every other text says what is wrong with it. */
 import { generateKeyPairSync, X509Certificate, type KeyObject } from "node:crypto";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import forge from "node-forge";
 import { parseDer, type Asn1 } from "../../lib/crypto/der.ts";
 import { readRecipient } from "../../lib/crypto/recipient.ts";

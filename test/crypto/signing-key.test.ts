@@ -13,7 +13,7 @@ import {
   randomBytes,
   sign,
 } from "node:crypto";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { isRootwardError } from "../../lib/error.ts";
 import {
   makeSigningKey,

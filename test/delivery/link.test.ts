@@ -1,6 +1,6 @@
 /** The link, and the id that follows from it: exact, and silent about the secret where it is wrong. */
 import { createHash } from "node:crypto";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { deliveryId, makeLink, parseLink } from "../../lib/delivery/link.ts";
 

@@ -3,7 +3,7 @@
  * open what the other sealed, and nothing that differs in one bit opens at all.
  */
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { openArchive, sealArchive } from "../../lib/delivery/sealing.ts";
 
 const secret = Uint8Array.from({ length: 32 }, (_, i) => i);

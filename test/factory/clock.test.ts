@@ -1,5 +1,5 @@
 /** When a reading of the clock is believed, in tables of what happened before it. */
-import { describe, expect, it, test } from "@jest/globals";
+import { describe, expect, it, test } from "vitest";
 import {
   CLOCK_LIMIT,
   judgeClock,

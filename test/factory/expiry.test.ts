@@ -1,5 +1,5 @@
 /** The owner is told in time that the root expires: once a step, and the last of several missed. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { readLog } from "../../lib/service/read.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";

@@ -1,5 +1,5 @@
 /** What a change of targets comes to, and how little of it goes into the audit log. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { changeTargets, isNoChange, publishSigned } from "../../lib/factory/targets.ts";
 import { decodeEvent } from "../../lib/factory/event.ts";

@@ -1,5 +1,5 @@
 /** What waits to be told of stays small, loses nothing, and reads what earlier versions stored. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import type { EventType } from "../../lib/factory/event.ts";
 import type { Effect } from "../../lib/factory/head.ts";
 import { tellingOf, toldBy } from "../../lib/factory/telling.ts";

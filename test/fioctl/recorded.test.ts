@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { startServer } from "../support/embedded.ts";
 import { recordedSignatures } from "../support/fioctl/recorded-signatures.ts";

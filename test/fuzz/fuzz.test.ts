@@ -1,5 +1,5 @@
 /** The short run of fuzz.ts, which saw enough to mean something, and would notice what is broken. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import type { Service } from "../../lib/service/service.ts";
 import type { Changes } from "./door.ts";
 import { runFuzz } from "./fuzz.ts";

@@ -2,7 +2,7 @@
  * The judge of the fuzz run is judged: good roots have nothing against them, and of hand-made bad
  * ones each has its reason named, so that its verdict on a run means something.
  */
-import { beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "vitest";
 import { jsonObject, type JsonObject, type JsonValue } from "../../lib/tuf/json.ts";
 import { objections, saysTheSame } from "../support/independent-check.ts";
 import { makeFleets, type Fleet } from "./fleets.ts";

@@ -2,7 +2,7 @@
  * What one connection, and all of them, may take: one answer at a time, however many requests are on it;
  * documents that are shared; and an end for whoever does not read, or sends a body drop by drop.
  */
-import { afterEach, describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, test } from "vitest";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HeldBytes } from "../../lib/http/held-bytes.ts";
 import { SERVER_LIMITS, type ServerLimits } from "../../lib/http/limits.ts";

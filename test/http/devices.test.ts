@@ -1,5 +1,5 @@
 /** What devices get: nothing before the Factory is live, then every version that was ever current. */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Dialect } from "../../lib/tuf/dialect.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { createFactory, deliver } from "../support/owner.ts";

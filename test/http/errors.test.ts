@@ -1,5 +1,5 @@
 /** Errors as clients read them: text, bounded, and of our own faults no more than what to do. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { isStorageFull, RootwardError } from "../../lib/error.ts";
 import * as v from "valibot";
 import { createApp } from "../../lib/http/app.ts";

@@ -2,7 +2,7 @@
  * The nginx of docs/nginx.conf in front of the service: its own errors are JSON, too, the service's pass
  * as they are, paths stay exact, and a slow client is the proxy's.
  */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { hasNginx, startNginx, type Nginx } from "../support/nginx.ts";
 import { call, createFactory, deliver } from "../support/owner.ts";

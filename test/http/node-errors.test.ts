@@ -2,7 +2,7 @@
  * Every error is JSON with a code and a message, whoever finds it: fioctl shows nothing of any other, and
  * of Node's own, which have no body, nothing at all.
  */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SERVER_LIMITS } from "../../lib/http/limits.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { RawClient, rawRequest, requestLine, type RawAnswer } from "../support/raw-http.ts";

@@ -2,7 +2,7 @@
  * What a token of no Factory whose one scope is factory:create opens, in whichever form: it makes Factories,
  * makes their first roots again, and reads their state. Every other route refuses it.
  */
-import { beforeAll, expect, test } from "@jest/globals";
+import { beforeAll, expect, test } from "vitest";
 import { createApp } from "../../lib/http/app.ts";
 import type { InstanceId } from "../../lib/factory/names.ts";
 import { PROVISIONER_SCOPES, type Scope } from "../../lib/service/scopes.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { embeddedChecks, type CheckedParts } from "../../lib/cli/readiness-checks.ts";
 import { appOf } from "../../lib/http/base.ts";
 import { noReadyRoute } from "../../lib/http/health.ts";

@@ -1,7 +1,7 @@
 /** Bootstrapping again, as a pipeline and an owner see it over HTTP. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import {
   call,

@@ -1,6 +1,6 @@
 /** Bad input gets a clear 4xx with a code, and nothing is half-done. */
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { call, createFactory } from "../support/owner.ts";

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundlePage } from "../../lib/cli/page.ts";
 import { bundleFunctions, type Bundle } from "../../lib/infra/bundle.ts";
 import { FUNCTIONS, type FunctionName } from "../../lib/settings.ts";

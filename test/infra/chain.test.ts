@@ -2,7 +2,7 @@
  * The whole way through the AWS form as it is synthesised: every story that the embedded form knows, on
  * bundled functions that have the rights of their roles and nothing else.
  */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { tellInBrowser } from "./stories/browser.ts";
 import { tellDeliveries } from "./stories/delivery.ts";
 import { tellLongDocuments } from "./stories/documents.ts";

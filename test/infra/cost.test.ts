@@ -2,7 +2,7 @@
  * docs/cost.md says what each operation asks of AWS, and what that costs. It is written from what a
  * deployment of the synthesised templates did; here it must still be true.
  */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { FUNCTIONS } from "../../lib/settings.ts";
 import { functionsOf } from "../support/deployed/deployment.ts";
 import { costDocument } from "./cost/document.ts";

@@ -1,5 +1,5 @@
 /** What CloudFormation would refuse, and synthesis does not see. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { FULL, SHIPPED, WITH_DEVICES, synthesise, type Template } from "./synth.ts";
 
 /** The resources that each one names. */

@@ -3,7 +3,7 @@
  * All of it is asked of the template, since what CloudFormation makes is what counts.
  */
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { CfnOutput } from "aws-cdk-lib";
 import { DEVICE_ROUTES, publicRoutes } from "../../lib/infra/routes.ts";
 import { routeOf } from "../support/gateway.ts";

@@ -1,5 +1,5 @@
 /** cdk-nag finds nothing that was not acknowledged with its reason, and sees what it should see. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import { FULL, SHIPPED, WITH_DEVICES, synthesise } from "./synth.ts";
 

@@ -2,7 +2,7 @@
  * What the chain test holds calls to sees what it should see: of the synthesised policies, with AWS's own
  * rules, what is allowed, what is not, and what stays denied when somebody allows too much.
  */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { acknowledge } from "../../lib/infra/acknowledge.ts";
 import type { FunctionName } from "../../lib/settings.ts";

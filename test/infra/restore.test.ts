@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { Updater } from "tuf-js";
 import { readArchive } from "../../lib/archive/archive.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";

@@ -2,7 +2,7 @@
  * What each function may do, action by action: a right that is added anywhere must be added here, where
  * somebody reads it. And who must never have what.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { FUNCTIONS, type FunctionName } from "../../lib/settings.ts";
 import { FULL, SHIPPED, shown, synthesise, type Template } from "./synth.ts";
 

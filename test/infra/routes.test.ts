@@ -2,7 +2,7 @@
  * Every route of the API reaches a function that serves it, and no function serves a path that the
  * gateway would bring to another: the embedded form and this one are the same API.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import type { Hono } from "hono";
 import { appOf } from "../../lib/http/base.ts";
 import { bootstrapRoutes } from "../../lib/http/bootstrap.ts";

@@ -1,5 +1,5 @@
 /** What infra writes into an environment is what the function reads; what is missing is said at once. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { environmentOf, FUNCTIONS, readSettings } from "../../lib/settings.ts";
 
 const VALUES = {

@@ -1,5 +1,5 @@
 /** What the stack that outlives every release promises. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { FULL, SHIPPED, shown, synthesise, type Resource } from "./synth.ts";
 
 const { stateful } = synthesise(FULL);

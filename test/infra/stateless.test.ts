@@ -1,6 +1,6 @@
 /** What the front, the functions, mail and alarms promise. */
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { FULL, SHIPPED, shown, synthesise } from "./synth.ts";
 
 const { stateless } = synthesise(FULL);

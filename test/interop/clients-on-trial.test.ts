@@ -6,7 +6,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Fleet } from "../../interop/fleet/fleet.ts";
 import type { Poll } from "../../interop/fleet/foreign-client.ts";
 import { NOTHING, type Answer, type Held } from "../../interop/fleet/holdings.ts";

@@ -2,7 +2,7 @@
  * A request without a client certificate reaches nothing that devices read, though the gateway let it
  * pass: asked of the function itself, with a table that says how often it was read.
  */
-import { afterAll, afterEach, beforeAll, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, expect, vi, test } from "vitest";
 import type { GatewayEvent, GatewayResult } from "../../lib/lambda/gateway.ts";
 import { environmentOf } from "../../lib/settings.ts";
 import { listen, type Loopback } from "../support/loopback.ts";
@@ -29,7 +29,7 @@ function eventOf(rawPath: string, authentication?: Authentication): GatewayEvent
 let table: Loopback;
 let reads = 0;
 let ask: (event: GatewayEvent) => Promise<GatewayResult>;
-const said = jest.spyOn(console, "error").mockReturnValue(undefined);
+const said = vi.spyOn(console, "error").mockReturnValue(undefined);
 
 beforeAll(async () => {
   table = await listen((_request, response) => {

@@ -1,5 +1,5 @@
 /** Events of the HTTP API as requests, and answers as results: exact, whole, and never a stack. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { answering, type GatewayEvent } from "../../lib/lambda/gateway.ts";
 
 const event = (change: Partial<GatewayEvent> & { readonly method?: string } = {}): GatewayEvent => {

@@ -1,5 +1,5 @@
 /** A port whose adapter is made when it is first asked: once, and then it answers as itself. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { later } from "../../lib/lambda/later.ts";
 
 class Counter {

@@ -1,5 +1,5 @@
 /** Programs are told whether or not there is a sender of mail, and by the name of the installation. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { notifierOf } from "../../lib/lambda/notifier.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
 import { startEvents, type FakeEvents } from "../support/events.ts";

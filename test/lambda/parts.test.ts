@@ -1,5 +1,5 @@
 /** What a function is composed of: ports that it lacks, the operator's tokens, effects that are others'. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { withOperatorTokens } from "../../lib/lambda/operator-tokens.ts";
 import { serviceOf } from "../../lib/lambda/service.ts";
 import type { FactoryName, InstanceId } from "../../lib/factory/names.ts";

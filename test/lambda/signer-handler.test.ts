@@ -1,6 +1,6 @@
 /** What the signer may answer, the gateway can deliver: the largest document, at its worst. */
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { answering } from "../../lib/lambda/gateway.ts";
 import {
   MAX_ANSWER_BYTES,

@@ -2,7 +2,7 @@
  * What programs are told of each type of event: a detail that is told is named here too, where somebody
  * reads it. And when they are told.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { failing } from "../../lib/adapters/memory/faults.ts";
 import type { EventType } from "../../lib/factory/event.ts";
 import { announcementOf } from "../../lib/service/announcement.ts";

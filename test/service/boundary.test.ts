@@ -3,7 +3,7 @@
  * compromised service would try it: through the port, and through the requests that cross a process
  * border or are the event of a function.
  */
-import { beforeEach, describe, expect, it } from "@jest/globals";
+import { beforeEach, describe, expect, it } from "vitest";
 import { MasterKeyWrapper } from "../../lib/adapters/embedded/key-wrapper.ts";
 import { Faults } from "../../lib/adapters/memory/faults.ts";
 import { MemorySignerRecords } from "../../lib/adapters/memory/signer-records.ts";

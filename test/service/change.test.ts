@@ -1,5 +1,5 @@
 /** The one way to alter a Factory: whose word counts, when, and in which order changes come. */
-import { describe, expect, it, test } from "@jest/globals";
+import { describe, expect, it, test } from "vitest";
 import type { Call, Plan } from "../../lib/adapters/memory/faults.ts";
 import { decodeEvent, type LoggedEvent } from "../../lib/factory/event.ts";
 import { advance } from "../../lib/factory/transition.ts";

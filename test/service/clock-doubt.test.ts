@@ -2,7 +2,7 @@
  * A clock that is wrong for a while, in a process that sees it jump and in one that starts with it:
  * nothing is destroyed, nobody is told that a root expired, and everything goes on once it is right.
  */
-import { describe, expect, it, test } from "@jest/globals";
+import { describe, expect, it, test } from "vitest";
 import type { Head } from "../../lib/factory/head.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
 import { onlineVersion } from "../../lib/factory/schedule.ts";

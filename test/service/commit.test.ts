@@ -1,5 +1,5 @@
 /** Swaps whose outcome is unknown, and swaps that others were faster with (lib/service/commit.ts). */
-import { beforeEach, describe, expect, it } from "@jest/globals";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Plan } from "../../lib/adapters/memory/faults.ts";
 import { isRootwardError, RootwardError } from "../../lib/error.ts";
 import { decodeEvent } from "../../lib/factory/event.ts";

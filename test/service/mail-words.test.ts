@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { Outbox } from "../../lib/adapters/embedded/outbox.ts";
 import { noticeText } from "../../lib/service/mail.ts";
 import type { Notice } from "../../lib/service/ports.ts";

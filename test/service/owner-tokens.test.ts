@@ -1,5 +1,5 @@
 /** How many tokens a confirmation yields, which token may revoke which, and what the owner is told. */
-import { describe, expect, it, test } from "@jest/globals";
+import { describe, expect, it, test } from "vitest";
 import { authorizeFactory, type Principal } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import { ADMIN_SCOPES, OWNER_SCOPES, type Scope } from "../../lib/service/scopes.ts";

@@ -2,7 +2,7 @@
  * Publishing while the root is being changed, and while the schedule signs: whatever comes first at
  * whichever step of the other, both are done in the end, and devices never meet half of it.
  */
-import { describe, expect, it, test } from "@jest/globals";
+import { describe, expect, it, test } from "vitest";
 import type { Call, Plan } from "../../lib/adapters/memory/faults.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";

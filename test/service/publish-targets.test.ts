@@ -1,5 +1,5 @@
 /** Publishing targets: what changes and what does not, and who waits for whom. */
-import { beforeEach, describe, expect, it, test } from "@jest/globals";
+import { beforeEach, describe, expect, it, test } from "vitest";
 import { decodeEvent } from "../../lib/factory/event.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import { readHead } from "../../lib/service/commit.ts";

@@ -1,5 +1,5 @@
 /** Bootstrapping again beside everything else that can happen to a Factory. */
-import { describe, expect, it, test } from "@jest/globals";
+import { describe, expect, it, test } from "vitest";
 import { failing } from "../../lib/adapters/memory/faults.ts";
 import type { InstanceId } from "../../lib/factory/names.ts";
 import { authorizeFactory } from "../../lib/service/authorize.ts";

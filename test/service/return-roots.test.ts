@@ -3,7 +3,7 @@
  * to, and that nothing else is decided for such a Factory. The table of outcomes is in
  * test/attack/restores.test.ts.
  */
-import { beforeEach, describe, expect, it, test } from "@jest/globals";
+import { beforeEach, describe, expect, it, test } from "vitest";
 import { failing } from "../../lib/adapters/memory/faults.ts";
 import type { SigningKey } from "../../lib/crypto/signing-key.ts";
 import type { Head } from "../../lib/factory/head.ts";
@@ -217,7 +217,8 @@ describe.each(DIALECTS)("in %s", (dialect) => {
     lost.state.signer.kept.clear();
     const { service } = lost.start();
     const channel = firstChannel(dialect);
-    const missing = (version: number) => expect.stringContaining(`did not keep root ${version}`);
+    const missing = (version: number): unknown =>
+      expect.stringContaining(`did not keep root ${version}`);
     await expect(returnRoots(service, FACTORY)).rejects.toMatchObject({ message: missing(2) });
     for (const each of channelsOf(dialect)) {
       const [, root] = [...kept].find(([name]) => name.endsWith(` ${each} 2`)) ?? [];

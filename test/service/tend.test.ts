@@ -1,5 +1,5 @@
 /** Time limits hold without the schedule; the schedule keeps a fleet in valid metadata. */
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it } from "vitest";
 import { failing, type Plan } from "../../lib/adapters/memory/faults.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";

@@ -1,5 +1,5 @@
 /** A notifier that fails for long: the head, the log and the number of tries stay small. */
-import { expect, it, test } from "@jest/globals";
+import { expect, it, test } from "vitest";
 import type { Plan } from "../../lib/adapters/memory/faults.ts";
 import { encodeHead } from "../../lib/factory/head.ts";
 import { sparing } from "../../lib/service/reporting.ts";

@@ -1,5 +1,5 @@
 /** Who has a key made when: one at a time, Factories by turns, and none that waits for ever. */
-import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { KeyLane, type LaneLimits } from "../../lib/signing/key-lane.ts";
 
 const LIMITS: LaneLimits = { atOnce: 1, perFactory: 3, waiting: 5, waitAtMost: 60_000 };
@@ -25,7 +25,7 @@ class Works {
     if (one === undefined) throw new Error("nothing is being made");
     if (error === undefined) one.resolve();
     else one.reject(error);
-    await jest.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(0);
   }
 }
 
@@ -34,12 +34,12 @@ let works: Works;
 const ask = (factory: string, name: string): Promise<string> => lane.run(factory, works.make(name));
 
 beforeEach(() => {
-  jest.useFakeTimers();
+  vi.useFakeTimers();
   lane = new KeyLane(LIMITS);
   works = new Works();
 });
 afterEach(() => {
-  jest.useRealTimers();
+  vi.useRealTimers();
 });
 
 describe("the lane", () => {
@@ -78,7 +78,7 @@ describe("the lane", () => {
     const late = [ask("a", "a2"), ask("b", "b1")].map((one) =>
       expect(one).rejects.toMatchObject(BUSY),
     );
-    jest.advanceTimersByTime(LIMITS.waitAtMost);
+    vi.advanceTimersByTime(LIMITS.waitAtMost);
     await Promise.all(late);
     const again = ask("b", "b2");
     await works.finish();

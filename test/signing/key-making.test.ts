@@ -3,7 +3,7 @@
  * others ask of the signer over the same channel is answered.
  */
 import { duplexPair } from "node:stream";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { MasterKeyWrapper } from "../../lib/adapters/embedded/key-wrapper.ts";
 import { answerOn, callOver } from "../../lib/adapters/embedded/signer-channel.ts";
 import { Faults } from "../../lib/adapters/memory/faults.ts";

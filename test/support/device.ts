@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, jest } from "@jest/globals";
+import { expect, vi } from "vitest";
 import { Updater } from "tuf-js";
 import { DownloadHTTPError } from "tuf-js/dist/error.js";
 import { isRootwardError } from "../../lib/error.ts";
@@ -14,20 +14,7 @@ import { FACTORY } from "./memory-owner.ts";
 
 /** tuf-js asks Date; nothing else is taken from it. */
 export function fakeDate(): void {
-  jest.useFakeTimers({
-    doNotFake: [
-      "hrtime",
-      "nextTick",
-      "performance",
-      "queueMicrotask",
-      "setImmediate",
-      "clearImmediate",
-      "setInterval",
-      "clearInterval",
-      "setTimeout",
-      "clearTimeout",
-    ],
-  });
+  vi.useFakeTimers({ toFake: ["Date"] });
 }
 
 /** What a device fetches, straight from the service. */
@@ -78,7 +65,7 @@ export class Device {
    * @returns the client, which may be asked for targets
    */
   async poll(now: number, anew = false): Promise<Updater> {
-    jest.setSystemTime(now);
+    vi.setSystemTime(now);
     const fetcher = fetcherOf(this.#service, this.#delay);
     const options = { metadataDir: this.#folder, metadataBaseUrl: "https://fleet", fetcher };
     const updater = new Updater(options);

@@ -1,6 +1,6 @@
 /** Commands that people are told to run: every foreign word has a strict form, or there is no command. */
 import { execFileSync } from "node:child_process";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import {
   command,
   factoryWord,

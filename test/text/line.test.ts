@@ -1,6 +1,6 @@
 /** One line for people: whatever a value holds, it is one line, it is short, and it draws nothing else. */
 import { assert, property, string } from "fast-check";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { asciiLine } from "../../lib/text/forms.ts";
 import { cleaned, column, line, listed, printableJson } from "../../lib/text/line.ts";
 import { HOSTILE, notAllowed } from "../support/hostile-text.ts";

@@ -1,5 +1,5 @@
 /** Text forms of bytes: what the encoder would not have written is not read. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import * as fc from "fast-check";
 import {
   fromBase64,

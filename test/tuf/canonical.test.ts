@@ -2,7 +2,7 @@
  * The bytes that are signed. The dialects differ in one thing, how a newline in a string is
  * written, and that decides whether a signature over a PEM key verifies on a device.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { isRootwardError } from "../../lib/error.ts";
 import { canonicalize, encodeJson, foreignCharacter } from "../../lib/tuf/canonical.ts";

@@ -2,7 +2,7 @@
  * Following a chain of roots: each version follows the one before, none can be left out, and none
  * can be changed. Our own chains in both dialects; sigstore-history.test.ts follows a real one.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { nextInChain, readTrustedRoot, type ChainPolicy } from "../../lib/tuf/chain.ts";
 import { encodeJson } from "../../lib/tuf/canonical.ts";

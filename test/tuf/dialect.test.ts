@@ -1,5 +1,5 @@
 /** The channels of each dialect, and which one a request means that names none. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import {
   ALL_CHANNELS,
   channelsOf,

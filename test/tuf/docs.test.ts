@@ -1,6 +1,6 @@
 /** The documents name every code that a root or a target can be refused with, and the limits. */
 import { readFileSync } from "node:fs";
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { FINDING_RULES } from "../../lib/tuf/findings.ts";
 import {
   MAX_TARGETS_BYTES,

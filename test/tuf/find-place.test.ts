@@ -1,5 +1,5 @@
 /** Looking through a document: what is asked about, in which order, and how its place is named. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { findPlace } from "../../lib/tuf/find-place.ts";
 import type { JsonValue } from "../../lib/tuf/json.ts";
 

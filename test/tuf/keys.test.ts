@@ -3,7 +3,7 @@
  * keytype and scheme, and in ats nothing else may be in the object.
  */
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import type { Dialect } from "../../lib/tuf/dialect.ts";
 import { jsonObject, type JsonObject, type JsonValue } from "../../lib/tuf/json.ts";
 import { atsMethod, isKeyId, keyidsOf, keyObject, parseKey, rootKey } from "../../lib/tuf/keys.ts";

@@ -3,7 +3,7 @@
  * different things are signed differently. The laws of one function alone are beside it, in
  * json.test.ts and canonical.test.ts.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { canonicalize, encodeJson } from "../../lib/tuf/canonical.ts";
 import { DIALECTS } from "../../lib/tuf/dialect.ts";

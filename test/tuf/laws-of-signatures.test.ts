@@ -3,7 +3,7 @@
  * only counts keys says so, in whatever order or spelling it comes, and strangers change nothing.
  * The laws of counting for any verifier are in signatures.test.ts.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { canonicalize, encodeJson } from "../../lib/tuf/canonical.ts";

@@ -1,5 +1,5 @@
 /** Documents of the online roles: what is read as one, and under which root it counts as signed. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { DIALECTS, firstChannel, ONLINE_ROLES, type OnlineRole } from "../../lib/tuf/dialect.ts";
 import { encodeJson } from "../../lib/tuf/canonical.ts";

@@ -1,6 +1,6 @@
 /** What only one dialect has, and what a lenient reader takes that a strict one refuses. */
 import { generateKeyPairSync } from "node:crypto";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { DIALECTS, firstChannel } from "../../lib/tuf/dialect.ts";
 import { readSignedRoot } from "../../lib/tuf/signed-root.ts";
 import { DAY, edits, judge, NOW, readCurrent, signRoot } from "../support/tuf/test-factory.ts";

@@ -1,5 +1,5 @@
 /** What a root changes, in words: each change once, keys with their owners, and nothing else. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { DIALECTS, firstChannel } from "../../lib/tuf/dialect.ts";
 import type { JsonObject, JsonValue } from "../../lib/tuf/json.ts";
 import { keyOwners, rootChanges } from "../../lib/tuf/root-diff.ts";

@@ -2,7 +2,7 @@
  * What a root is refused for: each row of the tables of broken roots is answered with exactly the
  * codes it says, and no code is without a row. What is accepted is in root-verdict.test.ts.
  */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { FINDING_RULES, type FindingCode } from "../../lib/tuf/findings.ts";
 import type { Finding } from "../../lib/tuf/findings.ts";
 import { judge, testFactory, type TestFactory } from "../support/tuf/test-factory.ts";

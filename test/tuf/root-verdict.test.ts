@@ -3,7 +3,7 @@
  * one, or a conflict with it; and the advice that refuses nothing. The refusals are in
  * root-update.test.ts.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { MAX_ROOT_BYTES, type Dialect } from "../../lib/tuf/dialect.ts";
 import { formatTime } from "../../lib/tuf/expires.ts";

@@ -1,5 +1,5 @@
 /** How messages show values from outside: short, plain, and never a private key. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import type { JsonValue } from "../../lib/tuf/json.ts";
 import { show, showSome } from "../../lib/tuf/show.ts";
 

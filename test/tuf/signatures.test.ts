@@ -2,7 +2,7 @@
  * Counting signatures (rules 15 to 17): a key counts once, by its fingerprint, whatever ids it goes
  * under and however often it is listed. The laws hold for any verifier, so here it is a table.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import { DIALECTS, type Dialect } from "../../lib/tuf/dialect.ts";

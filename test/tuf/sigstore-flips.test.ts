@@ -8,7 +8,7 @@
  * one byte of six of each signature, the places taking turns. With EVERY_BYTE=1 in the environment
  * they are tried at every byte, which takes minutes.
  */
-import { describe, expect } from "@jest/globals";
+import { describe, expect } from "vitest";
 import { concatBytes } from "../../lib/tuf/bytes.ts";
 import { encodeJson } from "../../lib/tuf/canonical.ts";
 import { isJsonObject, jsonObject, parseJson, sameJson } from "../../lib/tuf/json.ts";

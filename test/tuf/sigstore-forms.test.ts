@@ -3,7 +3,7 @@
  * value. Over the real history of Sigstore's root the two differ in the rows of
  * sigstore-leniencies.ts, each on its own, and in nothing else.
  */
-import { describe, expect } from "@jest/globals";
+import { describe, expect } from "vitest";
 import { encodeJson } from "../../lib/tuf/canonical.ts";
 import { readChainRoot, type ChainPolicy } from "../../lib/tuf/chain.ts";
 import { isJsonObject, jsonObject, type JsonObject } from "../../lib/tuf/json.ts";

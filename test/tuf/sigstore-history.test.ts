@@ -5,7 +5,7 @@
  * in no other order. What only the lenient policy takes is in sigstore-forms.test.ts, what becomes
  * of a single changed bit in sigstore-flips.test.ts.
  */
-import { describe, expect } from "@jest/globals";
+import { describe, expect } from "vitest";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { encodeJson } from "../../lib/tuf/canonical.ts";
 import { nextInChain } from "../../lib/tuf/chain.ts";

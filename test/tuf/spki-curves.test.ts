@@ -3,7 +3,7 @@
  * small order, where signatures verify that nobody made.
  */
 import { generateKeyPairSync } from "node:crypto";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { ed25519, ED25519_TORSION_SUBGROUP } from "@noble/curves/ed25519.js";
 import { concatBytes } from "../../lib/tuf/bytes.ts";
 import { ed25519FromHex, fromSpki, p256FromHex } from "../../lib/tuf/spki.ts";

@@ -4,7 +4,7 @@
  * in spki-curves.test.ts.
  */
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { concatBytes, sha256 } from "../../lib/tuf/bytes.ts";
 import {
   ed25519FromHex,

@@ -2,7 +2,7 @@
  * The other door: each row of the tables of broken roots, staged instead of sent whole, has the same
  * findings. Only the changelog is not asked for here, since the service writes it itself.
  */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { judgeRoot } from "../../lib/tuf/root-update.ts";
 import { rootUpdate, testFactory } from "../support/tuf/test-factory.ts";

@@ -3,7 +3,7 @@
  * apart from what is wrong, one answer speaks for all channels, and the keys that were made for the
  * update are held as closely as those that sign now.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import type { Sha256 } from "../../lib/tuf/bytes.ts";
 import {

@@ -1,5 +1,5 @@
 /** Entries of target files: what is refused, in which words, and how much of it there may be. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { encodeJson } from "../../lib/tuf/canonical.ts";
 import { DIALECTS, type Dialect } from "../../lib/tuf/dialect.ts";
 import {

@@ -4,7 +4,7 @@
  * client below was written from its published behaviour and shares nothing with lib/tuf. What we
  * accept comes out of it as the bytes that we sign, or its signatures would cover something else.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { canonicalize, encodeJson } from "../../lib/tuf/canonical.ts";
 import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../../lib/tuf/json.ts";

@@ -2,7 +2,7 @@
  * How each section of the page looks and reads: no finding of axe in light and dark, nothing to
  * scroll sideways on a phone of 320 pixels, and pictures for people (SCREENSHOTS).
  */
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import { source as AXE } from "axe-core";
 import type { Page } from "playwright-core";
 import { heading, inBrowser, picture, saveWith, visitors } from "../support/browser.ts";

@@ -1,7 +1,7 @@
 /** The download page in a real browser: the whole way of an owner, and whoever presses nothing. */
 import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import type { Page } from "playwright-core";
 import { archivedKeys } from "../../lib/archive/keys.ts";
 import { readArchive } from "../../lib/archive/archive.ts";

@@ -1,6 +1,6 @@
 /** The download page where the service refuses: what the owner is told, and the ways that stay open. */
 import { readFileSync } from "node:fs";
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import type { Page } from "playwright-core";
 import { heading, inBrowser, saveWith, visitors } from "../support/browser.ts";
 import {

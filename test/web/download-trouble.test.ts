@@ -1,6 +1,6 @@
 /** The download page in bad weather: nothing is lost, and what was begun is continued. */
 import { readFileSync } from "node:fs";
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import type { Page, Route } from "playwright-core";
 import { heading, inBrowser, saveWith, visitors } from "../support/browser.ts";
 import { call, createFactory, stateOf } from "../support/owner.ts";

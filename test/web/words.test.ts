@@ -1,6 +1,6 @@
 /** The page's words and rules without a browser: moments, commands, when to confirm, what to do. */
 import { execFileSync } from "node:child_process";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { RootwardError, type ErrorCode } from "../../lib/error.ts";
 import { nextCommands, openCommand, opensslCommand } from "../../lib/web/commands.ts";

@@ -1,5 +1,5 @@
 /** Two Factories that live through everything that is ever logged, with what nobody else may learn. */
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import { decodeEvent, type LoggedEvent } from "../../../lib/factory/event.ts";
 import { deliveryId, parseLink } from "../../../lib/delivery/link.ts";
 import { authorizeFactory } from "../../../lib/service/authorize.ts";

@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import { sha256Text } from "../../../lib/tuf/bytes.ts";
 import { keysIn } from "../../support/cli-owner.ts";
 import { IN_KMS } from "../../support/deployed/deployment.ts";

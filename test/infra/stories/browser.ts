@@ -3,7 +3,7 @@
  * and the bucket's rules for other origins allow it. Both have the names that they have in AWS.
  */
 import { readFileSync } from "node:fs";
-import { describe, expect } from "@jest/globals";
+import { describe, expect } from "vitest";
 import { archivedKeys } from "../../../lib/archive/keys.ts";
 import { readArchive } from "../../../lib/archive/archive.ts";
 import { heading, inBrowser, saveWith, visitorsOf } from "../../support/browser.ts";

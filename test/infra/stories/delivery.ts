@@ -1,5 +1,5 @@
 /** A delivery by its own protocol: who gets what, who does not, and what is left afterwards. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { readArchive } from "../../../lib/archive/archive.ts";
 import { archivedKeys } from "../../../lib/archive/keys.ts";
 import { openEnvelope } from "../../../lib/crypto/envelope.ts";

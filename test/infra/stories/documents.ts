@@ -1,5 +1,5 @@
 /** Targets that are too large for the table: in S3 under their SHA-256, and served as they were signed. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { sha256Text } from "../../../lib/tuf/bytes.ts";
 import { createFactory, deliver } from "../../support/owner.ts";
 import type { Installation } from "./installation.ts";

@@ -1,5 +1,5 @@
 /** What a pipeline learns that asks nothing and only hears the events of the account's bus. */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { sha256, toHex } from "../../../lib/tuf/bytes.ts";
 import {
   call,

@@ -1,5 +1,5 @@
 /** Recorded stories of the real fioctl (test/fioctl), told to the AWS form. */
-import { test } from "@jest/globals";
+import { test } from "vitest";
 import { expectRecording } from "../../support/fioctl/expect-recording.ts";
 import { readTranscript } from "../../support/fioctl/transcript.ts";
 import type { Installation } from "./installation.ts";

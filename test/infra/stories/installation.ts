@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect } from "@jest/globals";
+import { afterAll, beforeAll, expect } from "vitest";
 import { sha256Text } from "../../../lib/tuf/bytes.ts";
 import type { Config } from "../../../lib/infra/config.ts";
 import { runCli, type CliResult } from "../../support/cli.ts";

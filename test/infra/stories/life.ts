@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { Updater } from "tuf-js";
 import { onlyJson } from "../../support/cli.ts";
 import type { Dialect } from "../../../lib/tuf/dialect.ts";

@@ -2,7 +2,7 @@
  * What a pipeline does with the token that makes Factories, and what it may not do with it. And that a
  * token which somebody wrote into the table without us is none.
  */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { DynamoTokens } from "../../../lib/adapters/aws/tokens.ts";
 import type { TokenRecord } from "../../../lib/service/ports.ts";
 import { sha256Text } from "../../../lib/tuf/bytes.ts";

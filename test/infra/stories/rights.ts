@@ -2,7 +2,7 @@
  * What each function may do, and which story needed it: docs/rights.md is written from what the stories
  * before this one called. A right that no story needed has its reason here, or goes.
  */
-import { expect, test } from "@jest/globals";
+import { expect, test } from "vitest";
 import { FUNCTIONS } from "../../../lib/settings.ts";
 import type { Right } from "../../support/deployed/policies.ts";
 import { expectDocument } from "../expect-document.ts";

@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "vitest";
 import { Updater } from "tuf-js";
 import { changeRoot } from "../../../interop/fleet/owner-steps.ts";
 import { ONLINE_ROLES } from "../../../lib/tuf/dialect.ts";

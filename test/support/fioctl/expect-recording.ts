@@ -2,7 +2,7 @@
  * A recorded story, told to a Factory of its own: the answers are those of the recording, and in the end
  * both chains verify from version 1 on, and devices get what the newest online keys signed.
  */
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import { latest, openFactory, readChains, signersOfDeviceFile, type Host } from "./factory.ts";
 import { replay, type Stage } from "./replay.ts";
 import { keyidsOf } from "./root-document.ts";

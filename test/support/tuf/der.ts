@@ -1,6 +1,6 @@
 /** Bytes of keys: hex, DER elements, and the check that key material is refused. */
 import type { KeyObject } from "node:crypto";
-import { expect } from "@jest/globals";
+import { expect } from "vitest";
 import { concatBytes } from "../../../lib/tuf/bytes.ts";
 import { KeyMaterialError } from "../../../lib/tuf/spki.ts";
 

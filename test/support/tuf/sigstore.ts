@@ -4,7 +4,7 @@
  * it was published; and what becomes of bytes that are put in the place of one.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { test } from "@jest/globals";
+import { test } from "vitest";
 import { isRootwardError } from "../../../lib/error.ts";
 import { verifySignature } from "../../../lib/crypto/verify.ts";
 import { nextInChain, readTrustedRoot, type ChainPolicy } from "../../../lib/tuf/chain.ts";
