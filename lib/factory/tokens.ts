@@ -31,6 +31,8 @@ export interface FactoryToken {
   readonly id: string;
   /** The answer that it first came in: a bootstrap's, or a confirmation's. Absent if a token made it. */
   readonly issued?: "bootstrap" | "confirmation";
+  /** Of a confirmation's token the number of that answer, from 1 on. Earlier releases stored none. */
+  readonly answer?: number;
   /** The id of the token that made it. */
   readonly mintedBy?: string;
   /** Ids of the token that made it, of the one that made that one, and so on: the nearest first. */
@@ -133,6 +135,19 @@ function withoutRepeats(delivery: Head["delivery"]): Head["delivery"] {
 /** The swap that logs a new token. */
 export function mint(head: Head, details: JsonObject, notify: boolean, moment: Moment): Transition {
   return advance(head, { head: {}, type: "token-minted", details, notify }, moment);
+}
+
+/**
+ * Whether the record of a token that is gone may be removed. A confirmation stores its token before the swap
+ * that makes it good: until the head counts that answer, the record is of a token that is yet to come.
+ */
+export function isRemovable(head: Head, token: FactoryToken): boolean {
+  return isGone(head, token) && (token.answer ?? 0) <= (answeredToken(head)?.count ?? 0);
+}
+
+/** The number of the next answer of a confirmation that has a token. */
+export function nextAnswer(head: Head): number {
+  return (answeredToken(head)?.count ?? 0) + 1;
 }
 
 /** What an `end-token` effect names: the hash of one token, or all that are gone. */

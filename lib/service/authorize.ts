@@ -104,17 +104,21 @@ export function newToken(
   return { token, record: { ...spec, hash: sha256Text(token), id: randomId(service) } };
 }
 
-/** A fresh token of the owner, for the one answer that has it (factory/tokens.ts says when it ends). */
+/**
+ * A fresh token of the owner, for the one answer that has it (factory/tokens.ts says when it ends).
+ *
+ * @param answer the number of the confirmation's answer; null for a bootstrap's
+ */
 export function newOwnerToken(
   service: Pick<Service, "randomBytes">,
   { factory, instance, owner }: Pick<Head, "factory" | "instance" | "owner">,
-  issued: "bootstrap" | "confirmation",
+  answer: number | null,
 ): { readonly token: string; readonly record: TokenRecord } {
   return newToken(service, {
     user: owner.id,
     scopes: OWNER_SCOPES,
     bound: { factory, instance },
     expiresAt: null,
-    issued,
+    ...(answer === null ? { issued: "bootstrap" } : { issued: "confirmation", answer }),
   });
 }

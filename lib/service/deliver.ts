@@ -12,6 +12,7 @@ import {
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { firstRoots } from "../factory/roles.ts";
+import { nextAnswer } from "../factory/tokens.ts";
 import { deliveredName, type ClaimAnswer, type ConfirmAnswer } from "../delivery/claim.ts";
 import { sha256Text, toBase64Url, type Sha256 } from "../tuf/bytes.ts";
 import { formatTime } from "../tuf/expires.ts";
@@ -136,16 +137,17 @@ export async function confirm(
 
 /**
  * The owner's token, for an answer to a confirmation. It is stored before the swap that makes it good,
- * and logged by that swap: a token of an attempt that failed is good for nothing.
+ * and logged by that swap: a token of an attempt that failed is good for nothing. Each round has another,
+ * since the record of a round that was lost may be removed.
  *
  * @returns null where this confirmation yields no further one
  */
 async function ownerTokenFor(service: Service, head: Head, holder: Holder): Promise<string | null> {
-  const { token, record } = newOwnerToken(service, head, "confirmation");
-  const { transition } = await change(service, head.factory, "link", async (newest) => {
-    const issued = issueOwnerToken(newest, holder, record, moment(service, "link"));
-    if (issued !== null) await service.tokens.put(record);
-    return { transition: issued };
+  const { transition, token } = await change(service, head.factory, "link", async (newest) => {
+    const fresh = newOwnerToken(service, head, nextAnswer(newest));
+    const issued = issueOwnerToken(newest, holder, fresh.record, moment(service, "link"));
+    if (issued !== null) await service.tokens.put(fresh.record);
+    return { transition: issued, token: fresh.token };
   });
   await settleAfter(service, transition);
   return transition === null ? null : token;

@@ -98,7 +98,7 @@ async function make(
   const content = spec.recipient?.seal(archive) ?? archive;
   await escrow(service, secret, idHash, content);
   const { owner, provisioner } = spec;
-  const { token: ownerToken, record } = newOwnerToken(service, { ...ref, owner }, "bootstrap");
+  const { token: ownerToken, record } = newOwnerToken(service, { ...ref, owner }, null);
   await service.tokens.put(record);
   const recipient = spec.recipient?.fingerprint ?? null;
   const archived = { idHash, sha256: sha256(content), size: content.length, recipient };

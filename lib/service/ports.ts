@@ -204,6 +204,8 @@ export interface TokenRecord {
   readonly expiresAt: number | null;
   /** Which answer it first came in, where no token made it (factory/tokens.ts). */
   readonly issued?: "bootstrap" | "confirmation";
+  /** Of a confirmation's token the number of that answer. */
+  readonly answer?: number;
   /** The id of the token that made it, where one did. */
   readonly mintedBy?: string;
   /** With the id of the one that made that one, and so on: the nearest first. */

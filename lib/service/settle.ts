@@ -10,7 +10,7 @@ import type { Effect, Head } from "../factory/head.ts";
 import { isInstanceId, type FactoryName } from "../factory/names.ts";
 import { dueAt } from "../factory/schedule.ts";
 import { addressOf, toldBy } from "../factory/telling.ts";
-import { endedBy, isGone } from "../factory/tokens.ts";
+import { endedBy, isRemovable } from "../factory/tokens.ts";
 import { isMerged, stretchOf, withoutDone } from "../factory/waiting-notices.ts";
 import { advance, includesEffect, type Transition } from "../factory/transition.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
@@ -229,7 +229,7 @@ async function endTokens(service: Service, head: Head, ref: string): Promise<voi
   if (ended !== "ended") return service.tokens.delete(ended);
   for (const token of await service.tokens.list(head.factory)) {
     const isOfHead = token.bound?.instance === head.instance;
-    if (isOfHead && isGone(head, token)) await service.tokens.delete(token.hash);
+    if (isOfHead && isRemovable(head, token)) await service.tokens.delete(token.hash);
   }
 }
 

@@ -1,8 +1,11 @@
 /** How many tokens a confirmation yields, which token may revoke which, and what the owner is told. */
 import { describe, expect, it, test } from "vitest";
+import { encodeHead } from "../../lib/factory/head.ts";
 import { authorizeFactory, type Principal } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import { ADMIN_SCOPES, OWNER_SCOPES, type Scope } from "../../lib/service/scopes.ts";
+import type { Service } from "../../lib/service/service.ts";
+import { settle } from "../../lib/service/settle.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { createToken, listTokens, revokeToken } from "../../lib/service/tokens.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
@@ -25,13 +28,13 @@ async function delivery() {
   const { delivery: made, ownerToken: first = "" } = await bootstrapOf(service, "tuf");
   const link = made.url ?? "";
   const archive = await takeArchive(world.start(), link, ALICE);
-  const confirm = async () =>
-    (await confirmAs(world.start().service, link, ALICE, archive)).ownerToken;
+  const confirmWith = async (by: Service) => (await confirmAs(by, link, ALICE, archive)).ownerToken;
+  const confirm = async () => confirmWith(world.start().service);
   const authorize = (token: string) => authorizeFactory(service, token, "root:update", FACTORY);
   const isGood = async (token = "") => (await refusal(authorize(token))) === "done";
   const mails = (type: string) =>
     [...world.state.outbox.keys()].filter((id) => id.endsWith(`-${type}`)).length;
-  return { world, service, first, confirm, authorize, isGood, mails };
+  return { world, service, first, confirm, confirmWith, authorize, isGood, mails };
 }
 
 async function mint(
@@ -88,6 +91,35 @@ describe("a confirmation that is repeated", () => {
     const good = [];
     for (const token of tokens) if (await isGood(token)) good.push(token);
     expect(good).toHaveLength(1);
+  });
+
+  it("keeps the token of its answer, whenever ended tokens are removed meanwhile", async () => {
+    for (const kind of ["read", "write"] as const) {
+      for (let n = 1; ; n += 1) {
+        const { world, confirm, confirmWith, isGood } = await delivery();
+        await confirm();
+        // As a run of the schedule finds it that comes then.
+        const removeEnded = (): Promise<void> => {
+          const head = world.head(FACTORY);
+          if (head === null) throw new Error("there is no Factory");
+          const pending = [{ kind: "end-token", ref: "ended" }] as const;
+          world.state.heads.set(FACTORY, encodeHead({ ...head, pending }));
+          return settle(world.start().service, FACTORY);
+        };
+        const settled: Promise<void>[] = [];
+        const token = await confirmWith(
+          world.start((call) => {
+            if (settled.length === 0 && call.kind === kind && call.nth === n) {
+              settled.push(removeEnded());
+            }
+            return null;
+          }).service,
+        );
+        if (settled.length === 0) break;
+        await Promise.all(settled);
+        expect([n, await isGood(token)]).toEqual([n, true]);
+      }
+    }
   });
 
   it("yields none after an hour", async () => {
@@ -196,9 +228,11 @@ describe("a token", () => {
     const owner = await authorize((await confirm()) ?? "");
     const ci = await mint(service, owner, ["targets:update"]);
     await revokeToken(service, FACTORY, owner, ci.id);
+    await tendDue(service);
     expect(mails("token-revoked")).toBe(0);
     const worker = await mint(service, owner);
     await revokeToken(service, FACTORY, owner, worker.id);
+    await tendDue(service);
     expect(mails("token-revoked")).toBe(1);
   });
 });
