@@ -10,7 +10,7 @@ import { RootwardError } from "../error.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
 import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import { isReplaceable } from "./bootstrap.ts";
-import type { Head } from "./head.ts";
+import type { Effect, Head } from "./head.ts";
 import { advance, includesEffect, type Moment, type Transition } from "./transition.ts";
 
 /**
@@ -101,16 +101,22 @@ export function assertMayRevoke(by: FactoryToken, isAdmin: boolean, token: Facto
   );
 }
 
+interface Revocation {
+  readonly token: FactoryToken & { readonly user: string };
+  readonly notify: boolean;
+  readonly removed: readonly Effect[];
+}
+
 /**
- * The swap that revokes a token: the head ends it, and an effect removes its record. The owner is told
- * where `token` could change roots.
+ * The swap that revokes a token: the head ends it, and an effect removes its record.
  *
+ * @param revocation.notify whether the owner is told: where the token could change roots
+ * @param revocation.removed effects of earlier revocations that are done
  * @returns null where it is being removed already
  */
 export function revoke(
   head: Head,
-  token: FactoryToken & { readonly user: string },
-  notify: boolean,
+  { token, notify, removed }: Revocation,
   moment: Moment,
 ): Transition | null {
   const effect = { kind: "end-token", ref: token.hash } as const;
@@ -119,6 +125,7 @@ export function revoke(
   const change = {
     head: { delivery: withoutRepeats(head.delivery) },
     effects: [effect],
+    done: removed,
     type: "token-revoked",
     details: jsonObject({ id, user }),
     notify,

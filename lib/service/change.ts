@@ -11,8 +11,9 @@
  * a token. So a change whose swap comes after that swap has met it in step 1 or 2, however long before it
  * the request began.
  *
- * Those who change one Factory take turns (ports.ts), so that they seldom decide in vain. Nothing here
- * may be called from within `decide`: it would wait for its own turn.
+ * Those who change one Factory take turns (ports.ts), so that they seldom decide in vain. A revocation
+ * takes none (`changeAtOnce`): whoever has the turn loses the swap, and then meets the revocation in
+ * step 1 or 2. Nothing here may be called from within `decide`: it would wait for its own turn.
  */
 import { RootwardError } from "../error.ts";
 import type { Head } from "../factory/head.ts";
@@ -58,18 +59,28 @@ export async function change<D extends Decision>(
 ): Promise<D> {
   const swap = { inDoubt: false };
   try {
-    return await service.turns.take(factory, holderOf(by), async (lost) => {
-      for (let round = 0; round < MAX_ROUNDS; round += 1) {
-        const decision = await decideOnce(service, factory, by, decide, swap);
-        if (decision !== null) return decision;
-        await lost();
-      }
-      throw new RootwardError("busy", `Factory ${factory} is changing too fast: try again`);
-    });
+    const work = roundsOf(service, factory, by, decide, swap);
+    return await service.turns.take(factory, holderOf(by), work);
   } catch (error) {
     if (!swap.inDoubt) await cleanUp(service, factory, abandon);
     throw error;
   }
+}
+
+/**
+ * `change` that waits for nobody's signature and takes no turn: for what ends a token.
+ *
+ * @param decide may not ask the signing boundary
+ */
+export async function changeAtOnce<D extends Decision>(
+  service: ChangePorts,
+  factory: FactoryName,
+  by: Principal,
+  decide: (head: Head) => D | Promise<D>,
+): Promise<D> {
+  const { id: holder, mintedBy } = by.token;
+  const work = roundsOf(service, factory, by, decide, { inDoubt: false });
+  return service.turns.pass(factory, { holder, first: mintedBy === undefined }, work);
 }
 
 /** `change` by the service itself. */
@@ -107,6 +118,24 @@ export async function create(
   }
   await cleanUp(service, transition.head.factory, abandon);
   return false;
+}
+
+/** All rounds, each on the newest head. */
+function roundsOf<D extends Decision>(
+  service: ChangePorts,
+  factory: FactoryName,
+  by: Authority,
+  decide: (head: Head) => D | Promise<D>,
+  swap: { inDoubt: boolean },
+): (lost: () => Promise<void>) => Promise<D> {
+  return async (lost) => {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const decision = await decideOnce(service, factory, by, decide, swap);
+      if (decision !== null) return decision;
+      await lost();
+    }
+    throw new RootwardError("busy", `Factory ${factory} is changing too fast: try again`);
+  };
 }
 
 /**

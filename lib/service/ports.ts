@@ -238,6 +238,9 @@ export interface Requests {
   removeOld(before: number): Promise<void>;
 }
 
+/** How many rounds a turn may lose before no further revocation passes it. */
+export const LOST_ROUNDS = 3;
+
 /**
  * Turns of those who change one Factory, so that they do not decide in vain and nobody starves. Turns
  * save work and promise nothing: two may have one at once, and the swap of the head stays the only
@@ -256,6 +259,20 @@ export interface Turns {
   take<T>(
     factory: FactoryName,
     holder: string,
+    work: (lost: () => Promise<void>) => Promise<T>,
+  ): Promise<T>;
+  /**
+   * Runs the `work` of a revocation, which needs no signature, without a turn: it does not wait for
+   * whoever has one, who loses a round to it. Where they lost {@link LOST_ROUNDS} rounds it waits until
+   * that turn is over.
+   *
+   * @param by.holder a token's id; `first` where no other token made it: such revocations wait for no others
+   * @param work as for {@link take}
+   * @throws RootwardError as for {@link take}
+   */
+  pass<T>(
+    factory: FactoryName,
+    by: { readonly holder: string; readonly first: boolean },
     work: (lost: () => Promise<void>) => Promise<T>,
   ): Promise<T>;
 }

@@ -233,6 +233,19 @@ async function endTokens(service: Service, head: Head, ref: string): Promise<voi
   }
 }
 
+/**
+ * Removes the records of tokens that a head ended one by one. Never fails: the effects are still pending.
+ *
+ * @returns the effects that are done
+ */
+export async function removeEnded(service: Service, head: Head): Promise<readonly Effect[]> {
+  const mine = head.pending.filter(({ kind, ref }) => kind === "end-token" && isSha256(ref));
+  const results = await Promise.all(
+    mine.map(async (effect) => ({ effect, done: await attempt(service, head, effect) })),
+  );
+  return results.filter(({ done }) => done).map(({ effect }) => effect);
+}
+
 function idHash(ref: string): Sha256 {
   if (!isSha256(ref)) throw new RootwardError("internal", "effect names no delivery");
   return ref;

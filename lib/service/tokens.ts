@@ -12,12 +12,12 @@ import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import type { Principal } from "./authority.ts";
 import { newToken } from "./authorize.ts";
-import { change } from "./change.ts";
+import { change, changeAtOnce } from "./change.ts";
 import { readHead } from "./commit.ts";
 import type { TokenRecord } from "./ports.ts";
 import type { Scope } from "./scopes.ts";
 import { moment, type Service } from "./service.ts";
-import { settleAfter, settleQuietly } from "./settle.ts";
+import { removeEnded, settleAfter } from "./settle.ts";
 
 export interface TokenSpec {
   /** Whom it stands for: fioctl's polis-id. */
@@ -99,6 +99,8 @@ export async function listTokens(service: Service, head: Head): Promise<readonly
  * Revokes a token: from the swap on it is good for nothing (change.ts), also where it was authorised
  * before. Repeating it is safe: a token that is found no more is in the log as revoked.
  *
+ * It waits for the store alone: for no turn, no signature and no mail. The schedule tells the owner.
+ *
  * @throws RootwardError `not-found`; `forbidden` for a token that is not the caller's to revoke
  */
 export async function revokeToken(
@@ -107,15 +109,18 @@ export async function revokeToken(
   principal: Principal,
   id: string,
 ): Promise<void> {
-  await change(service, factory, principal, async (head) => {
-    const token = (await ownTokens(service, head)).find((one) => one.id === id);
+  const { head } = await changeAtOnce(service, factory, principal, async (before) => {
+    const token = (await ownTokens(service, before)).find((one) => one.id === id);
     if (token === undefined) throw new RootwardError("not-found", `there is no token ${id}`);
     assertMayRevoke(principal.token, principal.token.scopes.includes("admin"), token);
+    // So that revocations in a loop leave no more in the head than the last one's effect.
+    const removed = await removeEnded(service, before);
     const now = moment(service, principal.actor);
-    return { transition: revoke(head, token, isOwners(token), now) };
+    const transition = revoke(before, { token, notify: isOwners(token), removed }, now);
+    return { transition, head: transition?.head ?? before };
   });
   // Before the answer, where the store lets it; otherwise the schedule removes the record.
-  await settleQuietly(service, factory);
+  await removeEnded(service, head);
 }
 
 /** Those that the store has, in the order in which it lists them. */

@@ -69,3 +69,45 @@ test("a turn that lasts too long lets one other begin, and its end lets no secon
   await Promise.all([first, third]);
   expect(order).toEqual(["third"]);
 });
+
+/** Queues revocations behind one that is under way. A holder in capitals goes first. */
+async function revocationsOf(holders: readonly string[], turns = new QueuedTurns()) {
+  const order: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const first = turns.pass(ACME, { holder: "running", first: false }, () => promise);
+  const queued = holders.map((holder) =>
+    turns.pass(ACME, { holder, first: holder !== holder.toLowerCase() }, async () =>
+      order.push(holder),
+    ),
+  );
+  resolve();
+  const results = await Promise.allSettled([first, ...queued]);
+  return { order: order.join(" "), refused: results.filter(({ status }) => status === "rejected") };
+}
+
+test("revocations take turns among themselves; those by tokens that no token made go first", async () => {
+  const { order } = await revocationsOf(["a", "a", "b", "OWNER", "OWNER", "OPERATOR"]);
+  expect(order).toBe("OWNER OPERATOR OWNER a b a");
+});
+
+test("revocations that wait keep no place from those that go first", async () => {
+  const turns = new QueuedTurns(LIMITS);
+  const holders = ["a", "b", "c", "d", "e", "f", "OWNER", "OWNER", "OWNER", "OWNER", "OPERATOR"];
+  const { order, refused } = await revocationsOf(holders, turns);
+  expect(order).toBe("OWNER OPERATOR OWNER OWNER a b c d e");
+  expect(refused).toHaveLength(2);
+});
+
+test("a turn that lost many rounds and lasts too long keeps no revocation waiting any longer", async () => {
+  const turns = new QueuedTurns({ ...LIMITS, longest: 10 });
+  const stuck = Promise.withResolvers<void>();
+  const first = turns.take(ACME, "stuck", async (lost) => {
+    for (let round = 0; round < 9; round += 1) await lost();
+    await stuck.promise;
+  });
+  expect(await turns.pass(ACME, { holder: "a", first: false }, async () => "revoked")).toBe(
+    "revoked",
+  );
+  stuck.resolve();
+  await first;
+});

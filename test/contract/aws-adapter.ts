@@ -77,7 +77,7 @@ async function open({ dynamo: { client }, s3, ses, events }: Emulators): Promise
       table,
       now,
       randomBytes: random,
-      times: { lease: 300, patience: 5000, pause: 20 },
+      times: { lease: 2000, patience: 10_000, pause: 20 },
     }),
     notifier: notifierOn(ses, events),
     records: new DynamoSignerRecords(client, signerTable),

@@ -18,11 +18,15 @@ import { recipientOf } from "../../lib/crypto/envelope.ts";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
+import type { Principal } from "../../lib/service/authority.ts";
 import { readHead } from "../../lib/service/commit.ts";
+import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { believedClock } from "../../lib/service/service.ts";
 import { tendDue } from "../../lib/service/tend.ts";
+import { createToken, revokeToken } from "../../lib/service/tokens.ts";
 import { Boundary } from "../../lib/signing/boundary.ts";
 import { SealedKeys } from "../../lib/signing/sealed-keys.ts";
+import { sha256Text } from "../../lib/tuf/bytes.ts";
 import {
   createTable,
   deleteTable,
@@ -33,6 +37,7 @@ import {
   startS3,
   startSesClient,
 } from "../support/aws.ts";
+import { withBoundary } from "../support/boundary-calls.ts";
 import {
   ALICE,
   bootstrapOf,
@@ -41,10 +46,13 @@ import {
   FACTORY,
   MALLORY,
   nextRoots,
+  refusal,
   submitAs,
   takeArchive,
 } from "../support/memory-owner.ts";
+import { ownerOf } from "../support/memory-root-update.ts";
 import { DAY } from "../support/memory-service.ts";
+import { entriesOf } from "../support/memory-targets.ts";
 
 type World = Awaited<ReturnType<typeof start>>;
 
@@ -164,4 +172,43 @@ it("a Factory lives on DynamoDB, S3, KMS, SES and EventBridge", async () => {
   const version = (head: typeof rotated): number => head.roles.ci?.timestamp?.version ?? 0;
   expect(version(refreshed)).toBeGreaterThan(version(rotated));
   expect(reports).toEqual([]);
+});
+
+it("a token is revoked while a publication by it has the lease, and then publishes nothing", async () => {
+  const { service } = begin();
+  const boss = await ownerOf(service, "boss");
+  const spec = { user: "worker", scopes: boss.token.scopes, expiresAt: null } as const;
+  const { token, id } = await createToken(service, FACTORY, boss, spec);
+  const record = await service.tokens.find(sha256Text(token));
+  if (record === null) throw new Error("no token was made");
+  const stolen: Principal = { token: record, actor: `token:${id}`, scope: "root:update" };
+  const [asked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let rounds = 0;
+  const slow = withBoundary(service, {
+    sign: async (request) => {
+      const isTargets = request.content.role === "targets";
+      if (isTargets) rounds += 1;
+      // The first round is lost, so that the second one has the lease. The signer hangs in it.
+      if (isTargets && rounds === 1) await createToken(service, FACTORY, boss, spec);
+      if (isTargets && rounds === 2) {
+        asked.resolve();
+        await go.promise;
+      }
+      return service.boundary.sign(request);
+    },
+  });
+  const order: string[] = [];
+  const entries = entriesOf({ evil: "evil" });
+  const request = { factory: FACTORY, principal: stolen, entries, remove: [] };
+  const published = refusal(publishTargets(slow, request)).then((code) => order.push(code));
+  await Promise.race([asked.promise, published]);
+  expect(rounds).toBe(2);
+  const revoked = revokeToken(service, FACTORY, boss, id).then(() => order.push("revoked"));
+  // Many more answers of the database than a revocation takes.
+  for (let read = 0; read < 300 && order.length === 0; read += 1) {
+    await readHead(service.heads, FACTORY);
+  }
+  go.resolve();
+  await Promise.all([revoked, published]);
+  expect(order).toEqual(["revoked", "unauthenticated"]);
 });

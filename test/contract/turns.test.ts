@@ -1,5 +1,6 @@
 /** Turns save work and promise nothing else: work runs, once, and nobody keeps others out for long. */
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { LOST_ROUNDS } from "../../lib/service/ports.ts";
 import { factoryName } from "./sample-head.ts";
 import { contract } from "./suite.ts";
 
@@ -94,5 +95,64 @@ contract("turns", (stores) => {
     expect(await turns.take(factoryName("other"), "slow", async () => "done")).toBe("done");
     go.resolve();
     await slow;
+  });
+
+  describe("a revocation", () => {
+    const by = { holder: "owner", first: false };
+
+    /** Somebody has the turn and lost so many rounds. @returns how to end the turn */
+    const turnUnderWay = async (lost: number) => {
+      const [begun, go] = [gate(), gate()];
+      const turn = stores().turns.take(ACME, "publisher", async (told) => {
+        for (let round = 0; round < lost; round += 1) await told();
+        begun.resolve();
+        await go.promise;
+      });
+      await begun.promise;
+      return async (): Promise<void> => {
+        go.resolve();
+        await turn;
+      };
+    };
+
+    it.each([0, 1, LOST_ROUNDS - 1])(
+      "passes a turn that is under way and lost %s rounds",
+      async (lost) => {
+        const end = await turnUnderWay(lost);
+        expect(await stores().turns.pass(ACME, by, async () => "revoked")).toBe("revoked");
+        await end();
+      },
+    );
+
+    it("goes on after others came first, in the rounds that are left", async () => {
+      const end = await turnUnderWay(1);
+      const revoked = stores().turns.pass(ACME, by, async (lost) => {
+        for (let round = 0; round < 3; round += 1) await lost();
+        return "revoked";
+      });
+      expect(await revoked).toBe("revoked");
+      await end();
+    });
+
+    it("waits for the end of a turn that lost too many rounds", async () => {
+      const order: string[] = [];
+      const end = await turnUnderWay(LOST_ROUNDS);
+      const revoked = stores().turns.pass(ACME, by, async () => order.push("revoked"));
+      const elsewhere = stores().turns.pass(factoryName("other"), by, async () => "revoked");
+      expect(await elsewhere).toBe("revoked");
+      order.push("ending");
+      await end();
+      await revoked;
+      expect(order).toEqual(["ending", "revoked"]);
+    });
+
+    it("fails as its work fails, and keeps no other from going on", async () => {
+      const { turns } = stores();
+      const broken = new Error("broken");
+      const failing = turns.pass(ACME, by, async () => Promise.reject(broken));
+      const next = turns.pass(ACME, { holder: "operator", first: true }, async () => "revoked");
+      await expect(failing).rejects.toBe(broken);
+      expect(await next).toBe("revoked");
+    });
   });
 });

@@ -16,6 +16,7 @@ import { moment, type Service } from "../../lib/service/service.ts";
 import { createToken, revokeToken } from "../../lib/service/tokens.ts";
 import type { Principal } from "../../lib/service/authorize.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
+import { withBoundary } from "../support/boundary-calls.ts";
 import { FACTORY, refusal } from "../support/memory-owner.ts";
 import { apiFactory, ownerOf } from "../support/memory-root-update.ts";
 import { DAY, TestWorld } from "../support/memory-service.ts";
@@ -164,41 +165,17 @@ test.each([
 
 test("a token that expires while the boundary signs publishes nothing", async () => {
   const { world, worker } = await withWorker();
-  const process = world.start();
-  const { boundary } = process.service;
-  const slow: Service = {
-    ...process.service,
-    boundary: {
-      ...boundaryOf(boundary),
-      sign: async (request) => {
-        const bytes = await boundary.sign(request);
-        if (request.content.role === "timestamp") world.advance(DAY);
-        return bytes;
-      },
+  const { service } = world.start();
+  const slow = withBoundary(service, {
+    sign: async (request) => {
+      const bytes = await service.boundary.sign(request);
+      if (request.content.role === "timestamp") world.advance(DAY);
+      return bytes;
     },
-  };
+  });
   expect(await refusal(publishing(slow, worker))).toBe("unauthenticated");
   expect((await logged(world)).map(({ type }) => type)).not.toContain("targets-published");
 });
-
-/** Its methods, as an object that can be spread. */
-function boundaryOf(boundary: Service["boundary"]): Service["boundary"] {
-  return {
-    makeKey: (...args) => boundary.makeKey(...args),
-    trustFirstRoots: (...args) => boundary.trustFirstRoots(...args),
-    trustedRoot: (...args) => boundary.trustedRoot(...args),
-    expectedRoots: (...args) => boundary.expectedRoots(...args),
-    keptRoot: (...args) => boundary.keptRoot(...args),
-    keepRoot: (...args) => boundary.keepRoot(...args),
-    expect: (...args) => boundary.expect(...args),
-    heldKeys: (...args) => boundary.heldKeys(...args),
-    follow: (...args) => boundary.follow(...args),
-    sign: (...args) => boundary.sign(...args),
-    destroyKey: (...args) => boundary.destroyKey(...args),
-    sweepKeys: (...args) => boundary.sweepKeys(...args),
-    abandon: (...args) => boundary.abandon(...args),
-  };
-}
 
 describe("what was stored for a change", () => {
   const swaps =
@@ -258,16 +235,12 @@ describe("turns", () => {
       return null;
     });
     let signed = 0;
-    const counting: Service = {
-      ...service,
-      boundary: {
-        ...boundaryOf(service.boundary),
-        sign: (request) => {
-          signed += 1;
-          return service.boundary.sign(request);
-        },
+    const counting = withBoundary(service, {
+      sign: (request) => {
+        signed += 1;
+        return service.boundary.sign(request);
       },
-    };
+    });
     const { revision = 0 } = world.head(FACTORY) ?? {};
     const names = Array.from({ length: 60 }, (_, at) => `file-${at}`);
     await Promise.all(names.map((name) => publish(counting, { [name]: name })));

@@ -6,12 +6,15 @@
  * The schedule waits for nobody, and takes the lease away from others. A holder that is cut off delays
  * others for as long as the lease lasts. Whoever waits too long is refused, as each waiting run costs.
  *
+ * A revocation takes no lease and waits for none, unless the lease counts several lost rounds. Revocations
+ * that lose to one another pause at random; those that go first do not.
+ *
  * The lease promises nothing: a clock that is wrong, or a lease that expired, costs lost rounds only.
  */
 import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";
 import type { FactoryName } from "../../factory/names.ts";
-import type { Turns } from "../../service/ports.ts";
+import { LOST_ROUNDS, type Turns } from "../../service/ports.ts";
 import { toHex } from "../../tuf/bytes.ts";
 import { conditional, numberAttribute, Table, type Item } from "./table.ts";
 
@@ -39,6 +42,12 @@ export interface DynamoTurnsOptions {
   readonly times?: TurnTimes;
 }
 
+interface Lease {
+  readonly id: string;
+  /** How many rounds its holder has lost. */
+  readonly lost: number;
+}
+
 export class DynamoTurns implements Turns {
   readonly #table: Table;
   readonly #now: () => number;
@@ -57,27 +66,40 @@ export class DynamoTurns implements Turns {
     holder: string,
     work: (lost: () => Promise<void>) => Promise<T>,
   ): Promise<T> {
-    const lease = { id: toHex(this.#randomBytes(16)), held: false };
+    const lease = { id: toHex(this.#randomBytes(16)), lost: 0 };
     if (holder !== SCHEDULE) await this.#until(factory, () => this.#isFree(factory));
     try {
       return await work(async () => {
-        lease.held = true;
-        await this.#until(factory, () => this.#acquire(factory, lease.id, holder === SCHEDULE));
+        lease.lost += 1;
+        await this.#until(factory, () => this.#acquire(factory, lease, holder === SCHEDULE));
       });
     } finally {
       // One that is not given back expires.
-      if (lease.held) await this.#put(factory, lease.id, 0, false).catch(() => false);
+      if (lease.lost > 0)
+        await this.#put(factory, { ...lease, until: 0 }, false).catch(() => false);
     }
+  }
+
+  async pass<T>(
+    factory: FactoryName,
+    { first }: { readonly holder: string; readonly first: boolean },
+    work: (lost: () => Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    const begin = () => this.#until(factory, () => this.#isFree(factory, LOST_ROUNDS));
+    await begin();
+    return work(async () => {
+      if (!first) await this.#pause();
+      await begin();
+    });
   }
 
   /** @throws RootwardError `busy` where `isMyTurn` stays false for too long */
   async #until(factory: FactoryName, isMyTurn: () => Promise<boolean>): Promise<void> {
-    const { patience, pause } = this.#times;
+    const { patience } = this.#times;
     // By elapsed time: the clock may be moved.
     for (const start = performance.now(); performance.now() - start < patience;) {
       if (await isMyTurn()) return;
-      // At random: those that wait must not all come back at once.
-      await new Promise((resolve) => setTimeout(resolve, (0.5 + Math.random() / 2) * pause));
+      await this.#pause();
     }
     throw new RootwardError(
       "busy",
@@ -86,24 +108,41 @@ export class DynamoTurns implements Turns {
     );
   }
 
-  async #isFree(factory: FactoryName): Promise<boolean> {
+  /** At random: those that wait must not all come back at once. */
+  async #pause(): Promise<void> {
+    const { pause } = this.#times;
+    await new Promise((resolve) => setTimeout(resolve, (0.5 + Math.random() / 2) * pause));
+  }
+
+  /** @param lost how many rounds the holder of a lease must have lost for it to count; any unless given */
+  async #isFree(factory: FactoryName, lost = 0): Promise<boolean> {
     const item = await this.#table.get(keyOf(factory));
-    if (item === null) return true;
+    // Earlier releases did not count.
+    if (item === null || Number(item["lost"]?.N ?? 1) < lost) return true;
     const left = numberAttribute(item, "until") - this.#now();
     // One that ends later than any lease can was written by a clock that was wrong.
     return left <= 0 || left > 2 * this.#times.lease;
   }
 
-  #acquire(factory: FactoryName, lease: string, always: boolean): Promise<boolean> {
-    return this.#put(factory, lease, this.#now() + this.#times.lease, always);
+  #acquire(factory: FactoryName, lease: Lease, always: boolean): Promise<boolean> {
+    return this.#put(factory, { ...lease, until: this.#now() + this.#times.lease }, always);
   }
 
   /** @param always also where somebody else has the lease */
-  #put(factory: FactoryName, lease: string, until: number, always: boolean): Promise<boolean> {
+  #put(
+    factory: FactoryName,
+    { id, lost, until }: Lease & { readonly until: number },
+    always: boolean,
+  ): Promise<boolean> {
     const now = this.#now();
     const command = new PutItemCommand({
       TableName: this.#table.name,
-      Item: { ...keyOf(factory), lease: { S: lease }, until: { N: `${until}` } },
+      Item: {
+        ...keyOf(factory),
+        lease: { S: id },
+        lost: { N: `${lost}` },
+        until: { N: `${until}` },
+      },
       ...(!always && {
         ConditionExpression:
           "attribute_not_exists(#until) OR #until < :now OR #until > :never OR #lease = :lease",
@@ -111,7 +150,7 @@ export class DynamoTurns implements Turns {
         ExpressionAttributeValues: {
           ":now": { N: `${now}` },
           ":never": { N: `${now + 2 * this.#times.lease}` },
-          ":lease": { S: lease },
+          ":lease": { S: id },
         },
       }),
     });

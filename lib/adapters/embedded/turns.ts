@@ -1,38 +1,33 @@
 /**
- * Turns within one process: one piece of work at a time for each Factory. The schedule goes first; the
- * other holders go round-robin, each with its oldest work, so that many requests of one token delay
- * another token by one turn only.
+ * Turns within one process: two queues for each Factory, one of changes and one of revocations. The
+ * schedule goes first among the changes. Of the revocations, those by a token that no token made go
+ * first: whoever stole a token that a token made cannot crowd out the owner or the operator.
  *
- * A turn that lasts too long no longer keeps others waiting. What waits is bounded, for each holder and
- * in all: a request beyond that is refused at once.
+ * The two queues do not wait for each other, with one exception: a turn that lost several rounds is
+ * passed by no further revocation until it is over, so that revocations in a loop stop no publisher.
  */
-import { RootwardError } from "../../error.ts";
 import type { FactoryName } from "../../factory/names.ts";
-import type { Turns } from "../../service/ports.ts";
-
-export interface TurnLimits {
-  /** How long a turn keeps others waiting, in milliseconds. */
-  readonly longest: number;
-  /** How much work may wait, of one holder and of all, for one Factory. */
-  readonly perHolder: number;
-  readonly inAll: number;
-}
+import { LOST_ROUNDS, type Turns } from "../../service/ports.ts";
+import { FairQueue, type TurnLimits } from "./fair-queue.ts";
 
 const LIMITS: TurnLimits = { longest: 10_000, perHolder: 100, inAll: 1000 };
-const FIRST = "schedule";
-/** When a refused request may come again, in seconds. */
-const RETRY_AFTER = 5;
+const SCHEDULE = "schedule";
 
-/** Waiting work by holder, the holder whose turn is next first. */
-type Line = Map<string, (() => void)[]>;
+/** A turn that is under way. */
+interface Turn {
+  lost: number;
+  readonly over: Promise<void>;
+}
 
 export class QueuedTurns implements Turns {
-  readonly #limits: TurnLimits;
-  /** Of Factories that are being changed; those that nobody changes have none. */
-  readonly #lines = new Map<FactoryName, Line>();
+  readonly #changes: FairQueue;
+  readonly #revocations: FairQueue;
+  /** The last turn that began for each Factory, until it is over. */
+  readonly #turns = new Map<FactoryName, Turn>();
 
   constructor(limits: TurnLimits = LIMITS) {
-    this.#limits = limits;
+    this.#changes = new FairQueue(limits);
+    this.#revocations = new FairQueue(limits);
   }
 
   async take<T>(
@@ -40,52 +35,30 @@ export class QueuedTurns implements Turns {
     holder: string,
     work: (lost: () => Promise<void>) => Promise<T>,
   ): Promise<T> {
-    const line = this.#lines.get(factory);
-    if (line === undefined) this.#lines.set(factory, new Map());
-    else await this.#wait(factory, line, holder);
-    let passed = false;
-    const pass = (): void => {
-      if (!passed) this.#next(factory);
-      passed = true;
-    };
-    const timer = setTimeout(pass, this.#limits.longest);
-    try {
-      // Another process, such as one that was left running, may still be first: the next round is at once.
-      return await work(() => Promise.resolve());
-    } finally {
-      clearTimeout(timer);
-      pass();
-    }
-  }
-
-  #wait(factory: FactoryName, line: Line, holder: string): Promise<void> {
-    const own = line.get(holder) ?? [];
-    const all = [...line.values()].reduce((sum, { length }) => sum + length, 0);
-    // The schedule never waits for room.
-    const isFull = own.length >= this.#limits.perHolder || all >= this.#limits.inAll;
-    if (isFull && holder !== FIRST) {
-      throw new RootwardError(
-        "busy",
-        `too many changes of Factory ${factory} are waiting: try again in ${RETRY_AFTER} s`,
-        { facts: { retryAfter: RETRY_AFTER } },
-      );
-    }
-    return new Promise((resolve) => {
-      line.set(holder, [...own, resolve]);
+    const isSchedule = holder === SCHEDULE;
+    const place = { holder, first: isSchedule, always: isSchedule };
+    return this.#changes.run(factory, place, async (over) => {
+      const turn = { lost: 0, over };
+      this.#turns.set(factory, turn);
+      void over.finally(() => {
+        if (this.#turns.get(factory) === turn) this.#turns.delete(factory);
+      });
+      // The next round is at once: other changes wait for the end of this turn.
+      return work(async () => {
+        turn.lost += 1;
+      });
     });
   }
 
-  #next(factory: FactoryName): void {
-    const line = this.#lines.get(factory);
-    if (line === undefined) return;
-    const [next] = line.has(FIRST) ? [FIRST] : line.keys();
-    if (next === undefined) {
-      this.#lines.delete(factory);
-      return;
-    }
-    const [begin, ...rest] = line.get(next) ?? [];
-    line.delete(next);
-    if (rest.length > 0) line.set(next, rest);
-    begin?.();
+  async pass<T>(
+    factory: FactoryName,
+    { holder, first }: { readonly holder: string; readonly first: boolean },
+    work: (lost: () => Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    return this.#revocations.run(factory, { holder, first }, async () => {
+      const turn = this.#turns.get(factory);
+      if (turn !== undefined && turn.lost >= LOST_ROUNDS) await turn.over;
+      return work(async () => undefined);
+    });
   }
 }

@@ -87,6 +87,7 @@ export async function linked(): Promise<Heard> {
   const spec = { user: PEOPLE.user, scopes: ["root:update"], expiresAt: null } as const;
   const minted = await createToken(service, FACTORY, owner, spec);
   await revokeToken(service, FACTORY, owner, minted.id);
+  await tendDue(service);
 
   const others = { owner: { id: "nina", email: PEOPLE.next }, provisionerEmail: PEOPLE.later };
   const again = await rebootstrapOf(service, {
