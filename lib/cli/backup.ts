@@ -1,7 +1,7 @@
 /**
  * `rootward backup` and `rootward restore`: a backup is taken while the service runs, and put in place
- * while it is stopped. After a restore open links are void, and each Factory whose head differs from
- * what the signer trusts is named.
+ * while it is stopped. After a restore open links are void, archives that the database does not know are set aside, and
+ * each Factory whose head differs from what the signer trusts is named.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -15,8 +15,9 @@ import {
   type Part,
 } from "../adapters/embedded/backup-files.ts";
 import { destroyOpen, headsIn, putInPlace } from "../adapters/embedded/put-in-place.ts";
+import { setAsideUnnamed, type SetAside } from "../adapters/embedded/set-aside.ts";
 import { withKnownRoots } from "../adapters/embedded/stopped-signer.ts";
-import { RootwardError } from "../error.ts";
+import { RootwardError, unreachable } from "../error.ts";
 import type { Head } from "../factory/head.ts";
 import type { FileLock } from "../file-lock.ts";
 import { describeStanding, standingOf } from "../service/standing.ts";
@@ -66,13 +67,23 @@ export async function runRestore(
     }
     const data = folders.get("service");
     const heads = data === undefined ? [] : headsIn(data);
-    const voided =
-      data === undefined || !parts.includes("service") ? [] : await destroyOpen(data, heads);
+    const aside = kept.service;
+    const [voided, unnamed] =
+      data === undefined || aside === undefined
+        ? [[], []]
+        : [await destroyOpen(data, heads), await setAsideUnnamed(data, heads, aside)];
     const signer = folders.get("signer");
     const differing = signer === undefined ? [] : await compare(heads, signer);
     terminal.result(
-      { time: manifest.time, restored: parts, kept, voided, differing: differing.map(String) },
-      report(manifest, { parts, kept, voided, differing }),
+      {
+        time: manifest.time,
+        restored: parts,
+        kept,
+        voided,
+        unnamed,
+        differing: differing.map(String),
+      },
+      report(manifest, { parts, kept, voided, unnamed, differing }),
     );
   } finally {
     for (const lock of locks) lock.release();
@@ -83,18 +94,47 @@ interface Restored {
   readonly parts: readonly Part[];
   readonly kept: Readonly<Partial<Record<Part, string>>>;
   readonly voided: readonly string[];
+  readonly unnamed: readonly SetAside[];
   readonly differing: readonly Line[];
 }
 
-function report(manifest: Manifest, { parts, kept, voided, differing }: Restored) {
+function report(manifest: Manifest, { parts, kept, voided, unnamed, differing }: Restored) {
   const aside = Object.values(kept).filter((folder) => existsSync(folder));
+  const moved = unnamed.filter(({ state }) => state !== "ended");
   return [
     line`restored ${listed(parts.map((part) => FILE_OF[part]))} of ${manifest.time}`,
     ...aside.map((folder) => line`what was there before is kept in ${folder}: delete it by hand`),
     ...voided.map((factory) => line`${factory}: its link is void; bootstrap it again`),
+    ...unnamed.map(describeUnnamed),
+    ...(moved.length === 0
+      ? []
+      : [
+          line`The service does not serve what was moved to ${kept.service ?? ""}; deleting that folder ends it.`,
+        ]),
     ...differing,
     line`Start the service now.`,
   ];
+}
+
+function describeUnnamed({ factory, state, idHash }: SetAside): Line {
+  const archive = line`archive ${idHash}`;
+  const whose = factory ?? "a Factory that no database here knows";
+  switch (state) {
+    case "ready":
+      return line`${whose}: moved ${archive}, made since the backup; its link was not used, and is void`;
+    case "claimed":
+      return line`${whose}: moved ${archive}, made since the backup; its link was claimed, so somebody may have the archive`;
+    case "escrowed":
+      return line`${whose}: moved ${archive}, made since the backup; it may be the only copy of a root key that devices trust`;
+    case "unfinished":
+      return line`${whose}: moved ${archive} of a bootstrap that did not finish`;
+    case "unknown":
+      return line`${whose}: moved ${archive}`;
+    case "ended":
+      return line`${whose}: destroyed ${archive}, whose delivery had ended before the restore`;
+    default:
+      return unreachable(state);
+  }
 }
 
 /** Databases of different signers must not meet: the service would refuse to start. */

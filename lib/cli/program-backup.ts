@@ -46,7 +46,8 @@ Where the signer runs as another user, each user backs up their own database, th
 
 const RESTORE_HELP = `
 What is there before is kept aside in the same folder. Links that were open at the backup are void: their
-Factories are bootstrapped again. Each Factory that differs from what the signer trusts gets a line.`;
+Factories are bootstrapped again. Archives that are newer than the backup are kept aside, and each gets a
+line. Each Factory that differs from what the signer trusts gets a line.`;
 
 function withFolders(command: Command): Command {
   return command

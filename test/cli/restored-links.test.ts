@@ -196,8 +196,12 @@ describe("a backup", () => {
       differing: string[];
     };
     expect([voided, differing]).toEqual([["acme"], []]);
-    expect(readdirSync(kept["service"] ?? "")).toEqual(["rootward.db"]);
-    expect(readdirSync(join(server.data, "shares"))).toHaveLength(1);
+    expect(readdirSync(kept["service"] ?? "").toSorted()).toEqual([
+      "archives",
+      "rootward.db",
+      "shares",
+    ]);
+    expect(readdirSync(join(server.data, "shares"))).toEqual([]);
     server = await startServer(server.folder);
     expect(await stateOf(server, "later")).toMatchObject({ code: "not-found" });
     expect(await rebootstrap(server, "acme")).toMatchObject({ status: 201 });

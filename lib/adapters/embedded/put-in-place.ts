@@ -15,6 +15,9 @@ import { textColumn, writeLinksFrom } from "./database.ts";
 import { FILE_OF, type Part } from "./backup-files.ts";
 import { FileShares } from "./shares.ts";
 
+/** What the folder with the databases of before a restore begins with; its time follows. */
+export const BEFORE_RESTORE = "before-restore-";
+
 /**
  * @param from the folder of the backup
  * @param to the data folder, or the signer's; no process runs on it
@@ -35,7 +38,7 @@ export async function putInPlace(
   await chmod(next, 0o600);
   if (part === "service") voidLinks(next);
   await syncFile(next);
-  const aside = join(to, `before-restore-${new Date(time).toISOString().replaceAll(":", "-")}`);
+  const aside = join(to, `${BEFORE_RESTORE}${new Date(time).toISOString().replaceAll(":", "-")}`);
   setAside(file, aside, FILE_OF[part]);
   await rename(next, file);
   await syncFolder(to);
@@ -91,7 +94,8 @@ export function headsIn(dataFolder: string): readonly Head[] {
   }
 }
 
-function headsOf(database: DatabaseSync): readonly Head[] {
+/** All heads. */
+export function headsOf(database: DatabaseSync): readonly Head[] {
   return database
     .prepare("SELECT body FROM heads ORDER BY factory")
     .all()
