@@ -13,6 +13,7 @@ import { dirname, resolve } from "node:path";
 import { createFile } from "../files.ts";
 import { claimAnswer, confirmAnswer, deliveredName, type ClaimAnswer } from "../delivery/claim.ts";
 import { deliveryId, parseLink, type DeliveryLink } from "../delivery/link.ts";
+import { openCommand, openedName } from "../delivery/open-command.ts";
 import { openArchive } from "../delivery/sealing.ts";
 import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
 import { command, pathWord, tokenWord, urlWord, Word } from "../text/command.ts";
@@ -93,8 +94,7 @@ function nextSteps(
   key = "PRIVATE-KEY.pem",
 ): readonly Line[] {
   const archive = encrypted ? openedName(file) : file;
-  const output = file.endsWith(".p7m") ? null : archive;
-  const open = openCommand(file, key, output);
+  const open = openCommand(file, key);
   const word = token === undefined ? Word.quoted("...") : tokenWord(token);
   const rotate = command`ROOTWARD_SERVER=${urlWord(server)} ROOTWARD_TOKEN=${word} rootward keys rotate ${pathWord(archive)}`;
   const heading = line`Keep the archive offline. Next, make a root key that only you ever had:`;
@@ -108,18 +108,6 @@ function nextSteps(
     ];
   }
   return [heading, ...(encrypted ? [line`  ${open}`] : []), line`  ${rotate}`];
-}
-
-/** Where the opened archive will lie. */
-function openedName(file: string): string {
-  return file.endsWith(".p7m") ? file.replace(/\.p7m$/, "") : `${file}.opened.tgz`;
-}
-
-function openCommand(file: string, key: string, output: string | null): Line | null {
-  const open = command`rootward keys open ${pathWord(file)} --key ${pathWord(key)}`;
-  if (open === null || output === null) return open;
-  const to = command`-o ${pathWord(output)}`;
-  return to === null ? null : line`${open} ${to}`;
 }
 
 /** What is not confirmed is not done: whoever runs this in a script must see it. */
@@ -164,7 +152,7 @@ async function claimAndSave(job: Job): Promise<SavedFile> {
     client.postJson("/download/claim", request, claimAnswer),
   );
   // The service names the Factory, and never the place on this disk.
-  const file = resolve(output ?? deliveredName(claim.factory, claim.recipient));
+  const file = resolve(output ?? deliveredName(claim.factory, claim.recipient !== null));
   await terminal.step(line`fetching and opening the archive of ${claim.factory}`, () =>
     fetchTo(job, claim, file),
   );

@@ -23,8 +23,8 @@ export const confirmRequest = v.strictObject({
 });
 
 /** What the owner saves: `FACTORY.tgz`, or with a recipient `FACTORY.tgz.p7m`. */
-export function deliveredName(factory: string, recipient: string | null): string {
-  return `${factory}.tgz${recipient === null ? "" : ".p7m"}`;
+export function deliveredName(factory: string, encrypted: boolean): string {
+  return `${factory}.tgz${encrypted ? ".p7m" : ""}`;
 }
 
 export const claimAnswer = v.object({

@@ -84,7 +84,7 @@ export async function claim(
     share: toBase64Url(share),
     sha256: delivery.sha256,
     size: delivery.size,
-    filename: deliveredName(factory, delivery.recipient),
+    filename: deliveredName(factory, delivery.recipient !== null),
     recipient: delivery.recipient,
     roots: firstRoots(head),
     leaseUntil: formatTime(decision.leaseUntil),

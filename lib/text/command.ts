@@ -3,7 +3,7 @@
  * every word that we did not write ourselves has one of the forms below. Where a value has not, there
  * is no command: none is better than a wrong one.
  */
-import { isPlain, Line } from "./line.ts";
+import { cleaned, Line } from "./line.ts";
 
 /** A word of a POSIX shell that means itself. */
 export class Word {
@@ -54,7 +54,7 @@ export function urlWord(text: string): Word | null {
 
 /** A file; never taken for an option. */
 export function pathWord(path: string): Word | null {
-  if (path === "" || !isPlain(path)) return null;
+  if (path === "" || cleaned(path, Infinity) !== path) return null;
   return Word.quoted(path.startsWith("-") ? `./${path}` : path);
 }
 

@@ -2,7 +2,7 @@
  * The second deliberate step: the owner shows the saved file, or says to have it. Which acts allow
  * the confirmation is file-check.ts; here they are read from the page.
  */
-import { openCommand, opensslCommand } from "./commands.ts";
+import { openCommands } from "./commands.ts";
 import { readBack, readUnclaimed, type Held, type PickedFile } from "./delivery.ts";
 import { disable, element, hide, input, say, sayResult, show } from "./dom.ts";
 import { afterAct, mayConfirm, UNCHECKED, type Act, type FileCheck } from "./file-check.ts";
@@ -64,8 +64,9 @@ export class CheckSection {
     say("check-lease", moment(claim.leaseUntil));
     say("check-sha256", claim.sha256);
     say("check-recipient", claim.recipient ?? "");
-    say("check-open", openCommand(claim.filename));
-    say("check-openssl", opensslCommand(claim.filename));
+    const [ours, openssl] = openCommands(claim.filename);
+    say("check-open", ours);
+    say("check-openssl", openssl);
   }
 
   async #pick(): Promise<void> {

@@ -1,4 +1,11 @@
-/** What the owner pastes into a shell next. Whatever a file is called, the block means what it says. */
+/**
+ * What the owner pastes into a shell next. The owner's own file may have any name: one without a strict
+ * form (text/command.ts) is in no command.
+ */
+import { openCommand, openedName } from "../delivery/open-command.ts";
+import { command, pathWord, tokenWord, urlWord, Word } from "../text/command.ts";
+
+const PRIVATE_KEY = "PRIVATE-KEY.pem";
 
 export interface NextSteps {
   readonly server: string;
@@ -10,37 +17,30 @@ export interface NextSteps {
   readonly encrypted: boolean;
 }
 
-/** Lines for bash, to be run in the folder of the file. */
-export function nextCommands({ server, ownerToken, filename, encrypted }: NextSteps): string {
-  const archive = encrypted ? filename.replace(/\.p7m$/, "") : filename;
-  return [
-    `export ROOTWARD_SERVER=${shellWord(server)}`,
-    `export ROOTWARD_TOKEN=${shellWord(ownerToken ?? "your owner token")}`,
-    ...(encrypted ? [openCommand(filename)] : []),
-    `rootward keys rotate ${fileWord(archive)}`,
-  ].join("\n");
+/**
+ * Lines for bash, to be run in the folder of the file.
+ *
+ * @returns null where the file's name has no safe form
+ */
+export function nextCommands({
+  server,
+  ownerToken,
+  filename,
+  encrypted,
+}: NextSteps): string | null {
+  const token = ownerToken === null ? Word.quoted("your owner token") : tokenWord(ownerToken);
+  const archive = encrypted ? openedName(filename) : filename;
+  const lines = [
+    command`export ROOTWARD_SERVER=${urlWord(server)}`,
+    command`export ROOTWARD_TOKEN=${token}`,
+    ...(encrypted ? [openCommand(filename, PRIVATE_KEY)] : []),
+    command`rootward keys rotate ${pathWord(archive)}`,
+  ];
+  return lines.includes(null) ? null : lines.map(String).join("\n");
 }
 
-/** Opens an archive that is encrypted to a certificate. */
-export function openCommand(filename: string): string {
-  return `rootward keys open ${fileWord(filename)} --key PRIVATE-KEY.pem`;
-}
-
-/** The same without our tool. */
-export function opensslCommand(filename: string): string {
-  const archive = filename.replace(/\.p7m$/, "");
-  return (
-    `openssl cms -decrypt -inform DER -in ${fileWord(filename)} ` +
-    `-inkey PRIVATE-KEY.pem -out ${fileWord(archive)}`
-  );
-}
-
-/** A file name that is never taken for an option. */
-function fileWord(name: string): string {
-  return shellWord(name.startsWith("-") ? `./${name}` : name);
-}
-
-/** `text` as one word of a POSIX shell. */
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+/** The two ways to open an encrypted archive: with our tool and without. */
+export function openCommands(filename: string): readonly [ours: string, openssl: string] {
+  const openssl = command`openssl cms -decrypt -inform DER -in ${pathWord(filename)} -inkey ${pathWord(PRIVATE_KEY)} -out ${pathWord(openedName(filename))}`;
+  return [String(openCommand(filename, PRIVATE_KEY) ?? ""), String(openssl ?? "")];
 }

@@ -7,7 +7,10 @@ import { moment } from "./moment.ts";
 export interface Confirmed {
   readonly answer: ConfirmAnswer;
   readonly sha256: string;
+  /** The file as the owner saved it. */
   readonly filename: string;
+  /** What the service calls the file. */
+  readonly delivered: string;
   /** Null where the file is encrypted to the owner's certificate. */
   readonly keyids: readonly string[] | null;
   /** Whether this page still has the bytes. */
@@ -21,7 +24,8 @@ const NOT_TOLD =
   "The owner token was in an earlier answer only. If you do not have it, whoever provisioned the " +
   "Factory can make another one: put it in the second line.";
 
-export function showDone({ answer, sha256, filename, keyids, held }: Confirmed): void {
+export function showDone(confirmed: Confirmed): void {
+  const { answer, sha256, filename, delivered, keyids, held } = confirmed;
   const ownerToken = answer.ownerToken ?? null;
   const encrypted = keyids === null;
   say("done-factory", answer.factory);
@@ -35,9 +39,19 @@ export function showDone({ answer, sha256, filename, keyids, held }: Confirmed):
   );
   element("done-keys").replaceChildren(...(keyids ?? []).map((keyid) => make("code", keyid)));
   hide("save-copy", !held);
-  say("done-commands", nextCommands({ server: location.origin, ownerToken, filename, encrypted }));
+  const steps = { server: location.origin, ownerToken, encrypted };
+  const commands = nextCommands({ ...steps, filename });
+  say("done-next", commands === null ? renameTo(delivered) : "Run this in the folder of the file.");
+  say("done-commands", commands ?? nextCommands({ ...steps, filename: delivered }) ?? "");
   say("done-token", ownerToken === null ? NOT_TOLD : TOLD);
   show("done");
+}
+
+function renameTo(delivered: string): string {
+  return (
+    "The name of your file has characters that are not safe in a command. Rename it to " +
+    `${delivered}, then run this in its folder.`
+  );
 }
 
 /** Copies the commands; where the browser does not let the page, they are selected. */

@@ -41,7 +41,7 @@ const REFUSALS: readonly ErrorCode[] = [
 export async function claimLink(claimant: Claimant): Promise<ClaimAnswer> {
   const answer = await post("/download/claim", claimant, claimAnswer);
   // The file's name ends up in a command: it is what it must be, or nothing goes on.
-  const expected = deliveredName(answer.factory, answer.recipient);
+  const expected = deliveredName(answer.factory, answer.recipient !== null);
   if (answer.filename === expected) return answer;
   throw new RootwardError("server-refused", "the service names no Factory and file");
 }

@@ -3,6 +3,7 @@
  * confirmation is answered, everything can be done again by the same claimant: after trouble on the
  * way, after a reload, in another tab.
  */
+import { deliveredName } from "../delivery/claim.ts";
 import { CheckSection } from "./check-section.ts";
 import type { ClaimMemory } from "./claim-memory.ts";
 import { download, type Held } from "./delivery.ts";
@@ -87,9 +88,10 @@ export class Visit {
     try {
       const answer = await confirmLink({ id, claimant }, sha256);
       this.#confirmed = true;
-      const filename = picked?.name ?? held?.claim.filename ?? `${answer.factory}.tgz`;
       const keyids = picked === null ? (held?.keyids ?? null) : picked.keyids;
-      showDone({ answer, sha256, filename, keyids, held: held !== null });
+      const delivered = deliveredName(answer.factory, keyids === null);
+      const filename = picked?.name ?? delivered;
+      showDone({ answer, sha256, filename, delivered, keyids, held: held !== null });
       // Nobody is to keep a dead link; before, a reload had to find it here.
       history.replaceState(null, "", location.pathname);
       await memory.finish(answer.confirmedAt).catch(() => undefined);

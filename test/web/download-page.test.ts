@@ -1,5 +1,5 @@
 /** The download page in a real browser: the whole way of an owner, and whoever presses nothing. */
-import { readFileSync, renameSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { Page } from "playwright-core";
@@ -110,6 +110,32 @@ inBrowser(
     await pick.setInputFiles([]);
     expect(await confirm.isDisabled()).toBe(true);
     expect(await stateOf(server, "wrong-file")).toMatchObject({ state: "provisioned" });
+  },
+);
+
+inBrowser(
+  "a command holds the name of the file in a strict form, or the name that it was delivered with",
+  async () => {
+    const { server } = all;
+    const folder = mkdtempSync(join(server.folder, "names-"));
+    for (const [factory, name, next, words] of [
+      ["quoted", "-$(id) `id` '~.tgz", "folder of the file", "'./-$(id) `id` '\\''~.tgz'"],
+      ["broken", "a\nrm -rf ~.tgz", "Rename it to broken.tgz", "broken.tgz"],
+      ["turned", "\u202Ezgt.a", "Rename it to turned.tgz", "turned.tgz"],
+    ] as const) {
+      const page = await all.another();
+      const { link } = await createFactory(server, factory);
+      await page.goto(link);
+      const file = join(folder, name);
+      renameSync(await saveWith(page, "Download the archive", server.folder), file);
+      await parts(page).pick.setInputFiles(file);
+      await page.getByText("complete and undamaged").waitFor();
+      await parts(page).confirm.click();
+      await heading(page, "Done: your Factory is live");
+      expect(await page.locator("#done-next").textContent()).toContain(next);
+      const commands = (await page.locator("#done-commands").textContent())?.split("\n") ?? [];
+      expect(commands.slice(2)).toEqual([`rootward keys rotate ${words}`]);
+    }
   },
 );
 

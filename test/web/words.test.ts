@@ -3,10 +3,11 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { RootwardError, type ErrorCode } from "../../lib/error.ts";
-import { nextCommands, openCommand, opensslCommand } from "../../lib/web/commands.ts";
+import { nextCommands, openCommands } from "../../lib/web/commands.ts";
 import { afterAct, mayConfirm, UNCHECKED, type Act } from "../../lib/web/file-check.ts";
 import { moment } from "../../lib/web/moment.ts";
 import { noticeFor, type Notice, type Step } from "../../lib/web/notices.ts";
+import { HOSTILE, notAllowed } from "../support/hostile-text.ts";
 
 describe("a moment is told in the reader's time and in UTC:", () => {
   test.each([
@@ -26,36 +27,70 @@ describe("a moment is told in the reader's time and in UTC:", () => {
 });
 
 describe("the commands mean what they say in bash:", () => {
-  const steps = { server: "https://keys.example.com", ownerToken: "rw_t", encrypted: false };
+  const steps = {
+    server: "https://keys.example.com",
+    ownerToken: `rw_${"t".repeat(43)}`,
+    encrypted: false,
+  };
+
+  function expectMeant(filename: string): void {
+    const block = nextCommands({ ...steps, filename });
+    if (block === null) return;
+    expect(notAllowed(block)).toEqual([]);
+    expect(block.split("\n")).toHaveLength(3);
+    const script = `rootward() { printf '%s\\0' "$ROOTWARD_SERVER" "$ROOTWARD_TOKEN" "$@"; }\n${block}`;
+    const said = execFileSync("bash", ["-c", script], { encoding: "utf8" }).split("\0");
+    const file = filename.startsWith("-") ? `./${filename}` : filename;
+    expect(said).toEqual([steps.server, steps.ownerToken, "keys", "rotate", file, ""]);
+  }
 
   test("whatever the file is called", () => {
-    const name = fc
-      .string({ unit: "grapheme", minLength: 1 })
-      .filter((text) => !/[\0\r]/.test(text));
-    fc.assert(
-      fc.property(name, (filename) => {
-        const block = nextCommands({ ...steps, filename });
-        const script = `rootward() { printf '%s\\0' "$ROOTWARD_SERVER" "$ROOTWARD_TOKEN" "$@"; }\n${block}`;
-        const said = execFileSync("bash", ["-c", script], { encoding: "utf8" }).split("\0");
-        const file = filename.startsWith("-") ? `./${filename}` : filename;
-        expect(said).toEqual([steps.server, "rw_t", "keys", "rotate", file, ""]);
-      }),
-      { numRuns: 40 },
-    );
+    const name = fc.string({ unit: "grapheme", minLength: 1 });
+    fc.assert(fc.property(name, expectMeant), { numRuns: 40 });
+    for (const filename of [
+      'it\'s $(id) `id` "x".tgz',
+      "~/acme.tgz",
+      "--accept-log",
+      "-o",
+      "a\\b",
+      "é.tgz",
+    ]) {
+      expect(nextCommands({ ...steps, filename })).not.toBeNull();
+      expectMeant(filename);
+    }
+  });
+
+  test.each(HOSTILE)("no command where the file is called with %s", (what, filename) => {
+    const names = filename.length > 1000 ? [] : [filename, `${filename}.tgz.p7m`];
+    const drawn = ["a shell's words", "a flag"].includes(what);
+    for (const [at, name] of names.entries()) {
+      expect(nextCommands({ ...steps, filename: name }) !== null).toBe(drawn);
+      expect(nextCommands({ ...steps, filename: name, encrypted: true }) !== null).toBe(drawn);
+      expect(openCommands(name).every((text) => text === "")).toBe(!drawn);
+      if (at === 0) expectMeant(name);
+    }
+  });
+
+  test("no command where the service's token has another form", () => {
+    const ownerToken = "rw_t; reboot";
+    expect(nextCommands({ ...steps, ownerToken, filename: "acme.tgz" })).toBeNull();
   });
 
   test("an encrypted archive is opened first", () => {
     const block = nextCommands({ ...steps, filename: "acme (1).tgz.p7m", encrypted: true });
-    expect(block.split("\n").slice(2)).toEqual([
+    expect(block?.split("\n").slice(2)).toEqual([
       "rootward keys open 'acme (1).tgz.p7m' --key PRIVATE-KEY.pem",
       "rootward keys rotate 'acme (1).tgz'",
     ]);
-    expect(openCommand("acme.tgz.p7m")).toBe(
+    expect(openCommands("acme.tgz.p7m")).toEqual([
       "rootward keys open acme.tgz.p7m --key PRIVATE-KEY.pem",
-    );
-    expect(opensslCommand("acme.tgz.p7m")).toBe(
       "openssl cms -decrypt -inform DER -in acme.tgz.p7m -inkey PRIVATE-KEY.pem -out acme.tgz",
-    );
+    ]);
+    const other = nextCommands({ ...steps, filename: "sealed", encrypted: true });
+    expect(other?.split("\n").slice(2)).toEqual([
+      "rootward keys open sealed --key PRIVATE-KEY.pem -o sealed.opened.tgz",
+      "rootward keys rotate sealed.opened.tgz",
+    ]);
   });
 
   test("without a token there is a place for it", () => {
