@@ -29,7 +29,8 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(terminal: Terminal): Command {
+/** All commands; none has run. */
+export function createProgram(terminal: Terminal): Command {
   const program = new Command("rootward")
     .description(
       "The backend for the offline TUF root keys of a device fleet, and its owner's tool.",

@@ -8,12 +8,16 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Command } from "commander";
+import { createProgram } from "../../lib/cli/program.ts";
+import { createTerminal } from "../../lib/cli/terminal.ts";
 import { makeOwner, rotateArchive, type Owner } from "../support/cli-owner.ts";
 import { placesIn, record, Replay, SERVER, withLie, type Recorded } from "../support/cli-replay.ts";
 import type { CliResult } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { notAllowed } from "../support/hostile-text.ts";
-import { call, createFactory, repoUrl } from "../support/owner.ts";
+import { call, createFactory, firstHash, firstKey, repoUrl, takeOver } from "../support/owner.ts";
+import { stageRotationOfAll } from "../support/staged-rotation.ts";
 
 const LIE =
   "a\nEVIL ✔ done\r\u001b[2J\u009b1A\u202Eb\u2066\u200B\u061C\u2028EVIL\u{E0041}\uD800" +
@@ -73,6 +77,14 @@ const COMMANDS: readonly (readonly [
       ),
     ],
   ],
+  [
+    "factory rebootstrap",
+    async () => {
+      await createFactory(server, "again");
+      const replaces = ["--replaces", await firstHash(server, "again")];
+      return () => [...global(server.adminToken), "factory", "rebootstrap", "again", ...replaces];
+    },
+  ],
   ["root show", () => () => [...ownerFlags(), "root", "show", "--factory", "words"]],
   ["root history", () => () => [...ownerFlags(), "root", "history", "--factory", "words"]],
   ["root verify", () => () => [...ownerFlags(), "root", "verify", "--factory", "words"]],
@@ -111,8 +123,40 @@ const COMMANDS: readonly (readonly [
     },
   ],
   ["keys sign", () => (round) => [...ownerFlags(), "keys", "sign", copyOfArchive(`sign-${round}`)]],
-  ["root cancel", () => () => [...ownerFlags(), "root", "cancel", "--factory", "words"]],
+  ["root apply", async () => withSignedUpdate("apply", "applied")],
+  ["root cancel", async () => withSignedUpdate("cancel", "cancelled")],
 ];
+
+/** Commands that ask no service, and what they print about. */
+const ASK_NOTHING: Readonly<Record<string, string>> = {
+  "keys open": "a file and a key of the owner's",
+  serve: "its own start",
+  backup: "databases of this machine",
+  restore: "databases of this machine",
+  signer: "its own start",
+  "signer forget-root": "the signer's own records",
+  "signer raise-ceiling": "the signer's own records",
+};
+
+/** A Factory whose next root is staged and signed by all who must. */
+async function withSignedUpdate(verb: "apply" | "cancel", factory: string) {
+  const { link } = await createFactory(server, factory);
+  const { entries, ownerToken } = await takeOver(server.url, link);
+  await stageRotationOfAll({ url: server.url, factory, token: ownerToken }, firstKey(entries));
+  return () => [...global(ownerToken), "root", verb, "--factory", factory];
+}
+
+/** Groups have subcommands and nothing of their own. */
+function commandsIn(command: Command, path: readonly string[] = []): readonly string[] {
+  const inner = command.commands.flatMap((one) => commandsIn(one, [...path, one.name()]));
+  const runs = command.commands.length === 0 || command.options.length > 0;
+  return path.length > 0 && runs ? [path.join(" "), ...inner] : inner;
+}
+
+test("every command has a row here, or asks no service", () => {
+  const rows = [...COMMANDS.map(([name]) => name), ...Object.keys(ASK_NOTHING)];
+  expect(rows.toSorted()).toEqual(commandsIn(createProgram(createTerminal(false))).toSorted());
+});
 
 function ownerFlags(): readonly string[] {
   return global(owner.env.ROOTWARD_TOKEN);
@@ -145,8 +189,8 @@ describe.each(COMMANDS)("%s", (name, prepare) => {
 
   test.each([[[]], [["--json"]]] as const)("with one value replaced %j", async (flags) => {
     const places = placesIn(answers);
-    // The answer to a cancel says nothing.
-    expect(places.length > 0).toBe(name !== "root cancel");
+    // The answer to an apply says nothing.
+    expect(places.length > 0).toBe(name !== "root apply");
     for (const place of places) {
       const lies = withLie(answers, place, LIE);
       expectOwnWords(await replay.run(lies, [...flags, ...next()]), flags.length > 0);
