@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { SqliteClockRecords } from "../../lib/adapters/embedded/clock-record.ts";
 import { MemoryClockRecords } from "../../lib/adapters/memory/clock-record.ts";
 import { FileArchives } from "../../lib/adapters/embedded/archives.ts";
+import type { Database } from "../../lib/adapters/embedded/connections.ts";
 import { openDatabase } from "../../lib/adapters/embedded/database.ts";
 import { Outbox } from "../../lib/adapters/embedded/outbox.ts";
 import { FileShares } from "../../lib/adapters/embedded/shares.ts";
@@ -18,32 +19,15 @@ import {
   STORE_SCHEMA,
 } from "../../lib/adapters/embedded/store.ts";
 import { QueuedTurns } from "../../lib/adapters/embedded/turns.ts";
-import {
-  MemoryArchives,
-  MemoryNotifier,
-  MemoryShares,
-} from "../../lib/adapters/memory/delivery.ts";
 import { Faults } from "../../lib/adapters/memory/faults.ts";
-import { MemorySignerRecords } from "../../lib/adapters/memory/signer-records.ts";
 import { MemoryState } from "../../lib/adapters/memory/state.ts";
-import {
-  MemoryDocuments,
-  MemoryHeads,
-  MemoryRequests,
-  MemoryTokens,
-} from "../../lib/adapters/memory/store.ts";
-import type { ClockRecords, Ports } from "../../lib/service/ports.ts";
-import type { SignerRecords } from "../../lib/signing/records.ts";
+import type { ClockRecords } from "../../lib/service/ports.ts";
 import type { JsonObject } from "../../lib/tuf/json.ts";
-
-type Stores = Pick<
-  Ports,
-  "heads" | "documents" | "shares" | "archives" | "tokens" | "requests" | "notifier" | "turns"
->;
+import { memoryStores } from "../support/memory-service.ts";
+import type { Stores } from "../support/service-on.ts";
 
 /** Fresh, empty stores. */
 export interface Opened extends Stores {
-  readonly records: SignerRecords;
   readonly clock: ClockRecords;
   /** What a presigned URL yields at `now`; null for nothing. */
   openArchive(url: string, now: number): Promise<Uint8Array | null>;
@@ -57,6 +41,8 @@ export interface Opened extends Stores {
   medium(): readonly Uint8Array[];
   /** Throws if the adapter saw a broken invariant. */
   assertInvariants(): void;
+  /** What a process finds that is started on the same stores; it ends with them. */
+  restarted(): Stores | Promise<Stores>;
   remove(): void | Promise<void>;
 }
 
@@ -74,26 +60,19 @@ const memory: Adapter = {
   name: "memory",
   open: () => {
     const state = new MemoryState();
-    const faults = new Faults();
-    const archives = new MemoryArchives(state, faults);
+    const stores = memoryStores(state, new Faults());
     return {
-      heads: new MemoryHeads(state, faults),
-      documents: new MemoryDocuments(state, faults),
-      shares: new MemoryShares(state, faults),
-      archives,
-      tokens: new MemoryTokens(state, faults),
-      requests: new MemoryRequests(state, faults),
+      ...stores,
       turns: new QueuedTurns(SHORT_TURNS),
-      notifier: new MemoryNotifier(state, faults),
-      records: new MemorySignerRecords(state, faults),
       clock: new MemoryClockRecords(state),
-      openArchive: (url, now) => archives.open(url, now),
+      openArchive: (url, now) => stores.archives.open(url, now),
       mails: () =>
         [...state.outbox.values()].map(({ to, subject, body }) => mail(to, subject, body)),
       withdraws: true,
       announced: () => [...state.announced.values()],
       medium: () => [],
       assertInvariants: () => state.invariants.assertInvariants(),
+      restarted: () => memoryStores(state, new Faults()),
       remove: () => undefined,
     };
   },
@@ -109,20 +88,19 @@ const embedded: Adapter = {
     const folder = mkdtempSync(join(tmpdir(), "rootward-contract-"));
     const [data, outbox] = [join(folder, "data"), join(folder, "outbox")];
     mkdirSync(data);
-    const database = await openDatabase(join(data, "rootward.db"), {
-      schema: STORE_SCHEMA + SIGNER_SCHEMA,
-    });
-    const archives = new FileArchives(join(data, "archives"), () => "http://127.0.0.1:1");
+    const databases: Database[] = [];
+    const start = async (): Promise<Database> => {
+      const schema = STORE_SCHEMA + SIGNER_SCHEMA;
+      const database = await openDatabase(join(data, "rootward.db"), { schema });
+      databases.push(database);
+      return database;
+    };
+    const database = await start();
+    const stores = embeddedStores(database, data, outbox);
+    const { archives } = stores;
     return {
-      heads: new SqliteHeads(database),
-      documents: new SqliteDocuments(database),
-      shares: new FileShares(join(data, "shares")),
-      archives,
-      tokens: new SqliteTokens(database),
-      requests: new SqliteRequests(database),
+      ...stores,
       turns: new QueuedTurns(SHORT_TURNS),
-      notifier: new Outbox(outbox),
-      records: new SqliteSignerRecords(database),
       clock: new SqliteClockRecords(database),
       openArchive: async (url, now) => {
         const { pathname, searchParams } = new URL(url);
@@ -138,13 +116,28 @@ const embedded: Adapter = {
       announced: () => null,
       medium: () => filesIn(data),
       assertInvariants: () => undefined,
+      restarted: async () => embeddedStores(await start(), data, outbox),
       remove: () => {
-        database.close();
+        for (const one of databases) one.close();
         rmSync(folder, { recursive: true, force: true });
       },
     };
   },
 };
+
+function embeddedStores(database: Database, data: string, outbox: string) {
+  return {
+    heads: new SqliteHeads(database),
+    documents: new SqliteDocuments(database),
+    shares: new FileShares(join(data, "shares")),
+    archives: new FileArchives(join(data, "archives"), () => "http://127.0.0.1:1"),
+    tokens: new SqliteTokens(database),
+    requests: new SqliteRequests(database),
+    turns: new QueuedTurns(),
+    notifier: new Outbox(outbox),
+    records: new SqliteSignerRecords(database),
+  };
+}
 
 function filesIn(folder: string): readonly Uint8Array[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -65,7 +65,7 @@ async function open({ dynamo: { client }, s3, ses, events }: Emulators): Promise
   events.sent.length = 0;
   const now = (): number => Date.now();
   const objects = new S3Objects(s3.client, bucket);
-  return {
+  const start = () => ({
     heads: new DynamoHeads(client, table),
     documents: new DynamoDocuments({ dynamo: client, table, objects, now }),
     shares: new DynamoShares(client, sharesTable),
@@ -81,6 +81,9 @@ async function open({ dynamo: { client }, s3, ses, events }: Emulators): Promise
     }),
     notifier: notifierOn(ses, events),
     records: new DynamoSignerRecords(client, signerTable),
+  });
+  return {
+    ...start(),
     clock: new DynamoClockRecords(client, table),
     openArchive: (url, at) => (s3.ours ? openAt(url, at) : openClaimed(url, at)),
     mails: () => [...new Map(ses.sent.map((sent) => [idOf(sent), asText(sent)])).values()],
@@ -90,6 +93,7 @@ async function open({ dynamo: { client }, s3, ses, events }: Emulators): Promise
     ],
     medium: () => [],
     assertInvariants: () => undefined,
+    restarted: start,
     remove: async () => {
       const tables = [table, sharesTable, signerTable];
       await Promise.all(tables.map((name) => deleteTable(client, name)));

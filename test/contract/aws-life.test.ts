@@ -14,19 +14,10 @@ import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
 import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
 import { DynamoTokens } from "../../lib/adapters/aws/tokens.ts";
 import { DynamoTurns } from "../../lib/adapters/aws/turns.ts";
-import { recipientOf } from "../../lib/crypto/envelope.ts";
-import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
-import { verifySignature } from "../../lib/crypto/verify.ts";
-import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
-import type { Principal } from "../../lib/service/authority.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { believedClock } from "../../lib/service/service.ts";
 import { tendDue } from "../../lib/service/tend.ts";
-import { createToken, revokeToken } from "../../lib/service/tokens.ts";
-import { Boundary } from "../../lib/signing/boundary.ts";
-import { SealedKeys } from "../../lib/signing/sealed-keys.ts";
-import { sha256Text } from "../../lib/tuf/bytes.ts";
 import {
   createTable,
   deleteTable,
@@ -52,7 +43,7 @@ import {
 } from "../support/memory-owner.ts";
 import { ownerOf } from "../support/memory-root-update.ts";
 import { DAY } from "../support/memory-service.ts";
-import { entriesOf } from "../support/memory-targets.ts";
+import { reportTo, serviceOn } from "../support/service-on.ts";
 
 type World = Awaited<ReturnType<typeof start>>;
 
@@ -102,16 +93,13 @@ function begin() {
   const { dynamo, s3, bucket, tables, wrapper } = world;
   const objects = new S3Objects(s3, bucket);
   const now = (): number => Date.now() + world.later;
-  const policy = DEFAULT_REFRESH;
-  const records = new DynamoSignerRecords(dynamo, tables.signer);
-  const stores = { sealed: new SealedKeys(wrapper) };
   const reports: string[] = [];
   const open = async (url: string): Promise<Uint8Array | null> => {
     const response = await fetch(url);
     const bytes = new Uint8Array(await response.arrayBuffer());
     return response.ok ? bytes : null;
   };
-  const service = {
+  const stores = {
     heads: new DynamoHeads(dynamo, tables.main),
     documents: new DynamoDocuments({ dynamo, table: tables.main, objects, now }),
     shares: new DynamoShares(dynamo, tables.shares),
@@ -120,21 +108,9 @@ function begin() {
     requests: new DynamoRequests(dynamo, tables.main),
     turns: new DynamoTurns({ client: dynamo, table: tables.main, now, randomBytes: random }),
     notifier: notifierOn(world.ses, world.events),
-    wrapper,
-    boundary: new Boundary({ records, stores, kindOf: () => "sealed", policy, now }),
-    makeRootKey: makeSigningKey,
-    readRecipient: recipientOf,
-    verify: verifySignature,
-    now,
-    clock: believedClock(now),
-    randomBytes: random,
-    report: (what: string, error: unknown) => {
-      reports.push(`${what}: ${String(error)}`);
-    },
-    publicUrl: "https://rootward.example",
-    policy,
+    records: new DynamoSignerRecords(dynamo, tables.signer),
   };
-  return { service, reports };
+  return { service: serviceOn(stores, wrapper, believedClock(now), reportTo(reports)), reports };
 }
 
 function random(length: number): Uint8Array {

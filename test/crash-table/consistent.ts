@@ -14,13 +14,13 @@ import { isJsonObject, type JsonObject } from "../../lib/tuf/json.ts";
 import { isSignedUnder, readRoleDocument, type RoleDocument } from "../../lib/tuf/role-document.ts";
 import type { Root } from "../../lib/tuf/root.ts";
 import { FACTORY } from "../support/memory-owner.ts";
-import type { TestWorld } from "../support/memory-service.ts";
+import type { World } from "../support/worlds.ts";
 
 /** @returns the types of all events, in order; empty where there is no Factory */
-export async function expectConsistent(world: TestWorld): Promise<readonly string[]> {
-  world.state.invariants.assertInvariants();
-  const { service } = world.start();
-  const head = world.head(FACTORY);
+export async function expectConsistent(world: World): Promise<readonly string[]> {
+  world.assertInvariants();
+  const { service } = await world.start();
+  const head = await world.head(FACTORY);
   if (head === null) return [];
   for (const address of namedBy(head)) {
     const bytes = await service.documents.get(address);

@@ -2,7 +2,6 @@
  * The staged root update, failed at every write of every step. A step that is repeated by whoever
  * did not get its answer either completes or says that it was done.
  */
-import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { expect } from "vitest";
 import type { Head } from "../../lib/factory/head.ts";
 import { isRootwardError } from "../../lib/error.ts";
@@ -11,7 +10,6 @@ import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import { tendDue } from "../../lib/service/tend.ts";
-import { createToken, revokeToken, listTokens } from "../../lib/service/tokens.ts";
 import { channelsOf, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
 import { FACTORY } from "../support/memory-owner.ts";
 import {
@@ -192,49 +190,6 @@ const readingKey: Command<string, unknown> = {
   },
 };
 
-const minting: Command<string, { readonly token: string }> = {
-  name: "mint a token",
-  prepare: (world) => apiFactory(world, "ats"),
-  run: async ({ service }) => {
-    const spec = { user: "bob", scopes: ["root:read"], expiresAt: null } as const;
-    return createToken(service, FACTORY, await ownerOf(service), spec);
-  },
-  changed: ({ log }, { before }) => {
-    expect(log.seq).toBeGreaterThan(before?.log.seq ?? 0);
-  },
-  answered: async ({ token }, { world }) => {
-    expect(token).toMatch(/^rw_/);
-    expect(world.state.tokens.get(sha256Text(token))?.user).toBe("bob");
-  },
-  finished: async (types) => {
-    expect(types).toContain("token-minted");
-  },
-};
-
-const revoking: Command<string, void> = {
-  name: "revoke a token",
-  prepare: async (world) => {
-    await apiFactory(world, "ats");
-    const { service } = world.start();
-    const spec = { user: "bob", scopes: ["root:read"], expiresAt: null } as const;
-    return (await createToken(service, FACTORY, await ownerOf(service), spec)).id;
-  },
-  run: async ({ service }, { world, fixture }) => {
-    const head = world.head(FACTORY);
-    if (head === null) throw new Error("no Factory");
-    const principal = await ownerOf(service);
-    await unless("not-found", () => revokeToken(service, FACTORY, principal, fixture));
-    expect((await listTokens(service, head)).map(({ id }) => id)).not.toContain(fixture);
-  },
-  changed: ({ log }, { before }) => {
-    expect(log.seq).toBeGreaterThan(before?.log.seq ?? 0);
-  },
-  finished: async (types) => {
-    // A token that is gone is in the log.
-    expect(types).toContain("token-revoked");
-  },
-};
-
 crashTables([
   await tableOf(starting("ats", false)),
   await tableOf(starting("ats", true)),
@@ -246,6 +201,4 @@ crashTables([
   await tableOf(applying("ats", true)),
   await tableOf(applying("tuf", true)),
   await tableOf(readingKey),
-  await tableOf(minting),
-  await tableOf(revoking),
 ]);

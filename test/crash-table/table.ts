@@ -20,34 +20,40 @@ import {
 import { encodeHead, type Head } from "../../lib/factory/head.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { FACTORY } from "../support/memory-owner.ts";
-import { TestWorld, type TestProcess } from "../support/memory-service.ts";
+import type { TestWorld } from "../support/memory-service.ts";
+import { MEMORY, type Form, type World } from "../support/worlds.ts";
 import { expectConsistent } from "./consistent.ts";
 
 /** What one row of the table works on. */
-interface Row<F> {
-  readonly world: TestWorld;
+interface Row<F, W> {
+  readonly world: W;
   /** What the preparation made. */
   readonly fixture: F;
   /** The head before the command; null where it creates the Factory. */
   readonly before: Head | null;
 }
 
-export interface Command<F, A> {
+type ProcessOf<W extends World> = Awaited<ReturnType<W["start"]>>;
+
+/** @template W the worlds that it runs on: of the memory form, unless it asks for less of them */
+export interface Command<F, A, W extends World = TestWorld> {
   readonly name: string;
   /** Brings a fresh world to where the command starts. @returns data that can be copied */
-  prepare(world: TestWorld): Promise<F>;
+  prepare(world: W): Promise<F>;
   /** The command. A refusal that is the right answer counts as an answer. */
-  run(process: TestProcess, row: Row<F>): Promise<A>;
+  run(process: ProcessOf<W>, row: Row<F, W>): Promise<A>;
   /** Asserts that the change is there as a whole; called whenever the head is not as it was. */
-  changed(head: Head, row: Row<F>): void;
+  changed(head: Head, row: Row<F, W>): void | Promise<void>;
+  /** Asserts that nothing has happened; called whenever the head is as it was. */
+  unchanged?(row: Row<F, W>): Promise<void>;
   /** Asserts what an answer promises, at the moment it comes. */
-  answered?(answer: A, row: Row<F>, process: TestProcess): Promise<void>;
+  answered?(answer: A, row: Row<F, W>, process: ProcessOf<W>): Promise<void>;
   /** Asserts what is true when the command failed, but for that one write all is well. */
-  failed?(row: Row<F>): Promise<void>;
+  failed?(row: Row<F, W>): Promise<void>;
   /** Other people's calls after the fault and before the repetition. */
-  between?(process: TestProcess, row: Row<F>): Promise<void>;
+  between?(process: ProcessOf<W>, row: Row<F, W>): Promise<void>;
   /** Asserts the end: after the repetition and the schedule. */
-  finished(types: readonly string[], row: Row<F>): Promise<void>;
+  finished(types: readonly string[], row: Row<F, W>): Promise<void>;
 }
 
 type Outcome<A> =
@@ -62,16 +68,25 @@ interface Table {
   expectRow(plan: Plan, cleansUp: boolean): Promise<void>;
 }
 
-/** Lists the writes of a command. */
-export async function tableOf<F, A>(command: Command<F, A>): Promise<Table> {
-  const start = await prepare(command);
-  const row = copyOf(start);
-  const process = row.world.start();
+/** Lists the writes of a command, on the memory form. */
+export function tableOf<F, A>(command: Command<F, A>): Promise<Table> {
+  return tableOn(MEMORY, command);
+}
+
+/** The same on another form. */
+export async function tableOn<F, A, W extends World>(
+  form: Form<W>,
+  command: Command<F, A, W>,
+): Promise<Table> {
+  const start = await prepare(form, command);
+  const fresh = async (): Promise<Row<F, W>> => copyOf(start, form) ?? prepare(form, command);
+  const row = await fresh();
+  const process = await begin(row.world);
   await command.run(process, row);
   return {
-    name: command.name,
+    name: `${command.name}, ${form.name} form`,
     writes: process.faults.writes,
-    expectRow: (plan, cleansUp) => expectRow(command, start, plan, cleansUp),
+    expectRow: async (plan, cleansUp) => expectRow(command, await fresh(), plan, cleansUp),
   };
 }
 
@@ -108,40 +123,51 @@ export function crashTables(tables: readonly Table[]): void {
   });
 }
 
-/** Each row works on a copy of one prepared world. */
-async function prepare<F, A>(command: Command<F, A>): Promise<Row<F>> {
-  const world = new TestWorld();
+async function prepare<F, A, W extends World>(
+  form: Form<W>,
+  command: Command<F, A, W>,
+): Promise<Row<F, W>> {
+  const world = await form.open();
   const fixture = await command.prepare(world);
-  return { world, fixture, before: world.head(FACTORY) };
+  return { world, fixture, before: await world.head(FACTORY) };
 }
 
-function copyOf<F>({ world, fixture, before }: Row<F>): Row<F> {
-  return { world: world.copy(), fixture: structuredClone(fixture), before };
+/** Where worlds can be copied, each row works on a copy of one that was prepared. */
+function copyOf<F, W extends World>(
+  { world, fixture, before }: Row<F, W>,
+  form: Form<W>,
+): Row<F, W> | null {
+  const copy = form.copy?.(world);
+  return copy === undefined ? null : { world: copy, fixture: structuredClone(fixture), before };
 }
 
-async function expectRow<F, A>(
-  command: Command<F, A>,
-  start: Row<F>,
+async function begin<W extends World>(world: W, plan?: Plan): Promise<ProcessOf<W>> {
+  return (await world.start(plan)) as ProcessOf<W>;
+}
+
+async function expectRow<F, A, W extends World>(
+  command: Command<F, A, W>,
+  row: Row<F, W>,
   plan: Plan,
   cleansUp: boolean,
 ): Promise<void> {
-  const row = copyOf(start);
-  const first = row.world.start(plan);
+  const { world } = row;
+  const first = await begin(world, plan);
   const outcome = await attempt(command, first, row);
-  expectWhole(command, row);
-  await expectConsistent(row.world);
+  await expectWhole(command, row);
+  await expectConsistent(world);
   if (outcome.kind === "answered") await command.answered?.(outcome.answer, row, first);
   if (outcome.kind === "failed" && cleansUp) await command.failed?.(row);
-  const reached = row.world.head(FACTORY)?.revision ?? 0;
-  await command.between?.(row.world.start(), row);
+  const reached = (await world.head(FACTORY))?.revision ?? 0;
+  await command.between?.(await begin(world), row);
   await expectCompletion(command, row);
-  expect(row.world.head(FACTORY)?.revision).toBeGreaterThanOrEqual(reached);
+  expect((await world.head(FACTORY))?.revision).toBeGreaterThanOrEqual(reached);
 }
 
-async function attempt<F, A>(
-  command: Command<F, A>,
-  process: TestProcess,
-  row: Row<F>,
+async function attempt<F, A, W extends World>(
+  command: Command<F, A, W>,
+  process: ProcessOf<W>,
+  row: Row<F, W>,
 ): Promise<Outcome<A>> {
   const run = async (): Promise<Outcome<A>> => {
     try {
@@ -155,24 +181,31 @@ async function attempt<F, A>(
 }
 
 /** Nothing changed, or everything. */
-function expectWhole<F, A>(command: Command<F, A>, row: Row<F>): void {
-  const head = row.world.head(FACTORY);
+async function expectWhole<F, A, W extends World>(
+  command: Command<F, A, W>,
+  row: Row<F, W>,
+): Promise<void> {
+  const head = await row.world.head(FACTORY);
   const same = head === null || row.before === null ? head === row.before : equal(head, row.before);
-  if (!same && head !== null) command.changed(head, row);
+  if (same) await command.unchanged?.(row);
+  else if (head !== null) await command.changed(head, row);
 }
 
 function equal(a: Head, b: Head): boolean {
   return encodeHead(a) === encodeHead(b);
 }
 
-async function expectCompletion<F, A>(command: Command<F, A>, row: Row<F>): Promise<void> {
-  const process = row.world.start();
+async function expectCompletion<F, A, W extends World>(
+  command: Command<F, A, W>,
+  row: Row<F, W>,
+): Promise<void> {
+  const process = await begin(row.world);
   const answer = await command.run(process, row);
   await command.answered?.(answer, row, process);
   await tendDue(process.service);
-  const head = row.world.head(FACTORY);
+  const head = await row.world.head(FACTORY);
   expect(head?.pending).toEqual([]);
-  if (head !== null) command.changed(head, row);
+  if (head !== null) await command.changed(head, row);
   const types = await expectConsistent(row.world);
   await command.finished(types, row);
   expect(process.reports).toEqual([]);

@@ -1,6 +1,6 @@
 /** The one way to alter a Factory: whose word counts, when, and in which order changes come. */
 import { describe, expect, it, test } from "vitest";
-import type { Call, Plan } from "../../lib/adapters/memory/faults.ts";
+import type { Plan } from "../../lib/adapters/memory/faults.ts";
 import { decodeEvent, type LoggedEvent } from "../../lib/factory/event.ts";
 import { advance } from "../../lib/factory/transition.ts";
 import { change } from "../../lib/service/change.ts";
@@ -118,50 +118,6 @@ describe.each(DEEDS)("a token that %s", (_name, deed) => {
 async function revokeIn(world: TestWorld, boss: Principal, { token }: Principal): Promise<void> {
   await revokeToken(world.start().service, FACTORY, boss, token.id);
 }
-
-test.each([
-  ["a publication", publishing],
-  ["the making of a token", minting],
-])(
-  "a revocation at each call of %s: nothing by that token follows it in the log",
-  async (_, deed) => {
-    const origin = await withWorker();
-    let refused = 0;
-    for (const kind of ["read", "write"] as const) {
-      for (let n = 1; ; n += 1) {
-        const world = origin.world.copy();
-        const revoked: Promise<void>[] = [];
-        const plan = (call: Call) => {
-          if (revoked.length === 0 && call.kind === kind && call.nth === n) {
-            revoked.push(revokeIn(world, origin.boss, origin.worker));
-          }
-          return null;
-        };
-        const outcome = await refusal(deed(world.start(plan).service, origin.worker));
-        if (revoked.length === 0) break;
-        await Promise.all(revoked);
-        expect(["done", "unauthenticated"]).toContain(outcome);
-        if (outcome !== "done") refused += 1;
-        const events = await logged(world);
-        const at = events.findIndex(({ type }) => type === "token-revoked");
-        expect(at).toBeGreaterThan(0);
-        const later = events.slice(at).filter(({ actor }) => actor === origin.worker.actor);
-        expect(later).toEqual([]);
-        // A token is stored only if the log has it.
-        const made = events
-          .filter(({ type }) => type === "token-minted")
-          .map(({ details }) => details["id"]);
-        const minted = [...world.state.tokens.values()].filter(
-          ({ mintedBy }) => mintedBy !== undefined,
-        );
-        for (const { id } of minted) expect(made).toContain(id);
-        world.state.invariants.assertInvariants();
-      }
-    }
-    expect(refused).toBeGreaterThan(0);
-  },
-  60_000,
-);
 
 test("a token that expires while the boundary signs publishes nothing", async () => {
   const { world, worker } = await withWorker();

@@ -25,9 +25,9 @@ import {
 } from "../../lib/tuf/dialect.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../../lib/tuf/json.ts";
 import { bootstrapOf, FACTORY, known } from "./memory-owner.ts";
-import type { TestWorld } from "./memory-service.ts";
 import { signRoot } from "./owner.ts";
 import { rotatedStaged } from "./staged-rotation.ts";
+import type { World } from "./worlds.ts";
 
 /** The owner's token, or another owner's. */
 export async function ownerOf(service: Service, id = "test"): Promise<Principal> {
@@ -49,8 +49,8 @@ export async function ownerOf(service: Service, id = "test"): Promise<Principal>
 }
 
 /** A live Factory without a link. @returns its first root key, as fioctl would get it */
-export async function apiFactory(world: TestWorld, dialect: Dialect): Promise<string> {
-  const { service } = world.start();
+export async function apiFactory(world: World, dialect: Dialect): Promise<string> {
+  const { service } = await world.start();
   await bootstrapOf(service, dialect, { delivery: "api" });
   const { sec } = await takeInitialKey(service, FACTORY, await ownerOf(service));
   const keyval = sec["keyval"];

@@ -22,25 +22,16 @@ import {
   MemoryTokens,
 } from "../../lib/adapters/memory/store.ts";
 import { SteadyClock } from "../../lib/adapters/steady-clock.ts";
-import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
-import { recipientOf } from "../../lib/crypto/envelope.ts";
-import { verifySignature } from "../../lib/crypto/verify.ts";
 import { decodeHead, type Head } from "../../lib/factory/head.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
-import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
-import { Retries } from "../../lib/service/retries.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { Boundary } from "../../lib/signing/boundary.ts";
-import { SealedKeys } from "../../lib/signing/sealed-keys.ts";
+import { reportTo, serviceOn, type RunningProcess } from "./service-on.ts";
 
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
 
-export interface TestProcess {
+export interface TestProcess extends RunningProcess {
   readonly service: Service & { readonly archives: MemoryArchives };
-  readonly faults: Faults;
-  /** What the service told its operator. */
-  readonly reports: readonly string[];
 }
 
 export class TestWorld {
@@ -91,44 +82,35 @@ export class TestWorld {
     return text === undefined ? null : decodeHead(text);
   }
 
+  assertInvariants(): void {
+    this.state.invariants.assertInvariants();
+  }
+
   /** @param plan what goes wrong in this process; nothing unless given */
   start(plan?: Plan): TestProcess {
     const { state } = this;
-    const wrapper = this.#wrapper;
     const faults = new Faults(plan);
     const reports: string[] = [];
     const store = new MemoryClockRecords(state);
-    const report = (what: string, error: unknown): void => {
-      reports.push(`${what}: ${Error.isError(error) ? error.message : "no error"}`);
-    };
+    const report = reportTo(reports);
     const parts = { now: () => this.now, uptime: () => this.uptime, store, report };
     const clock = new SteadyClock(parts, state.clock);
-    const now = (): number => clock.now();
-    const policy = DEFAULT_REFRESH;
-    const records = new MemorySignerRecords(state, faults);
-    const stores = { sealed: new SealedKeys(wrapper) };
-    const service = {
-      heads: new MemoryHeads(state, faults),
-      documents: new MemoryDocuments(state, faults),
-      shares: new MemoryShares(state, faults),
-      archives: new MemoryArchives(state, faults),
-      tokens: new MemoryTokens(state, faults),
-      requests: new MemoryRequests(state, faults),
-      turns: new QueuedTurns(),
-      notifier: new MemoryNotifier(state, faults),
-      wrapper,
-      boundary: new Boundary({ records, stores, kindOf: () => "sealed", policy, now, clock }),
-      makeRootKey: makeSigningKey,
-      readRecipient: recipientOf,
-      verify: verifySignature,
-      now,
-      clock,
-      randomBytes: (length: number) => new Uint8Array(randomBytes(length)),
-      report,
-      publicUrl: "https://rootward.example",
-      policy,
-      retries: new Retries(),
-    };
-    return { service, faults, reports };
+    const stores = memoryStores(state, faults);
+    return { service: serviceOn(stores, this.#wrapper, clock, report), faults, reports };
   }
+}
+
+/** As one process has them. */
+export function memoryStores(state: MemoryState, faults: Faults) {
+  return {
+    heads: new MemoryHeads(state, faults),
+    documents: new MemoryDocuments(state, faults),
+    shares: new MemoryShares(state, faults),
+    archives: new MemoryArchives(state, faults),
+    tokens: new MemoryTokens(state, faults),
+    requests: new MemoryRequests(state, faults),
+    turns: new QueuedTurns(),
+    notifier: new MemoryNotifier(state, faults),
+    records: new MemorySignerRecords(state, faults),
+  };
 }

@@ -1,7 +1,8 @@
 /**
  * Faults on purpose. Every call of every memory adapter goes through one Faults object, which is one
  * running process: it counts the calls, remembers the names of the writes, and asks a plan what
- * shall go wrong. So a test runs an operation once to list its writes, and then again for each.
+ * shall go wrong. So a test runs an operation once to list its writes, and then again for each. Calls
+ * of other adapters can go through one, too, so what is applied may take time.
  *
  * A process that died answers nothing any more, so nothing of it goes on: no retry, no clean-up. The
  * next process is another Faults on the same MemoryState.
@@ -35,8 +36,8 @@ export interface Call {
   readonly nth: number;
 }
 
-/** What happens to a call; null for nothing out of the ordinary. */
-export type Plan = (call: Call) => Fault | null;
+/** What happens to a call, which waits for the answer; null for nothing out of the ordinary. */
+export type Plan = (call: Call) => Fault | null | Promise<Fault | null>;
 
 /** Exactly the n-th write, counted from 1, meets `fault`. */
 export function atWrite(n: number, fault: Fault): Plan {
@@ -82,34 +83,47 @@ export class Faults {
     return this.#writes;
   }
 
-  async write<T>(name: string, subject: string, apply: () => T): Promise<T> {
+  async write<T>(name: string, subject: string, apply: () => T | Promise<T>): Promise<T> {
     if (!this.#dead) this.#writes.push(name);
     return this.#call("write", name, subject, apply);
   }
 
-  async read<T>(name: string, subject: string, look: () => T): Promise<T> {
+  async read<T>(name: string, subject: string, look: () => T | Promise<T>): Promise<T> {
     return this.#call("read", name, subject, look);
   }
 
-  async #call<T>(kind: Call["kind"], name: string, subject: string, act: () => T): Promise<T> {
+  async #call<T>(
+    kind: Call["kind"],
+    name: string,
+    subject: string,
+    act: () => T | Promise<T>,
+  ): Promise<T> {
     if (this.#dead) return never();
     this.#counts[kind] += 1;
     const call = { kind, name, subject, nth: this.#counts[kind] };
-    const fault = this.#plan(call);
+    const planned = this.#plan(call);
+    const fault = planned instanceof Promise ? await planned : planned;
     switch (fault) {
       case null:
-        return act();
+        return this.#answer(act());
       case "not applied":
         throw new InjectedFault(call, fault);
       case "applied, answer lost":
-        act();
+        await act();
         throw new InjectedFault(call, fault);
       case "process dies before":
         return this.#die();
       case "process dies after":
-        act();
+        await act();
         return this.#die();
     }
+  }
+
+  /** What comes after the process died is answered to nobody. */
+  async #answer<T>(coming: T | Promise<T>): Promise<T> {
+    if (!(coming instanceof Promise)) return coming;
+    const answer = await coming;
+    return this.#dead ? never() : answer;
   }
 
   #die<T>(): Promise<T> {
