@@ -3,8 +3,8 @@
  * sees the old file or the new one and never half of one.
  */
 import { randomUUID } from "node:crypto";
-import { constants, readdirSync, rmSync, statSync } from "node:fs";
-import { chmod, link, open, rename, rm, unlink } from "node:fs/promises";
+import { constants, existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmod, link, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Writes `bytes` to `file`, replacing what is there; mode 0600. */
@@ -29,15 +29,31 @@ export async function createFile(
 ): Promise<boolean> {
   await writeSynced(temporary, bytes);
   try {
-    await link(temporary, file);
+    if (!(await nameIfAbsent(temporary, file))) return false;
     await syncFolder(dirname(file));
+    return true;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** What a file system without hard links says: FAT, some network mounts, some of FUSE. */
+const NO_LINKS: readonly (string | undefined)[] = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
+
+/** @returns false where there is a file of that name */
+async function nameIfAbsent(temporary: string, file: string): Promise<boolean> {
+  try {
+    await link(temporary, file);
     return true;
   } catch (error) {
     if (errorCode(error) === "EEXIST") return false;
-    throw error;
-  } finally {
-    await unlink(temporary);
+    if (!NO_LINKS.includes(errorCode(error))) throw error;
   }
+  // Nothing of this process comes between the two, and a service's folders are locked against others.
+  // Elsewhere a file that another program makes in this very instant is replaced.
+  if (existsSync(file)) return false;
+  renameSync(temporary, file);
+  return true;
 }
 
 /**

@@ -58,13 +58,13 @@ export async function runRestore(
       locks.push(lockFolder(folder, part === "service" ? "serve" : "signer", terminal.note));
     }
     assertTogether(manifest, parts, folders);
-    const kept: Partial<Record<Part, string>> = {};
-    for (const part of parts) {
-      const folder = folders.get(part) ?? "";
-      kept[part] = await terminal.step(line`putting ${FILE_OF[part]} in place`, () =>
-        putInPlace(part, from, folder, now),
-      );
-    }
+    const places = new Map([...folders].filter(([part]) => parts.includes(part)));
+    const kept: Partial<Record<Part, string>> = Object.fromEntries(
+      await terminal.step(
+        line`putting ${listed(parts.map((part) => FILE_OF[part]))} in place`,
+        () => putInPlace(from, places, now),
+      ),
+    );
     const data = folders.get("service");
     const heads = data === undefined ? [] : headsIn(data);
     const aside = kept.service;

@@ -11,7 +11,7 @@ import { fromBase64Url, sha256 } from "../../lib/tuf/bytes.ts";
 import { changed, startProxy, type Reply, type Rule } from "../support/cli-proxy.ts";
 import { deliveryState, download, downloadVia, mailLink, saved } from "../support/cli-link.ts";
 import type { Mailed } from "../support/cli-link.ts";
-import { onlyJson, runCli } from "../support/cli.ts";
+import { NO_LINKS, onlyJson, runCli } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { linkParts } from "../support/owner.ts";
 
@@ -31,6 +31,26 @@ test("nothing is left beside the archive, and the hash told is the file's", asyn
   const mailed = await mailLink(server, "clean");
   const done = onlyJson(await download(mailed));
   expect(saved(mailed)).toEqual({ sha256: done["sha256"], left: [] });
+});
+
+test("it needs no hard links, and still replaces no file", async () => {
+  const mailed = await mailLink(server, "no-links");
+  const options = { node: ["--import", NO_LINKS] };
+  const done = onlyJson(await download(mailed, options));
+  expect(saved(mailed)).toEqual({ sha256: done["sha256"], left: [] });
+  const other = await mailLink(server, "no-links-again");
+  // It comes while the archive is on its way, after the look at the beginning.
+  const meanwhile = downloadVia(
+    other,
+    () => async (request, forward) => {
+      if (request.path.startsWith("/download/archive/")) writeFileSync(other.output, "other");
+      return forward();
+    },
+    undefined,
+    options,
+  );
+  expect(await meanwhile).toMatchObject({ code: 1, stdout: "" });
+  expect(readFileSync(other.output, "utf8")).toBe("other");
 });
 
 describe("a link that is none is refused without a request:", () => {

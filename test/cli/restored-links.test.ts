@@ -120,7 +120,8 @@ test.each([400, -400])(
     const { link: old } = await createFactory(server, "acme");
     expect(await cli("backup", backupOf())).toMatchObject({ code: 0 });
     await server.stop();
-    await putInPlace("service", backupOf(), server.data, Date.now() + days * 86_400_000);
+    const folders = new Map([["service", server.data] as const]);
+    await putInPlace(backupOf(), folders, Date.now() + days * 86_400_000);
     server = await startServer(server.folder);
     expect(await claim(server.url, old, newClaimant())).toMatchObject({ status: 410 });
     const { link } = await createFactory(server, "later");

@@ -57,6 +57,7 @@ export async function downloadVia(
   mailed: Mailed,
   rule: (run: () => Promise<RunningCli>) => Rule,
   args?: readonly string[],
+  options: CliOptions = {},
 ): Promise<CliResult & { readonly requests: readonly string[] }> {
   const running = Promise.withResolvers<RunningCli>();
   const { server, link } = mailed;
@@ -74,7 +75,11 @@ export async function downloadVia(
     }),
   );
   state.url = proxy.url;
-  const run = startDownload({ ...mailed, link: link.replace(server.url, proxy.url) }, {}, args);
+  const run = startDownload(
+    { ...mailed, link: link.replace(server.url, proxy.url) },
+    options,
+    args,
+  );
   running.resolve(run);
   const result = await run.result;
   await proxy.close();

@@ -12,6 +12,8 @@ import { fileURLToPath } from "node:url";
 const ENTRY = fileURLToPath(new URL("../../bin/rootward.js", import.meta.url));
 /** Preloaded by a run that is to die at its n-th change of a file. */
 export const CRASH = new URL("./cli-crash.ts", import.meta.url).href;
+/** Preloaded by a run on a file system without hard links. */
+export const NO_LINKS = new URL("./cli-no-links.ts", import.meta.url).href;
 /** Halves the time of a run. */
 const COMPILE_CACHE = fileURLToPath(
   new URL("../../node_modules/.cache/rootward-cli-test", import.meta.url),

@@ -3,16 +3,17 @@
  * The manifest is written last, so a folder without one is no backup. Never in it: shares, archives
  * and the master key.
  */
-import { createReadStream, mkdirSync, readdirSync } from "node:fs";
+import { createReadStream, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { chmod, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
 import { RootwardError } from "../../error.ts";
-import { errorCode, replaceFile, syncFile } from "../../files.ts";
+import { errorCode, replaceFile, syncFile, syncFolder } from "../../files.ts";
 import { isSha256, toHex, type Sha256 } from "../../tuf/bytes.ts";
 import { blobColumn, SCHEMA_VERSION } from "./database.ts";
+import { stored } from "./sqlite-errors.ts";
 
 /** The service's database, and the signer's. */
 export type Part = "service" | "signer";
@@ -23,20 +24,35 @@ export const FILE_OF: Readonly<Record<Part, string>> = {
   signer: "signer.db",
 };
 
+/** The service's first: then the copy of the signer's is never older. */
+export const PARTS = ["service", "signer"] as const satisfies readonly Part[];
+
+/** A table that the other database lacks. */
+const TABLE_OF: Readonly<Record<Part, string>> = { service: "heads", signer: "signer_keys" };
+
+/** What SQLite keeps beside a database: its logs, and the index of one. */
+export const BESIDE = ["-wal", "-shm", "-journal"];
+
 const MANIFEST = "manifest.json";
 /** Pages a step: between two of them the spinner turns. */
 const PAGES_A_STEP = 2000;
 
 const sha256 = v.custom<Sha256>((value) => typeof value === "string" && isSha256(value));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+/** What every form of the manifest says. */
+const anyForm = v.object({ form: count });
+const FORM = 1;
 const manifest = v.strictObject({
-  form: v.literal(1),
+  form: v.literal(FORM),
   /** Before the first database was read; ISO 8601. */
-  time: v.string(),
-  schema: v.number(),
+  time: v.pipe(v.string(), v.isoTimestamp()),
+  schema: count,
   /** Which signer the databases belong to, in hex. */
-  signer: v.string(),
-  files: v.array(
-    v.strictObject({ part: v.picklist(["service", "signer"]), size: v.number(), sha256 }),
+  signer: v.pipe(v.string(), v.regex(/^[0-9a-f]+$/)),
+  files: v.pipe(
+    v.array(v.strictObject({ part: v.picklist(PARTS), size: count, sha256 })),
+    v.minLength(1),
+    v.check((files) => new Set(files.map(({ part }) => part)).size === files.length),
   ),
 });
 export type Manifest = v.InferOutput<typeof manifest>;
@@ -57,10 +73,24 @@ export async function writeBackup(
   if (readdirSync(folder).length > 0) {
     throw new RootwardError("file-exists", `${folder} is not empty: name a new folder`);
   }
+  try {
+    return await stored(copyAll(folder, sources, progress));
+  } catch (error) {
+    // It was empty, so all that is in it is ours.
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { force: true });
+    throw error;
+  }
+}
+
+async function copyAll(
+  folder: string,
+  sources: ReadonlyMap<Part, string>,
+  progress: (part: Part, done: number, all: number) => void,
+): Promise<Manifest> {
   const time = new Date().toISOString();
   const signers = new Set<string>();
   const files: Manifest["files"] = [];
-  for (const part of ["service", "signer"] as const) {
+  for (const part of PARTS) {
     const source = sources.get(part);
     if (source === undefined) continue;
     const target = join(folder, FILE_OF[part]);
@@ -78,38 +108,62 @@ export async function writeBackup(
       "these databases belong to different signers: nothing was backed up",
     );
   }
-  const written: Manifest = { form: 1, time, schema: SCHEMA_VERSION, signer, files };
+  const written: Manifest = { form: FORM, time, schema: SCHEMA_VERSION, signer, files };
   await replaceFile(
     join(folder, MANIFEST),
     new TextEncoder().encode(`${JSON.stringify(written, null, 2)}\n`),
   );
+  await syncFolder(dirname(resolve(folder)));
   return written;
 }
 
 /**
- * Reads a backup and compares each file with its hash.
+ * Reads a backup, and compares each file with its hash and with what the manifest says of all.
  *
  * @throws RootwardError `usage` for a folder that is no whole backup, or of a later version
  */
 export async function readBackup(folder: string): Promise<Manifest> {
-  const parsed = v.safeParse(manifest, await readManifest(folder));
-  if (!parsed.success) throw new RootwardError("usage", `${folder}: its ${MANIFEST} is damaged`);
-  const { schema, files } = parsed.output;
-  if (schema > SCHEMA_VERSION) {
-    throw new RootwardError(
-      "usage",
-      `the backup has schema ${schema}, this version of rootward knows ${SCHEMA_VERSION}`,
-    );
+  const found = await readManifest(folder);
+  if (v.is(anyForm, found) && found.form > FORM)
+    throw laterVersion(`form ${found.form}`, `${FORM}`);
+  const parsed = v.safeParse(manifest, found);
+  if (!parsed.success) {
+    throw new RootwardError("usage", `${folder}: its ${MANIFEST} is damaged: take another backup`);
   }
+  const { schema, files } = parsed.output;
+  if (schema > SCHEMA_VERSION) throw laterVersion(`schema ${schema}`, `${SCHEMA_VERSION}`);
   for (const { part, size, sha256: expected } of files) {
-    const found = await measure(join(folder, FILE_OF[part])).catch(() => null);
-    if (found?.size === size && found.sha256 === expected) continue;
+    const file = join(folder, FILE_OF[part]);
+    const measured = await measure(file).catch(() => null);
+    const same = measured?.size === size && measured.sha256 === expected;
+    if (same && isOf(part, file, parsed.output)) continue;
     throw new RootwardError(
       "usage",
-      `${folder}: ${FILE_OF[part]} is not the file that was backed up`,
+      `${folder}: ${FILE_OF[part]} is not the file that was backed up: take another backup`,
     );
   }
   return parsed.output;
+}
+
+function laterVersion(has: string, known: string): RootwardError {
+  return new RootwardError(
+    "usage",
+    `the backup has ${has}, this version of rootward knows ${known}: restore it with the version that made it`,
+  );
+}
+
+/** Whether a file is the database that the manifest says it is. */
+function isOf(part: Part, file: string, { schema, signer }: Manifest): boolean {
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+  try {
+    const version = database.prepare("PRAGMA user_version").get()?.["user_version"];
+    database.prepare(`SELECT 1 FROM ${TABLE_OF[part]} LIMIT 1`).get();
+    return version === schema && signerOf(database, file) === signer;
+  } catch {
+    return false;
+  } finally {
+    database.close();
+  }
 }
 
 async function readManifest(folder: string): Promise<unknown> {

@@ -1,49 +1,108 @@
 /**
- * Puts a database of a backup in the place of the one that is there. One rename does it, so a crash
- * leaves the old one or the new one. The old one is kept aside; a log that belongs to it would be
- * applied to the new one, so it goes aside before the rename.
+ * Puts the databases of a backup in the place of those that are there. Everything that can fail is done
+ * before, for all of them: then one rename each does it. So a crash at any moment leaves an old or a new
+ * one under each name, and the command can be run again. One that was cut off between the two renames has
+ * the service's only, as if it had been restored alone.
+ *
+ * An old one is copied aside, and not moved or linked: a moment without a database would make the next
+ * start begin an empty one, and not every file system has hard links. SQLite would apply a log that
+ * belongs to the old one to the new one, so what is in it is moved into the old one before.
  */
-import { existsSync, linkSync, mkdirSync, renameSync } from "node:fs";
-import { copyFile, chmod, rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { constants, existsSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
+import { chmod, copyFile, rename } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { RootwardError } from "../../error.ts";
 import { removeFile, syncFile, syncFolder } from "../../files.ts";
 import { isOpenLink, decodeHead, type Head } from "../../factory/head.ts";
 import { DEFAULT_REFRESH } from "../../factory/schedule.ts";
 import { FileArchives } from "./archives.ts";
 import { textColumn, writeLinksFrom } from "./database.ts";
-import { FILE_OF, type Part } from "./backup-files.ts";
+import { BESIDE, FILE_OF, PARTS, type Part } from "./backup-files.ts";
 import { FileShares } from "./shares.ts";
+import { isDamaged, stored } from "./sqlite-errors.ts";
+
+/** A database that is to be put in place. */
+interface Place {
+  readonly file: string;
+  /** What takes its place, complete, in the same folder. */
+  readonly next: string;
+  /** The folder in which the old one is kept. */
+  readonly aside: string;
+}
 
 /** What the folder with the databases of before a restore begins with; its time follows. */
 export const BEFORE_RESTORE = "before-restore-";
 
 /**
  * @param from the folder of the backup
- * @param to the data folder, or the signer's; no process runs on it
- * @param time of the restore, for the name of the folder; milliseconds since 1970
+ * @param folders the data folder, the signer's, or both; no process runs on them
+ * @param time of the restore, for the names of the folders; milliseconds since 1970
  * @returns where the old files are kept
+ * @throws RootwardError `storage-unavailable`; then everything is as it was, unless the disk failed
+ *   at the renames themselves
  */
 export async function putInPlace(
-  part: Part,
   from: string,
-  to: string,
+  folders: ReadonlyMap<Part, string>,
   time: number,
-): Promise<string> {
-  mkdirSync(to, { recursive: true, mode: 0o700 });
-  const file = join(to, FILE_OF[part]);
-  const next = `${file}.restore.tmp`;
-  for (const end of ["", "-wal", "-shm", "-journal"]) await removeFile(`${next}${end}`);
-  await copyFile(join(from, FILE_OF[part]), next);
-  await chmod(next, 0o600);
+): Promise<ReadonlyMap<Part, string>> {
+  const name = `before-restore-${new Date(time).toISOString().replaceAll(":", "-")}`;
+  const places = new Map<Part, Place>();
+  for (const part of PARTS) {
+    const folder = folders.get(part);
+    if (folder === undefined) continue;
+    const file = join(folder, FILE_OF[part]);
+    places.set(part, { file, next: `${file}.restore.tmp`, aside: join(folder, name) });
+  }
+  try {
+    for (const [part, place] of places) await stored(prepare(part, from, place));
+  } catch (error) {
+    for (const place of places.values()) await abandon(place);
+    throw error;
+  }
+  for (const place of places.values()) await stored(commit(place));
+  return new Map([...places].map(([part, { aside }]) => [part, aside]));
+}
+
+async function prepare(part: Part, from: string, { file, next, aside }: Place): Promise<void> {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  await copySynced(join(from, FILE_OF[part]), next);
   if (part === "service") voidLinks(next);
   await syncFile(next);
-  const aside = join(to, `${BEFORE_RESTORE}${new Date(time).toISOString().replaceAll(":", "-")}`);
-  setAside(file, aside, FILE_OF[part]);
+  if (existsSync(file)) emptyLog(file);
+  await keepAside(file, aside);
+}
+
+async function commit({ file, next }: Place): Promise<void> {
+  // A damaged database may have a log that could not be emptied: it was copied.
+  for (const end of BESIDE) await removeFile(`${file}${end}`);
   await rename(next, file);
-  await syncFolder(to);
-  await syncFolder(dirname(to));
-  return aside;
+  await syncFolder(dirname(file));
+  await syncFolder(dirname(dirname(file)));
+}
+
+/** Removes what {@link prepare} made. */
+async function abandon({ file, next, aside }: Place): Promise<void> {
+  if (!existsSync(dirname(file))) return;
+  await removeFile(next);
+  for (const one of withBeside(file)) await removeFile(`${one}.aside.tmp`);
+  if (!existsSync(aside)) return;
+  for (const one of withBeside(file)) await removeFile(join(aside, basename(one)));
+  // The other database's may be in it.
+  if (readdirSync(aside).length === 0) rmdirSync(aside);
+}
+
+function withBeside(file: string): readonly string[] {
+  return [file, ...BESIDE.map((end) => `${file}${end}`)];
+}
+
+/** Mode 0600, and on the disk; one that was cut off is replaced. */
+async function copySynced(from: string, to: string): Promise<void> {
+  await removeFile(to);
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
+  await chmod(to, 0o600);
+  await syncFile(to);
 }
 
 /**
@@ -53,6 +112,8 @@ export async function putInPlace(
 function voidLinks(file: string): void {
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
+    // Nobody else sees this file yet, and a journal beside it would be left by a crash.
+    database.exec("PRAGMA journal_mode = MEMORY");
     const times = headsOf(database).filter(isOpenLink).map(madeOrClaimed);
     if (times.length === 0) return;
     writeLinksFrom((text) => database.prepare(text), Math.max(...times) + 1);
@@ -67,21 +128,44 @@ function madeOrClaimed({ delivery }: Head): number {
   return delivery.state === "ready" ? delivery.expiresAt - DEFAULT_REFRESH.linkLifetime : 0;
 }
 
-function setAside(file: string, aside: string, name: string): void {
-  if (!existsSync(file)) return;
-  mkdirSync(aside, { recursive: true, mode: 0o700 });
+/**
+ * Moves what the log holds into the database, and removes the log; a damaged database keeps it.
+ *
+ * @throws RootwardError `storage-unavailable` while another program has the database open
+ */
+function emptyLog(file: string): void {
+  const before = new DatabaseSync(file, { timeout: 0 });
   try {
-    // Moves what its log holds into it; a database that is damaged keeps its log beside it.
-    const before = new DatabaseSync(file, { timeout: 0 });
-    before.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    const { busy } = before.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() ?? {};
+    if (busy === 1) throw inUse(file);
+  } catch (error) {
+    if (isDamaged(error)) return;
+    throw error;
+  } finally {
     before.close();
-  } catch {
-    // It is kept as it is.
   }
-  linkSync(file, join(aside, name));
-  for (const end of ["-wal", "-shm"]) {
-    if (existsSync(`${file}${end}`)) renameSync(`${file}${end}`, join(aside, `${name}${end}`));
+  // SQLite removes the log with the last connection to the file.
+  if (existsSync(`${file}-wal`)) throw inUse(file);
+}
+
+function inUse(file: string): RootwardError {
+  return new RootwardError(
+    "storage-unavailable",
+    `another program has ${file} open: close it first. Nothing was changed`,
+  );
+}
+
+async function keepAside(file: string, aside: string): Promise<void> {
+  const there = withBeside(file).filter((one) => existsSync(one));
+  if (there.length === 0) return;
+  mkdirSync(aside, { recursive: true, mode: 0o700 });
+  for (const one of there) {
+    // Not in the folder that is kept: what a crash leaves of it is removed by the next start.
+    await copySynced(one, `${one}.aside.tmp`);
+    await rename(`${one}.aside.tmp`, join(aside, basename(one)));
   }
+  await syncFolder(aside);
+  await syncFolder(dirname(aside));
 }
 
 /** All heads of a service's database that no process uses. */

@@ -8,6 +8,8 @@ import { errorCode } from "../../files.ts";
 const BUSY = 5;
 const LOCKED = 6;
 const FULL = 13;
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
 /** SQLITE_IOERR_SHMSIZE: no room for the index of the log, which a start makes. */
 const NO_ROOM_FOR_INDEX = 4874;
 
@@ -34,6 +36,11 @@ export function isLocked(error: unknown): boolean {
   if (error instanceof LogInUse) return true;
   const code = primary(error);
   return code === BUSY || code === LOCKED;
+}
+
+/** A file that is no database, or one whose content makes no sense. */
+export function isDamaged(error: unknown): boolean {
+  return DAMAGED.has(primary(error));
 }
 
 /**
