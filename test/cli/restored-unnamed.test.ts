@@ -199,7 +199,7 @@ test("a restore that was interrupted, or follows a damaged database, loses none"
   await cli("backup", backupOf());
   const { link } = await createFactory(server, "later");
   await server.stop();
-  await putInPlace("service", backupOf(), server.data, Date.UTC(2026, 0, 1));
+  await putInPlace(backupOf(), new Map([["service", server.data]]), Date.UTC(2026, 0, 1));
   const interrupted = await restore();
   expect(interrupted.unnamed).toEqual([
     { factory: "later", state: "ready", idHash: idHashOf(link) },

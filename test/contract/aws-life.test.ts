@@ -14,10 +14,13 @@ import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
 import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
 import { DynamoTokens } from "../../lib/adapters/aws/tokens.ts";
 import { DynamoTurns } from "../../lib/adapters/aws/turns.ts";
+import type { Principal } from "../../lib/service/authority.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { believedClock } from "../../lib/service/service.ts";
 import { tendDue } from "../../lib/service/tend.ts";
+import { createToken, revokeToken } from "../../lib/service/tokens.ts";
+import { sha256Text } from "../../lib/tuf/bytes.ts";
 import {
   createTable,
   deleteTable,
@@ -42,6 +45,7 @@ import {
   takeArchive,
 } from "../support/memory-owner.ts";
 import { ownerOf } from "../support/memory-root-update.ts";
+import { entriesOf } from "../support/memory-targets.ts";
 import { DAY } from "../support/memory-service.ts";
 import { reportTo, serviceOn } from "../support/service-on.ts";
 
