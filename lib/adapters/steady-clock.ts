@@ -57,7 +57,7 @@ export class SteadyClock implements Clock {
     if (doubt === null) return null;
     return (
       `the clock went from ${formatTime(trusted.at)} to ${formatTime(doubt.since.at)} at once: until ` +
-      "it is put right, or went on evenly for as long as it jumped (at most a day), nothing that is " +
+      "it is put right, or went on evenly for as long as it jumped (an hour to a day), nothing that is " +
       "over by it is destroyed"
     );
   }

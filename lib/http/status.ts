@@ -31,7 +31,8 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   "targets-refused": 422,
   // The signer is away, such as while it is started again, or there are too many connections.
   unavailable: 503,
-  // The database is locked by another program, or its disk takes nothing: nothing was changed.
+  // A database is locked by another program, or a disk takes nothing. What the request stored before that
+  // stands, and repeating it is safe.
   "storage-unavailable": 503,
   // The service asked the boundary for something wrong: our fault, whoever the caller is.
   "signing-refused": 500,
