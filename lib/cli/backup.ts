@@ -16,6 +16,7 @@ import {
 } from "../adapters/embedded/backup-files.ts";
 import { destroyOpen, headsIn, putInPlace } from "../adapters/embedded/put-in-place.ts";
 import { setAsideUnnamed, type SetAside } from "../adapters/embedded/set-aside.ts";
+import { stored } from "../adapters/embedded/sqlite-errors.ts";
 import { withKnownRoots } from "../adapters/embedded/stopped-signer.ts";
 import { RootwardError, unreachable } from "../error.ts";
 import type { Head } from "../factory/head.ts";
@@ -71,7 +72,10 @@ export async function runRestore(
     const [voided, unnamed] =
       data === undefined || aside === undefined
         ? [[], []]
-        : [await destroyOpen(data, heads), await setAsideUnnamed(data, heads, aside)];
+        : [
+            await stored(destroyOpen(data, heads)),
+            await stored(setAsideUnnamed(data, heads, aside)),
+          ];
     const signer = folders.get("signer");
     const differing = signer === undefined ? [] : await compare(heads, signer);
     terminal.result(

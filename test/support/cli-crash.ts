@@ -23,7 +23,7 @@ function step(owner: object, name: string, needs: boolean, fail: () => unknown):
     state.calls += 1;
     if (state.calls === crashAt) process.kill(process.pid, "SIGKILL");
     if (state.calls >= fullAt && needs && takesRoom(name, args)) return fail();
-    return Reflect.apply(real, this, args);
+    return Reflect.apply(real, this, args) as unknown;
   });
 }
 

@@ -47,7 +47,7 @@ export async function putInPlace(
   folders: ReadonlyMap<Part, string>,
   time: number,
 ): Promise<ReadonlyMap<Part, string>> {
-  const name = `before-restore-${new Date(time).toISOString().replaceAll(":", "-")}`;
+  const name = `${BEFORE_RESTORE}${new Date(time).toISOString().replaceAll(":", "-")}`;
   const places = new Map<Part, Place>();
   for (const part of PARTS) {
     const folder = folders.get(part);
