@@ -17,12 +17,14 @@ import { advance, type Moment, type Transition } from "./transition.ts";
 
 const MAX_LOGGED_KEYIDS = 64;
 
-/** The roots of a channel that come back, in order; the last one is the one that the boundary trusts. */
+/** The roots of a channel that come back, in order; the last one is the one that the boundary trusts, or is to follow. */
 export interface ReturnedChain {
   readonly channel: Channel;
   /** The root in the head that the first of them follows. */
   readonly after: Root;
   readonly roots: readonly { readonly root: Root; readonly document: StoredDocument }[];
+  /** Whether the boundary only expects the last one: it follows it after the swap. */
+  readonly toFollow?: boolean;
 }
 
 export interface Return {
@@ -66,7 +68,10 @@ export function returnRoots(head: Head, returned: Return, moment: Moment): Trans
         ...signed.map(({ document }) => document),
       ],
       published: chains.flatMap(passedOver),
-      effects: delivered === null ? [] : destruction(head.delivery.idHash),
+      effects: [
+        ...chains.flatMap(following),
+        ...(delivered === null ? [] : destruction(head.delivery.idHash)),
+      ],
       done: head.pending.filter((effect) => isOverruled(effect, listed)),
       type: "roots-returned",
       details: jsonObject({
@@ -83,6 +88,11 @@ export function returnRoots(head: Head, returned: Return, moment: Moment): Trans
 /** Of a chain of several roots, all but the last are old at once. */
 function passedOver({ roots }: ReturnedChain): readonly DocumentAddress[] {
   return roots.slice(0, -1).map(({ document }) => document.address);
+}
+
+function following({ channel, roots, toFollow }: ReturnedChain): readonly Effect[] {
+  const version = roots.at(-1)?.root.version;
+  return toFollow === true ? [{ kind: "follow-roots", ref: `${channel} ${version}` }] : [];
 }
 
 /** Effects of a past that did not happen: a key that is listed again, a root that was followed. */

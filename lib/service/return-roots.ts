@@ -6,6 +6,7 @@
  */
 import { isRootwardError } from "../error.ts";
 import { rolePlace, storedDocument } from "../factory/documents.ts";
+import type { Actor } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { returnRoots as returned, type ReturnedChain } from "../factory/return-roots.ts";
@@ -22,7 +23,7 @@ import { currentRoot, findUnsigned, rootOf } from "./current-root.ts";
 import type { ChannelRef, RootMark } from "./ports.ts";
 import { moment, type Service } from "./service.ts";
 import { settleAfter } from "./settle.ts";
-import { readVersion, signRoles, targetsOf } from "./sign-roles.ts";
+import { catchUp, readVersion, signRoles, targetsOf } from "./sign-roles.ts";
 
 /**
  * @returns whether roots came back
@@ -30,7 +31,7 @@ import { readVersion, signRoles, targetsOf } from "./sign-roles.ts";
  */
 export async function returnRoots(service: Service, factory: FactoryName): Promise<boolean> {
   const { transition } = await update(service, factory, async (head) => ({
-    transition: await decide(service, head),
+    transition: await decideReturn(service, head, "schedule"),
   }));
   await settleAfter(service, transition);
   return transition !== null;
@@ -64,12 +65,27 @@ async function returnQuietly(service: Service, factory: FactoryName): Promise<vo
   }
 }
 
-async function decide(service: Service, head: Head): Promise<Transition | null> {
+/**
+ * @param upload a root that the boundary expects, and that was never followed: it becomes current like a new
+ *   one, and an effect of the swap follows it
+ * @throws RootwardError `roots-behind` where roots cannot come back; `chain-broken` for an upload that does not
+ *   follow
+ */
+export async function decideReturn(
+  service: Service,
+  head: Head,
+  actor: Actor,
+  upload: { readonly channel: Channel; readonly bytes: Uint8Array } | null = null,
+): Promise<Transition | null> {
   const chains: ReturnedChain[] = [];
   for (const channel of channelsOf(head.dialect)) {
     const trusted = await service.boundary.trustedRoot(refOf(head, channel));
-    if (isBehind(head, channel, trusted))
+    if (isBehind(head, channel, trusted)) {
       chains.push(await chainOf(service, head, channel, trusted));
+    } else if (upload?.channel === channel) {
+      await catchUp(service, head, channel);
+      chains.push(await uploadedChain(service, head, channel, upload.bytes));
+    }
   }
   if (chains.length === 0) return null;
   const held = new Set(await service.boundary.heldKeys(head));
@@ -88,7 +104,7 @@ async function decide(service: Service, head: Head): Promise<Transition | null> 
     onlineKeys: onlineKeysOf(head, roots.get(firstChannel(head.dialect)), held),
     initialKeyListed: [...roots.values()].some(({ roles }) => roles.root.keyids.includes(keyid)),
   };
-  return returned(head, change, moment(service, "schedule"));
+  return returned(head, change, moment(service, actor));
 }
 
 function refOf({ factory, instance, dialect }: Head, channel: Channel): ChannelRef {
@@ -130,6 +146,19 @@ async function chainOf(
   return { channel, after, roots };
 }
 
+/** The root after the head's. */
+async function uploadedChain(
+  service: Service,
+  head: Head,
+  channel: Channel,
+  bytes: Uint8Array,
+): Promise<ReturnedChain> {
+  const after = await currentRoot(service, head, channel);
+  const { root } = nextInChain(after, bytes, strictPolicy(head.dialect, channel), service.verify);
+  const document = storedDocument(rolePlace(head, channel, "root", root.version), bytes);
+  return { channel, after, roots: [{ root, document }], toFollow: true };
+}
+
 /** The version from which on the head's chain is another than the boundary's. */
 async function firstMissing(
   service: Service,
@@ -148,7 +177,7 @@ async function firstMissing(
 async function signAnew(
   service: Service,
   head: Head,
-  { channel, roots }: ReturnedChain,
+  { channel, roots, toFollow }: ReturnedChain,
   held: ReadonlySet<KeyId>,
 ): Promise<readonly SignedRole[]> {
   const current = head.roles[channel];
@@ -173,7 +202,7 @@ async function signAnew(
   if (from === undefined) return [];
   const bytes = await readVersion(service, head, channel, "targets", current.targets.version);
   const job = { ref: refOf(head, channel), roles: current, from, targets: targetsOf(bytes) };
-  return signRoles(service, job);
+  return signRoles(service, toFollow === true ? { ...job, nextRoot: document.bytes } : job);
 }
 
 /** Of each role a key that the root lists: one that is held, if any is. */

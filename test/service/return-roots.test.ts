@@ -13,10 +13,13 @@ import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { readVersion } from "../../lib/service/sign-roles.ts";
+import { submitRoot } from "../../lib/service/submit-root.ts";
 import { tend, tendDue } from "../../lib/service/tend.ts";
+import { revokeToken } from "../../lib/service/tokens.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import { channelsOf, firstChannel, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
 import { expectConsistent } from "../crash-table/consistent.ts";
+import { withBoundary } from "../support/boundary-calls.ts";
 import {
   FACTORY,
   liveFactory,
@@ -296,6 +299,73 @@ describe("a root that is to be current", () => {
     await publish(service);
     await expectConsistent(restored);
     expect(reports).toEqual([]);
+  });
+});
+
+describe("an upload whose token is revoked while the signer is asked", () => {
+  /** A Factory restored from before root 2. @param live changes it after the backup */
+  async function restored(live: (world: TestWorld, key: SigningKey) => Promise<unknown>) {
+    const world = new TestWorld();
+    const key = keyOf(await apiFactory(world, "tuf"));
+    const backup = world.copy();
+    await live(world, key);
+    const root = await readVersion(world.start().service, headOf(world), "main", "root", 2);
+    return { world: restoreFrom(world, backup, "service"), root };
+  }
+
+  /** Sends the root with a token that is revoked at this call of the signer's. */
+  async function sendRevoked(
+    world: TestWorld,
+    root: Uint8Array,
+    call: "expectedRoots" | "keptRoot",
+  ) {
+    const { service } = world.start();
+    const principal = await ownerOf(service, "stolen");
+    const { boundary } = service;
+    let asked = 0;
+    const revoking = async (): Promise<void> => {
+      asked += 1;
+      if (asked === 1) await revokeToken(service, FACTORY, principal, principal.token.id);
+    };
+    const slow = withBoundary(service, {
+      expectedRoots: async (ref) => {
+        if (call === "expectedRoots") await revoking();
+        return boundary.expectedRoots(ref);
+      },
+      keptRoot: async (ref, version) => {
+        if (call === "keptRoot") await revoking();
+        return boundary.keptRoot(ref, version);
+      },
+    });
+    const before = {
+      roots: new Map(world.state.signer.roots),
+      kept: new Map(world.state.signer.kept),
+    };
+    const request = { factory: FACTORY, channel: "main", body: root, principal } as const;
+    const outcome = await refusal(submitRoot(slow, { ...request, dryRun: false }));
+    expect(asked).toBeGreaterThan(0);
+    expect({ roots: world.state.signer.roots, kept: world.state.signer.kept }).toEqual(before);
+    expect(headOf(world).roles.main?.root.version).toBe(1);
+    return outcome;
+  }
+
+  it("makes the signer follow no root that it expects, and brings none back", async () => {
+    // The service was cut off between the swap and the signer.
+    const { world, root } = await restored(async (now, key) =>
+      rotateRoot(now.start(failing("signer.advanceTrust")).service, key),
+    );
+    expect(await sendRevoked(world.copy(), root, "expectedRoots")).toBe("unauthenticated");
+    // It was the token: another one brings it back.
+    expect(await submitAs(world.start().service, "main", root)).toMatchObject({ version: 2 });
+  });
+
+  it("makes the signer keep no root that it lacks, and brings none back", async () => {
+    const { world, root } = await restored(async (now, key) => {
+      await rotateRoot(now.start().service, await rotateRoot(now.start().service, key));
+    });
+    world.state.signer.kept.clear();
+    expect(await sendRevoked(world.copy(), root, "keptRoot")).toBe("unauthenticated");
+    expect(await submitAs(world.start().service, "main", root)).toMatchObject({ version: 2 });
   });
 });
 

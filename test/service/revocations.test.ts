@@ -10,13 +10,15 @@ import { readHead } from "../../lib/service/commit.ts";
 import { LOST_ROUNDS } from "../../lib/service/ports.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { readLog } from "../../lib/service/read.ts";
+import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { createToken, revokeToken } from "../../lib/service/tokens.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
+import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
 import { withBoundary } from "../support/boundary-calls.ts";
 import { FACTORY, refusal } from "../support/memory-owner.ts";
-import { apiFactory, ownerOf } from "../support/memory-root-update.ts";
+import { apiFactory, ownerOf, start } from "../support/memory-root-update.ts";
 import { TestWorld } from "../support/memory-service.ts";
 import { entriesOf, publish } from "../support/memory-targets.ts";
 
@@ -192,4 +194,22 @@ test("a publication loses a few rounds to the revocations of tokens that were pu
   expect(rounds).toBe(LOST_ROUNDS + 1);
   // The last one waited until the turn was over.
   await Promise.all(revoked);
+});
+
+test("no online key is made for a token that is revoked while the signer is asked for its trust", async () => {
+  const { world, service, stolen } = await theft();
+  const txid = await start(service);
+  let revoked = false;
+  const slow = withBoundary(service, {
+    trustedRoot: async (ref) => {
+      if (!revoked) await revoke(service, stolen, stolen);
+      revoked = true;
+      return service.boundary.trustedRoot(ref);
+    },
+  });
+  const keys = world.state.signer.keys.size;
+  const request = { factory: FACTORY, principal: stolen, txid, roles: ONLINE_ROLES } as const;
+  const made = makeOnlineKeys(slow, { ...request, keyType: "ed25519" });
+  expect(await refusal(made)).toBe("unauthenticated");
+  expect([revoked, world.state.signer.keys.size]).toEqual([true, keys]);
 });

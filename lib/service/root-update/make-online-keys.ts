@@ -29,11 +29,12 @@ export interface OnlineKeysRequest {
 /** @throws RootwardError `no-root-update`, `forbidden`; `busy` where too many keys are being made */
 export async function makeOnlineKeys(service: Service, request: OnlineKeysRequest): Promise<void> {
   const { factory, principal, txid, roles, keyType } = request;
+  const before = await readHead(service.heads, factory);
+  await orReturn(service, factory, () => catchUpAll(service, before));
+  // Before seconds of work for keys that nobody may stage, and after the signer was waited for.
   const ref = await readHead(service.heads, factory);
-  // Before seconds of work for keys that nobody may stage.
   await authorizeAgain(service, principal, ref);
   editableRootUpdate(ref, txid, moment(service, principal.actor));
-  await orReturn(service, factory, () => catchUpAll(service, ref));
   // All at once, for a signer that makes several: an RSA key takes seconds, and somebody waits.
   const making = roles.map(async (role): Promise<[OnlineRole, RootKey]> => {
     return [role, rootKey(await service.boundary.makeKey(ref, role, keyType), ref.dialect)];
