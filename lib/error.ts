@@ -25,6 +25,7 @@ export type ErrorCode =
   | "version-conflict"
   | "channel-behind"
   | "roots-behind"
+  | "too-many-roots"
   | "update-in-progress"
   | "no-root-update"
   | "initial-key-gone"

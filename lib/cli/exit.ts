@@ -43,6 +43,7 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
     code: 1,
     hint: "the service was restored from a backup: run the command again in a minute; if it fails again, ask its operator",
   },
+  "too-many-roots": plain,
   "no-root-update": plain,
   "initial-key-gone": plain,
   "delivery-used": plain,

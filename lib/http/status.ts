@@ -18,6 +18,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   "version-conflict": 409,
   "channel-behind": 409,
   "roots-behind": 409,
+  "too-many-roots": 409,
   "update-in-progress": 409,
   "no-root-update": 404,
   "initial-key-gone": 409,

@@ -152,6 +152,8 @@ export interface SigningBoundary {
   /**
    * Expects `root`, which must follow from the trusted one: from then on no key that it lists is
    * destroyed, until the trusted root reaches its version. Called before the swap that makes it current.
+   *
+   * @throws RootwardError `too-many-roots` where it expects a fixed number of others
    */
   expect(ref: ChannelRef, root: Uint8Array): Promise<void>;
   /** The online keys of an instance that it holds. */

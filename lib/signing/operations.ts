@@ -141,6 +141,7 @@ type Answering = Pick<Signer, "id" | "boundary"> & Partial<Pick<Signer, "wrapper
 const PASSED = [
   "signing-refused",
   "chain-broken",
+  "too-many-roots",
   "malformed",
   "too-large",
   "busy",

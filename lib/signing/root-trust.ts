@@ -5,6 +5,7 @@
  * service makes it current: whatever becomes of the service's database then, the keys that such a
  * root lists are there.
  */
+import { RootwardError } from "../error.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import type { ChannelRef, FactoryRef, RootMark } from "../service/ports.ts";
 import { sha256 } from "../tuf/bytes.ts";
@@ -100,7 +101,11 @@ export class RootTrust {
     await this.#records.keepRoot(ref, { version: after.version - 1, bytes, retired });
   }
 
-  /** Expects `bytes`, which must follow from the trusted root. */
+  /**
+   * Expects `bytes`, which must follow from the trusted root.
+   *
+   * @throws RootwardError `too-many-roots` where that many others are expected
+   */
   async expect(ref: ChannelRef, bytes: Uint8Array): Promise<Trusted> {
     for (;;) {
       const { root: trusted, retired } = await this.trusted(ref);
@@ -111,10 +116,7 @@ export class RootTrust {
       // Other signatures, or another spelling, make no other root: they must not fill the bound.
       const known = expected.find((one) => sameRoot(readChainRoot(one.bytes, lenient).root, root));
       if (known === undefined && expected.length >= MAX_EXPECTED_ROOTS) {
-        throw refused(
-          `${expected.length} roots of version ${root.version} were signed by the threshold and never ` +
-            "became current; the operator drops them with rootward signer forget-root",
-        );
+        throw tooMany(ref, root.version, expected.length);
       }
       const next = { version: root.version, bytes: known?.bytes ?? bytes };
       // Where another root was followed meanwhile, this one no longer follows.
@@ -174,6 +176,16 @@ export class RootTrust {
     const keys = await this.#records.keys(ref);
     return keys.map(({ keyid }) => keyid).filter((keyid) => keyids.has(keyid));
   }
+}
+
+function tooMany({ factory, channel }: ChannelRef, version: number, count: number): RootwardError {
+  return new RootwardError(
+    "too-many-roots",
+    `${count} roots ${version} of ${factory} ${channel} have all signatures and never became current, ` +
+      "and the signer remembers no more: send one of them, or ask the operator of the service to drop " +
+      `those that no device has, with rootward signer forget-root ${factory} ${version}`,
+    { facts: { version } },
+  );
 }
 
 function markOf({ version, bytes }: { readonly version: number; readonly bytes: Uint8Array }) {

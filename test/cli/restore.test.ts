@@ -5,12 +5,23 @@
  */
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { copyOwner, makeOwner, rotateArchive, via, type Owner } from "../support/cli-owner.ts";
+import { openSigner } from "../../lib/adapters/embedded/open-signer.ts";
+import { decodeHead } from "../../lib/factory/head.ts";
+import {
+  chainOf,
+  copyOwner,
+  makeOwner,
+  rotateArchive,
+  signerOf,
+  via,
+  type Owner,
+} from "../support/cli-owner.ts";
 import { onlyJson, runCli } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { spawnSigner } from "../support/server-process.ts";
-import { repoUrl } from "../support/owner.ts";
+import { repoUrl, rotate } from "../support/owner.ts";
 
 let server: TestServer;
 let owner: Owner;
@@ -129,3 +140,44 @@ test("forget-root takes back the trust in a root that no device has, and says so
     version: 2,
   });
 });
+
+test("sixteen signed roots that never became current hold a rotation up, until forget-root drops them", async () => {
+  const [first] = await chainOf(owner, "main");
+  if (first === undefined) throw new Error("there is no root");
+  const key = await signerOf(owner, first);
+  await server.stop();
+  // As sixteen updates leave them that all signed and that were cancelled.
+  const signer = await openSigner({
+    folder: join(server.data, "signer"),
+    masterKeyFile: join(server.data, "master.key"),
+  });
+  const ref = { ...refOf("acme"), dialect: "tuf", channel: "main" } as const;
+  for (let at = 0; at < 16; at += 1) {
+    await signer.boundary.expect(ref, (await rotate(first, key)).body);
+  }
+  signer.close();
+  await start();
+  const refused = await rotateArchive(owner);
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stderr).toContain("16 roots 2 of acme main have all signatures");
+  expect(refused.stderr).toContain("rootward signer forget-root acme 2");
+  expect(await rootText(2)).toBe("404");
+  await server.stop();
+  const done = await forget("2", "--confirm", "no device has root 2 of acme");
+  expect(done.code).toBe(0);
+  expect(done.stderr.match(/root 2, expected/g)).toHaveLength(16);
+  await start();
+  expect(onlyJson(await rotateArchive(owner, "--json"))).toMatchObject({ version: 2 });
+  expect(onlyJson(await rotateArchive(owner, "--json"))).toMatchObject({ version: 3 });
+});
+
+/** The Factory as the signer knows it. */
+function refOf(factory: string) {
+  const file = new DatabaseSync(join(server.data, SERVICE), { readOnly: true });
+  try {
+    const row = file.prepare("SELECT body FROM heads WHERE factory = ?").get(factory);
+    return decodeHead(String(row?.["body"]));
+  } finally {
+    file.close();
+  }
+}

@@ -582,6 +582,27 @@ describe.each(DOORS)("through %s", (_name, through) => {
       expect(await boundary.expectedRoots(REF)).toHaveLength(2);
     });
 
+    it("expects sixteen roots of a channel, and refuses one more with the way out", async () => {
+      const first = firstSigned(await keysFor(REF));
+      await trust(REF, signed(first));
+      const expiring = (days: number) =>
+        signed(edits(first, [["version"], 2], [["expires"], formatTime(now + days * DAY)]));
+      for (let days = 1; days <= 16; days += 1) await boundary.expect(REF, expiring(days));
+      const full = {
+        code: "too-many-roots",
+        message: expect.stringMatching(/^16 roots 2 of acme main .*forget-root acme 2$/),
+      };
+      await expect(boundary.expect(REF, expiring(17))).rejects.toMatchObject(full);
+      // Nor by a signature under it.
+      const under = { ...request({ version: onlineVersion(0, now) }), nextRoot: expiring(17) };
+      await expect(boundary.sign(under)).rejects.toMatchObject(full);
+      expect(await boundary.expectedRoots(REF)).toHaveLength(16);
+      // One that it expects still is, in another spelling, too, and may be followed. Then there is room.
+      await boundary.expect(REF, Buffer.concat([expiring(16), Buffer.from("\n")]));
+      await boundary.follow(REF, [expiring(16)]);
+      expect(await boundary.expectedRoots(REF)).toEqual([]);
+    });
+
     it("refuses to sign for a role once the trusted root lists a foreign key for it", async () => {
       const first = await trusted();
       const foreign = rootKey((await makeSigningKey("ed25519")).publicKey, "tuf");
