@@ -3,6 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { clientOptions } from "../lib/adapters/aws/clients.ts";
 import { DynamoClockRecords } from "../lib/adapters/aws/clock-record.ts";
 import { SteadyClock } from "../lib/adapters/steady-clock.ts";
+import { EFFECT_KINDS } from "../lib/factory/effect.ts";
 import { boundaryOf } from "../lib/lambda/boundary.ts";
 import { deliveryOf } from "../lib/lambda/delivery.ts";
 import { plainHandler } from "../lib/lambda/handler.ts";
@@ -11,7 +12,6 @@ import { serviceOf } from "../lib/lambda/service.ts";
 import { storeOf } from "../lib/lambda/store.ts";
 import { report } from "../lib/lambda/telemetry.ts";
 import { tendInTime } from "../lib/lambda/tend-in-time.ts";
-import { EFFECT_KINDS } from "../lib/factory/head.ts";
 import { readSettings } from "../lib/settings.ts";
 
 const settings = readSettings("refresh", process.env);

@@ -198,7 +198,7 @@ export function retireInstances(head: Head, moment: Moment): Transition | null {
     head,
     {
       head: { replaced: head.replaced.filter(({ notBefore }) => !isOver(notBefore, moment)) },
-      effects: over.map(({ instance }) => ({ kind: "forget-instance", ref: instance })),
+      effects: over.map(({ instance }) => ({ kind: "forget-instance" as const, instance })),
       type: "instance-retired",
       details: jsonObject({ instances: over.map(({ instance }) => instance) }),
     },

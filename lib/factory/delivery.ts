@@ -11,7 +11,8 @@ import { RootwardError } from "../error.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
-import type { Delivery, Effect, Head } from "./head.ts";
+import type { Effect } from "./effect.ts";
+import type { Delivery, Head } from "./head.ts";
 import { advance, isOver, type Moment, type Transition } from "./transition.ts";
 
 /** How long after a confirmation its repetition still gets a token: the answer may have been lost. */
@@ -96,7 +97,7 @@ function grant(
     head,
     {
       head: { delivery: claimed },
-      effects: [{ kind: "withdraw-link", ref: ready.idHash }],
+      effects: [{ kind: "withdraw-link", idHash: ready.idHash }],
       type: "delivery-claimed",
       details: jsonObject({ leaseUntil: formatTime(leaseUntil) }),
     },
@@ -246,7 +247,7 @@ export function issueOwnerToken(
     head,
     {
       head: { delivery: { ...delivery, ownerToken: { id, count, repeatable: true } } },
-      effects: [{ kind: "end-token", ref: "ended" }],
+      effects: [{ kind: "end-token", token: "ended" }],
       type: "owner-token-issued",
       details: jsonObject({ id, user, count, ...(before !== null && { replaced: before.id }) }),
       notify: count > 1,
@@ -316,9 +317,9 @@ function confirmed(head: Head, delivery: LinkDelivery, now: number): DeliveryCha
 /** Everything of a delivery that could yield the key, and the mail that holds its link. */
 export function destruction(idHash: Sha256): readonly Effect[] {
   return [
-    { kind: "destroy-share", ref: idHash },
-    { kind: "destroy-archive", ref: idHash },
-    { kind: "withdraw-link", ref: idHash },
+    { kind: "destroy-share", idHash },
+    { kind: "destroy-archive", idHash },
+    { kind: "withdraw-link", idHash },
   ];
 }
 

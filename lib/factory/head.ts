@@ -10,6 +10,7 @@ import { RootwardError } from "../error.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
 import { DIALECTS, ONLINE_ROLES } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
+import { effect, toStored } from "./effect.ts";
 import { isFactoryName, isInstanceId, type FactoryName, type InstanceId } from "./names.ts";
 
 function frozen<const S extends v.GenericSchema>(schema: S) {
@@ -99,33 +100,6 @@ const delivery = frozen(
   ]),
 );
 export type Delivery = v.InferOutput<typeof delivery>;
-
-export const EFFECT_KINDS = [
-  "follow-roots",
-  "destroy-share",
-  "destroy-archive",
-  "destroy-key",
-  "forget-instance",
-  "withdraw-link",
-  "notify",
-  "announce",
-  "end-token",
-] as const;
-
-/** What must follow a swap: named by that very swap, idempotent, taken off by a later one. */
-const effect = frozen(
-  v.strictObject({
-    kind: v.picklist(EFFECT_KINDS),
-    /**
-     * Channel and version of a root that the boundary must follow; the delivery's idHash; role and
-     * keyid of an online key; an instance; the hash of a token, or `ended` (tokens.ts); or the sequence
-     * number of the event to tell of, or a stretch of them as FIRST-LAST/COUNT (waiting-notices.ts), with
-     * the reader (telling.ts). Where there are two, a space is between them.
-     */
-    ref: v.string(),
-  }),
-);
-export type Effect = v.InferOutput<typeof effect>;
 
 const onlineKey = { role: v.picklist(ONLINE_ROLES), keyid };
 const onlineKeys = frozen(v.strictObject({ targets: keyid, snapshot: keyid, timestamp: keyid }));
@@ -221,7 +195,7 @@ const head = frozen(
 export type Head = v.InferOutput<typeof head>;
 
 export function encodeHead(value: Head): string {
-  return JSON.stringify(value);
+  return JSON.stringify({ ...value, pending: value.pending.map(toStored) });
 }
 
 /** @throws RootwardError `internal`: a head that we did not write means a damaged store */

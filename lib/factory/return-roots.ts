@@ -11,7 +11,8 @@ import type { KeyId } from "../tuf/keys.ts";
 import type { Root } from "../tuf/root.ts";
 import { deliveredByRoots, destruction } from "./delivery.ts";
 import type { DocumentAddress, StoredDocument } from "./documents.ts";
-import type { Effect, Head } from "./head.ts";
+import type { Effect } from "./effect.ts";
+import type { Head } from "./head.ts";
 import { roleVersion, withSignedRoles, type SignedRole } from "./roles.ts";
 import { advance, type Moment, type Transition } from "./transition.ts";
 
@@ -91,14 +92,15 @@ function passedOver({ roots }: ReturnedChain): readonly DocumentAddress[] {
 }
 
 function following({ channel, roots, toFollow }: ReturnedChain): readonly Effect[] {
-  const version = roots.at(-1)?.root.version;
-  return toFollow === true ? [{ kind: "follow-roots", ref: `${channel} ${version}` }] : [];
+  const last = roots.at(-1);
+  if (toFollow !== true || last === undefined) return [];
+  return [{ kind: "follow-roots", channel, version: last.root.version }];
 }
 
 /** Effects of a past that did not happen: a key that is listed again, a root that was followed. */
-function isOverruled({ kind, ref }: Effect, listed: ReadonlySet<string>): boolean {
-  if (kind === "follow-roots") return true;
-  return kind === "destroy-key" && listed.has(ref.split(" ")[1] ?? "");
+function isOverruled(effect: Effect, listed: ReadonlySet<string>): boolean {
+  if (effect.kind === "follow-roots") return true;
+  return effect.kind === "destroy-key" && listed.has(effect.keyid);
 }
 
 /** Online keys of all roots before the last stay as long as those of any root that was replaced. */

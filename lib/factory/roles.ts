@@ -10,7 +10,8 @@ import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
 import { deliveredByRoots, destruction } from "./delivery.ts";
 import type { StoredDocument } from "./documents.ts";
-import type { Effect, Head, RoleVersion } from "./head.ts";
+import type { Effect } from "./effect.ts";
+import type { Head, RoleVersion } from "./head.ts";
 import { advance, type Moment, type Transition } from "./transition.ts";
 
 const MAX_LOGGED_KEYIDS = 64;
@@ -66,7 +67,7 @@ export function acceptRoots(head: Head, acceptance: Acceptance, moment: Moment):
       documents: [...accepted, ...signed].map(({ document }) => document),
       effects: [
         ...accepted.map(({ channel, root }): Effect => {
-          return { kind: "follow-roots", ref: `${channel} ${root.version}` };
+          return { kind: "follow-roots", channel, version: root.version };
         }),
         ...(delivered === null ? [] : destruction(head.delivery.idHash)),
       ],

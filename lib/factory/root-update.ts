@@ -11,7 +11,8 @@ import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import type { KeyId, RootKey } from "../tuf/keys.ts";
 import { rolePlace, type Place, type StoredDocument } from "./documents.ts";
-import type { Effect, Head, StagedRootUpdate } from "./head.ts";
+import type { Effect } from "./effect.ts";
+import type { Head, StagedRootUpdate } from "./head.ts";
 import { advance, isOver, type Moment, type Transition } from "./transition.ts";
 
 /** How long the repetition of an apply still gets its answer: the first may have been lost. */
@@ -271,7 +272,7 @@ export function retireKeys(head: Head, moment: Moment): Transition | null {
 }
 
 function destroyKey({ role, keyid }: { role: OnlineRole; keyid: KeyId }): Effect {
-  return { kind: "destroy-key", ref: `${role} ${keyid}` };
+  return { kind: "destroy-key", role, keyid };
 }
 
 function hashes(head: Head, staged: readonly StoredDocument[]): StagedRootUpdate["staged"] {

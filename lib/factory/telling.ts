@@ -3,23 +3,19 @@
  * cannot be sent keeps nobody else from hearing of an event, and nobody hears of it again and again for
  * another's sake.
  */
-import { RootwardError } from "../error.ts";
 import type { JsonObject } from "../tuf/json.ts";
-import type { Effect, Head } from "./head.ts";
-import { stretchOf, type Stretch } from "./waiting-notices.ts";
-
-/** Who is told of an event: each in other words. The former ones where a Factory got others. */
-const READERS = ["owner", "provisioner", "former-owner", "former-provisioner"] as const;
-export type Reader = (typeof READERS)[number];
+import { READERS, type Effect, type Reader, type Telling } from "./effect.ts";
+import type { Head } from "./head.ts";
 
 type People = Pick<Head, "owner" | "provisioner">;
 
 /** @returns the effects that tell of event `seq`: of everybody who has an address, and of programs */
-export function tellingOf(seq: number, people: People, details: JsonObject): readonly Effect[] {
+export function tellingOf(seq: number, people: People, details: JsonObject): readonly Telling[] {
+  const events = { first: seq, last: seq, count: 1, shared: false };
   const readers = READERS.filter((reader) => addressOf(reader, people, details) !== null);
   return [
-    ...readers.map((reader) => ({ kind: "notify" as const, ref: `${seq} ${reader}` })),
-    { kind: "announce", ref: `${seq}` },
+    ...readers.map((reader) => ({ kind: "notify" as const, reader, events })),
+    { kind: "announce", events },
   ];
 }
 
@@ -35,23 +31,7 @@ export function addressOf(reader: Reader, people: People, details: JsonObject): 
   return typeof address === "string" ? address : null;
 }
 
-/**
- * What a `notify` effect is about.
- *
- * @returns with all readers for an effect of an earlier version, which named none
- * @throws RootwardError `internal` for a reader that only a later version knows: it waits for that one
- */
-export function toldBy(ref: string): {
-  readonly stretch: Stretch;
-  readonly readers: readonly Reader[];
-} {
-  const [, name] = ref.split(" ");
-  const readers = READERS.filter((one) => name === undefined || one === name);
-  if (readers.length > 0) return { stretch: stretchOf(ref), readers };
-  throw new RootwardError("internal", `effect names no reader that is known here: ${name}`);
-}
-
 /** Whether an effect tells those who are told no more: it stays right whoever comes after them. */
-export function isFarewell({ kind, ref }: Effect): boolean {
-  return kind === "notify" && ref.includes(" former-");
+export function isFarewell(effect: Effect): boolean {
+  return effect.kind === "notify" && (effect.reader?.startsWith("former-") ?? false);
 }

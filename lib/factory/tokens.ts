@@ -7,11 +7,12 @@
  * nothing once the confirmation answered with the owner's own token; that one ends when it is replaced.
  */
 import { RootwardError } from "../error.ts";
-import { isSha256, type Sha256 } from "../tuf/bytes.ts";
+import { type Sha256 } from "../tuf/bytes.ts";
 import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import { isReplaceable } from "./bootstrap.ts";
-import type { Effect, Head } from "./head.ts";
-import { advance, includesEffect, type Moment, type Transition } from "./transition.ts";
+import { includesEffect, type Effect } from "./effect.ts";
+import type { Head } from "./head.ts";
+import { advance, type Moment, type Transition } from "./transition.ts";
 
 /**
  * How long the record of an expired token, and what an Idempotency-Key was used for, are kept: as long as
@@ -44,7 +45,7 @@ export interface FactoryToken {
  * revoked or replaced, or it is the bootstrap's copy and the Factory can no longer be bootstrapped again.
  */
 export function isGone(head: Head, { hash, id, issued }: FactoryToken): boolean {
-  if (includesEffect(head.pending, { kind: "end-token", ref: hash })) return true;
+  if (includesEffect(head.pending, { kind: "end-token", token: hash })) return true;
   if (issued === "confirmation") return answeredToken(head)?.id !== id;
   return issued === "bootstrap" && answeredToken(head) !== null && !isReplaceable(head);
 }
@@ -119,7 +120,7 @@ export function revoke(
   { token, notify, removed }: Revocation,
   moment: Moment,
 ): Transition | null {
-  const effect = { kind: "end-token", ref: token.hash } as const;
+  const effect = { kind: "end-token", token: token.hash } as const;
   if (includesEffect(head.pending, effect)) return null;
   const { id, user } = token;
   const change = {
@@ -155,10 +156,4 @@ export function isRemovable(head: Head, token: FactoryToken): boolean {
 /** The number of the next answer of a confirmation that has a token. */
 export function nextAnswer(head: Head): number {
   return (answeredToken(head)?.count ?? 0) + 1;
-}
-
-/** What an `end-token` effect names: the hash of one token, or all that are gone. */
-export function endedBy(ref: string): Sha256 | "ended" {
-  if (ref === "ended" || isSha256(ref)) return ref;
-  throw new RootwardError("internal", "effect names no token");
 }

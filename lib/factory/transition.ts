@@ -16,7 +16,8 @@ import {
   type DocumentAddress,
   type StoredDocument,
 } from "./documents.ts";
-import type { Effect, Head } from "./head.ts";
+import type { Effect } from "./effect.ts";
+import type { Head } from "./head.ts";
 import { dueAt, type RefreshPolicy } from "./schedule.ts";
 import { tellingOf } from "./telling.ts";
 import { withoutDone, withTelling } from "./waiting-notices.ts";
@@ -169,9 +170,4 @@ function supersededBy(base: Head, next: Head): readonly DocumentAddress[] {
   );
   const { factory, log } = base;
   return [...roles, { ...eventPlace(factory, log.seq), sha256: log.sha256 }];
-}
-
-/** Whether `effect` is among `effects`; the same one is the same kind about the same thing. */
-export function includesEffect(effects: readonly Effect[], effect: Effect): boolean {
-  return effects.some(({ kind, ref }) => kind === effect.kind && ref === effect.ref);
 }

@@ -6,16 +6,7 @@
  * have more than 32 former owners who wait for their farewell; of those beyond, only the last gets one.
  */
 import type { EventType } from "./event.ts";
-import type { Effect } from "./head.ts";
-
-/** A stretch of the log, whose events of one reader became one notice. */
-export interface Stretch {
-  /** Numbers of the first event in it and of the last. */
-  readonly first: number;
-  readonly last: number;
-  /** How many of the events between them the notice is about. */
-  readonly count: number;
-}
+import { includesEffect, type Effect, type Telling } from "./effect.ts";
 
 /** How many notices wait for one reader, each of its own event. Later events share one notice. */
 const MOST = 32;
@@ -32,18 +23,25 @@ const COMMON: readonly EventType[] = ["token-minted"];
  */
 export function withTelling(
   pending: readonly Effect[],
-  telling: readonly Effect[],
+  telling: readonly Telling[],
   type: EventType,
 ): readonly Effect[] {
   const most = COMMON.includes(type) ? MOST_COMMON : MOST;
   const counts = new Map<string, number>();
   let all: readonly Effect[] = [];
   for (const effect of [...pending, ...telling]) {
-    const alone = counts.get(readerKey(effect)) ?? 0;
-    const merges = isTelling(effect) && alone >= (telling.includes(effect) ? most : MOST);
-    if (merges && !isMerged(effect)) all = merge(all, effect);
-    else all = [...all, effect];
-    if (!isMerged(effect) && !merges) counts.set(readerKey(effect), alone + 1);
+    if (!isTelling(effect) || effect.events.shared) {
+      all = [...all, effect];
+      continue;
+    }
+    const key = readerKey(effect);
+    const alone = counts.get(key) ?? 0;
+    if (alone < (telling.includes(effect) ? most : MOST)) {
+      all = [...all, effect];
+      counts.set(key, alone + 1);
+    } else {
+      all = merge(all, effect);
+    }
   }
   return all;
 }
@@ -57,69 +55,58 @@ export function withoutDone(
   pending: readonly Effect[],
   done: readonly Effect[],
 ): readonly Effect[] {
-  const left = pending.flatMap((effect) => {
-    if (done.some(({ kind, ref }) => kind === effect.kind && ref === effect.ref)) return [];
-    const sent = done.find((one) => isGrown(one, effect));
-    return sent === undefined ? [effect] : [without(effect, stretchOf(sent.ref))];
+  const left = pending.flatMap((effect): readonly Effect[] => {
+    if (includesEffect(done, effect)) return [];
+    if (!isTelling(effect)) return [effect];
+    const sent = done.filter(isTelling).find((one) => isGrown(one, effect));
+    return sent === undefined ? [effect] : [without(effect, sent)];
   });
   return left.every((effect, at) => effect === pending[at]) && left.length === pending.length
     ? pending
     : left;
 }
 
-export function isTelling({ kind }: Effect): boolean {
-  return kind === "notify" || kind === "announce";
+export function isTelling(effect: Effect): effect is Telling {
+  return effect.kind === "notify" || effect.kind === "announce";
 }
 
-/** Whether an effect tells of a stretch of the log. */
-export function isMerged({ kind, ref }: Effect): boolean {
-  return (kind === "notify" || kind === "announce") && /^\d+-/.test(ref);
+/** The reader of a notice, or programs. */
+export function readerKey(effect: Telling): string {
+  return effect.kind === "notify" ? `notify ${effect.reader ?? ""}` : "announce";
 }
 
-/** Of which reader an effect tells, or that it tells programs. */
-export function readerKey({ kind, ref }: Effect): string {
-  const [, reader = ""] = ref.split(" ");
-  return kind === "notify" ? `${kind} ${reader}` : kind;
-}
-
-/** The events that a `notify` or `announce` effect tells of; a single one nearly always. */
-export function stretchOf(ref: string): Stretch {
-  const [, first, last = first, count = "1"] = /^(\d+)(?:-(\d+)\/(\d+))?/.exec(ref) ?? [];
-  return { first: Number(first), last: Number(last), count: Number(count) };
-}
-
-function withStretch({ kind, ref }: Effect, { first, last, count }: Stretch): Effect {
-  const [, reader] = ref.split(" ");
-  return { kind, ref: `${first}-${last}/${count}${reader === undefined ? "" : ` ${reader}`}` };
-}
-
-function merge(all: readonly Effect[], effect: Effect): readonly Effect[] {
-  const one = stretchOf(effect.ref);
-  const at = all.findIndex((other) => isMerged(other) && readerKey(other) === readerKey(effect));
+function merge(all: readonly Effect[], effect: Telling): readonly Effect[] {
+  const one = { ...effect.events, shared: true };
+  const at = all.findIndex((other) => isShared(other) && readerKey(other) === readerKey(effect));
   const shared = all[at];
-  if (shared === undefined) return [...all, withStretch(effect, one)];
-  const { first, last, count } = stretchOf(shared.ref);
-  return all.with(
-    at,
-    withStretch(effect, { first, last: Math.max(last, one.last), count: count + one.count }),
-  );
+  if (shared === undefined || !isTelling(shared)) return [...all, { ...effect, events: one }];
+  const { first, last, count } = shared.events;
+  const joined = { first, last: Math.max(last, one.last), count: count + one.count, shared: true };
+  return all.with(at, { ...shared, events: joined });
 }
 
-function isGrown(sent: Effect, now: Effect): boolean {
-  if (!isMerged(sent) || !isMerged(now) || readerKey(sent) !== readerKey(now)) return false;
-  const [before, after] = [stretchOf(sent.ref), stretchOf(now.ref)];
+function isShared(effect: Effect): effect is Telling {
+  return isTelling(effect) && effect.events.shared;
+}
+
+function isGrown(sent: Telling, now: Telling): boolean {
+  if (!isShared(sent) || !isShared(now) || readerKey(sent) !== readerKey(now)) return false;
+  const [before, after] = [sent.events, now.events];
   return before.first === after.first && before.last < after.last && before.count < after.count;
 }
 
-function without(effect: Effect, sent: Stretch): Effect {
-  const { last, count } = stretchOf(effect.ref);
-  return withStretch(effect, { first: sent.last + 1, last, count: count - sent.count });
+function without(effect: Telling, { events: sent }: Telling): Telling {
+  const { last, count } = effect.events;
+  return {
+    ...effect,
+    events: { first: sent.last + 1, last, count: count - sent.count, shared: true },
+  };
 }
 
-/** How many events people or programs are still to be told of. */
+/** The number of events that people or programs do not know yet. */
 export function untoldEvents(pending: readonly Effect[]): number {
-  const telling = pending.filter(isTelling);
-  const merged = telling.filter(isMerged).map(({ ref }) => stretchOf(ref).count);
-  const alone = telling.filter((effect) => !isMerged(effect));
-  return new Set(alone.map(({ ref }) => ref.split(" ")[0])).size + Math.max(0, ...merged);
+  const events = pending.filter(isTelling).map((effect) => effect.events);
+  const shared = events.filter((one) => one.shared).map(({ count }) => count);
+  const alone = events.filter((one) => !one.shared).map(({ first }) => first);
+  return new Set(alone).size + Math.max(0, ...shared);
 }

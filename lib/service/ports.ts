@@ -8,11 +8,10 @@
  */
 import type { ClockRecord } from "../factory/clock.ts";
 import type { DocumentAddress, Place, StoredDocument } from "../factory/documents.ts";
+import type { Reader, Stretch } from "../factory/effect.ts";
 import type { LoggedEvent } from "../factory/event.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName, InstanceId } from "../factory/names.ts";
-import type { Reader } from "../factory/telling.ts";
-import type { Stretch } from "../factory/waiting-notices.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
 import type { Channel, Dialect, OnlineRole } from "../tuf/dialect.ts";
 import type { JsonObject } from "../tuf/json.ts";

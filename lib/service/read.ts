@@ -4,6 +4,7 @@
  * a read that tried to refresh took a fleet down).
  */
 import { RootwardError } from "../error.ts";
+import { includesEffect } from "../factory/effect.ts";
 import { isReplaceable } from "../factory/bootstrap.ts";
 import { eventPlace, type DocumentAddress } from "../factory/documents.ts";
 import type { Head } from "../factory/head.ts";
@@ -64,9 +65,9 @@ export function describeFactory(head: Head) {
 const ENDED: readonly Head["delivery"]["state"][] = ["confirmed", "ended", "expired"];
 
 function isDestroyed({ delivery, pending }: Head): boolean {
-  return !pending.some(
-    ({ kind, ref }) =>
-      (kind === "destroy-share" || kind === "destroy-archive") && ref === delivery.idHash,
+  const { idHash } = delivery;
+  return !(["destroy-share", "destroy-archive"] as const).some((kind) =>
+    includesEffect(pending, { kind, idHash }),
   );
 }
 

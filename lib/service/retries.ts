@@ -6,9 +6,9 @@
  * It is kept in memory. A process that starts tries everything, so an operator who repaired the mail
  * restarts the service and waits for nothing. Destruction is never put off.
  */
-import { isTelling, readerKey, stretchOf } from "../factory/waiting-notices.ts";
-import type { Effect } from "../factory/head.ts";
+import type { Effect, Telling } from "../factory/effect.ts";
 import type { FactoryName } from "../factory/names.ts";
+import { isTelling, readerKey } from "../factory/waiting-notices.ts";
 
 const MINUTE = 60_000;
 const LONGEST = 60 * MINUTE;
@@ -28,11 +28,12 @@ export class Retries {
 
   /** @param now milliseconds since 1970 */
   isDue(factory: FactoryName, effect: Effect, now: number): boolean {
+    if (!isTelling(effect)) return true;
     const failing = this.#failing.get(keyOf(factory, effect));
-    if (!isTelling(effect) || failing === undefined) return true;
+    if (failing === undefined) return true;
     // A clock that was ahead when it failed puts nothing off.
     const waited = now < failing.failedAt || now >= failing.failedAt + failing.wait;
-    return waited || stretchOf(effect.ref).last > failing.tried;
+    return waited || effect.events.last > failing.tried;
   }
 
   /** Notes what became of an attempt. */
@@ -41,7 +42,7 @@ export class Retries {
     const key = keyOf(factory, effect);
     const before = this.#failing.get(key);
     if (done) return void this.#failing.delete(key);
-    const { last } = stretchOf(effect.ref);
+    const { last } = effect.events;
     const waited = before === undefined || Math.abs(now - before.failedAt) >= before.wait;
     this.#failing.delete(key);
     this.#failing.set(key, {
@@ -56,6 +57,6 @@ export class Retries {
   }
 }
 
-function keyOf(factory: FactoryName, effect: Effect): string {
+function keyOf(factory: FactoryName, effect: Telling): string {
   return `${factory} ${readerKey(effect)}`;
 }

@@ -1,6 +1,6 @@
 /** The ports with what is configured: what every use case is given. */
 import type { Actor } from "../factory/event.ts";
-import type { Effect } from "../factory/head.ts";
+import type { Effect } from "../factory/effect.ts";
 import type { RefreshPolicy } from "../factory/schedule.ts";
 import type { Moment } from "../factory/transition.ts";
 import { toHex } from "../tuf/bytes.ts";

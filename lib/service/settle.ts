@@ -6,17 +6,23 @@
  */
 import { isRootwardError, RootwardError } from "../error.ts";
 import { decodeEvent } from "../factory/event.ts";
-import type { Effect, Head } from "../factory/head.ts";
-import { isInstanceId, type FactoryName } from "../factory/names.ts";
+import {
+  includesEffect,
+  READERS,
+  toStored,
+  type Effect,
+  type Events,
+  type Reader,
+} from "../factory/effect.ts";
+import type { Head } from "../factory/head.ts";
+import type { FactoryName, InstanceId } from "../factory/names.ts";
 import { dueAt } from "../factory/schedule.ts";
-import { addressOf, toldBy } from "../factory/telling.ts";
-import { endedBy, isRemovable } from "../factory/tokens.ts";
-import { isMerged, stretchOf, withoutDone } from "../factory/waiting-notices.ts";
-import { advance, includesEffect, type Transition } from "../factory/transition.ts";
-import { isSha256, type Sha256 } from "../tuf/bytes.ts";
-import { channelsOf, ONLINE_ROLES } from "../tuf/dialect.ts";
+import { addressOf } from "../factory/telling.ts";
+import { isRemovable } from "../factory/tokens.ts";
+import { isTelling, readerKey, withoutDone } from "../factory/waiting-notices.ts";
+import { advance, type Transition } from "../factory/transition.ts";
+import type { Sha256 } from "../tuf/bytes.ts";
 import { jsonObject } from "../tuf/json.ts";
-import { isKeyId } from "../tuf/keys.ts";
 import { update } from "./change.ts";
 import { readHead } from "./commit.ts";
 import { readEvent } from "./read.ts";
@@ -83,7 +89,7 @@ function destroys({ kind }: Effect): boolean {
 function inTurn(effects: readonly Effect[]): readonly Effect[] {
   const groups = Object.groupBy(
     effects.filter((effect) => !destroys(effect) && effect.kind !== "follow-roots"),
-    ({ kind, ref }) => (kind === "notify" ? `${kind} ${ref.split(" ")[1] ?? ""}` : kind),
+    (effect) => (isTelling(effect) ? readerKey(effect) : effect.kind),
   );
   const queues = Object.values(groups).map((queue = []) => queue);
   const longest = Math.max(0, ...queues.map((queue) => queue.length));
@@ -116,7 +122,7 @@ export async function settleAfter(service: Service, transition: Transition | nul
 function settled(service: Service, head: Head, done: readonly Effect[]) {
   const still = done.filter((effect) => withoutDone(head.pending, [effect]) !== head.pending);
   if (still.length === 0) return null;
-  const details = jsonObject({ done: still.map(({ kind, ref }) => jsonObject({ kind, ref })) });
+  const details = jsonObject({ done: still.map((effect) => jsonObject({ ...toStored(effect) })) });
   return advance(
     head,
     { head: {}, done: still, type: "effects-done", details },
@@ -139,44 +145,39 @@ async function attempt(service: Service, head: Head, effect: Effect): Promise<bo
   }
 }
 
-async function run(service: Service, head: Head, { kind, ref }: Effect): Promise<void> {
-  switch (kind) {
+async function run(service: Service, head: Head, effect: Effect): Promise<void> {
+  switch (effect.kind) {
     case "follow-roots":
-      return followRoots(service, head, ref);
+      await catchUp(service, head, effect.channel);
+      return;
     case "destroy-share":
-      return service.shares.destroy(idHash(ref));
+      return service.shares.destroy(effect.idHash);
     case "destroy-archive":
-      return service.archives.delete(idHash(ref));
+      return service.archives.delete(effect.idHash);
     case "destroy-key":
-      return destroyKey(service, head, ref);
+      return destroyKey(service, head, effect);
     case "forget-instance":
-      return forgetInstance(service, head, ref);
+      return forgetInstance(service, head, effect.instance);
     case "withdraw-link":
-      return service.notifier.withdrawLink(idHash(ref));
+      return service.notifier.withdrawLink(effect.idHash);
     case "notify":
-      return notify(service, head, ref);
+      return notify(service, head, effect);
     case "announce":
-      return announce(service, head, { kind, ref });
+      return announce(service, head, effect.events);
     case "end-token":
-      return endTokens(service, head, ref);
+      return endTokens(service, head, effect.token);
+    case "later":
+      throw new RootwardError("internal", "only a later release can carry out this effect");
   }
-}
-
-/** Before the caller is answered: a head that is restored afterwards is behind what is trusted. */
-async function followRoots(service: Service, head: Head, ref: string): Promise<void> {
-  const channel = channelsOf(head.dialect).find((name) => name === ref.split(" ")[0]);
-  if (channel === undefined) throw new RootwardError("internal", "effect names no channel");
-  await catchUp(service, head, channel);
 }
 
 /** The boundary destroys no key that a root it trusts lists, so it follows the chains first. */
-async function destroyKey(service: Service, head: Head, ref: string): Promise<void> {
+async function destroyKey(
+  service: Service,
+  head: Head,
+  { role, keyid }: Extract<Effect, { readonly kind: "destroy-key" }>,
+): Promise<void> {
   await catchUpAll(service, head);
-  const [name, keyid] = ref.split(" ");
-  const role = ONLINE_ROLES.find((one) => one === name);
-  if (role === undefined || !isKeyId(keyid)) {
-    throw new RootwardError("internal", "effect names no online key");
-  }
   await unlessExpected(service.boundary.destroyKey(head, role, keyid));
 }
 
@@ -194,38 +195,46 @@ async function unlessExpected(work: Promise<void>): Promise<void> {
 }
 
 /** What is left of an earlier bootstrap: its online keys, and its tokens, which are good for nothing. */
-async function forgetInstance(service: Service, head: Head, ref: string): Promise<void> {
-  const { factory, dialect, instance } = head;
-  if (!isInstanceId(ref) || ref === instance) {
+async function forgetInstance(
+  service: Service,
+  { factory, dialect, instance: current }: Head,
+  instance: InstanceId,
+): Promise<void> {
+  if (instance === current) {
     throw new RootwardError("internal", "effect names no earlier instance");
   }
-  await unlessExpected(service.boundary.abandon({ factory, instance: ref, dialect }));
+  await unlessExpected(service.boundary.abandon({ factory, instance, dialect }));
   for (const { bound, hash } of await service.tokens.list(factory)) {
-    if (bound?.instance === ref) await service.tokens.delete(hash);
+    if (bound?.instance === instance) await service.tokens.delete(hash);
   }
 }
 
-async function notify(service: Service, head: Head, ref: string): Promise<void> {
+async function notify(
+  service: Service,
+  head: Head,
+  { reader: only, events }: { readonly reader: Reader | null; readonly events: Events },
+): Promise<void> {
   const { factory } = head;
-  const { readers, stretch } = toldBy(ref);
-  const event = decodeEvent(await readEvent(service, head, stretch.last));
-  const shared = isMerged({ kind: "notify", ref }) ? { stretch } : {};
-  for (const reader of readers) {
-    const email = addressOf(reader, head, event.details);
-    if (email !== null) await service.notifier.notify({ factory, reader, email, event, ...shared });
+  const about = await eventsOf(service, head, events);
+  for (const reader of only === null ? READERS : [only]) {
+    const email = addressOf(reader, head, about.event.details);
+    if (email !== null) await service.notifier.notify({ factory, reader, email, ...about });
   }
 }
 
-async function announce(service: Service, head: Head, effect: Effect): Promise<void> {
-  const stretch = stretchOf(effect.ref);
+async function announce(service: Service, head: Head, events: Events): Promise<void> {
+  const about = await eventsOf(service, head, events);
+  await service.notifier.announce({ factory: head.factory, ...about });
+}
+
+/** The newest event of a notice, and the stretch of the log that a shared one is about. */
+async function eventsOf(service: Service, head: Head, { shared, ...stretch }: Events) {
   const event = decodeEvent(await readEvent(service, head, stretch.last));
-  const shared = isMerged(effect) ? { stretch } : {};
-  await service.notifier.announce({ factory: head.factory, event, ...shared });
+  return shared ? { event, stretch } : { event };
 }
 
 /** Removes the record of a token that was revoked, or all that are good for nothing. */
-async function endTokens(service: Service, head: Head, ref: string): Promise<void> {
-  const ended = endedBy(ref);
+async function endTokens(service: Service, head: Head, ended: Sha256 | "ended"): Promise<void> {
   if (ended !== "ended") return service.tokens.delete(ended);
   for (const token of await service.tokens.list(head.factory)) {
     const isOfHead = token.bound?.instance === head.instance;
@@ -239,14 +248,11 @@ async function endTokens(service: Service, head: Head, ref: string): Promise<voi
  * @returns the effects that are done
  */
 export async function removeEnded(service: Service, head: Head): Promise<readonly Effect[]> {
-  const mine = head.pending.filter(({ kind, ref }) => kind === "end-token" && isSha256(ref));
+  const mine = head.pending.filter(
+    (effect) => effect.kind === "end-token" && effect.token !== "ended",
+  );
   const results = await Promise.all(
     mine.map(async (effect) => ({ effect, done: await attempt(service, head, effect) })),
   );
   return results.filter(({ done }) => done).map(({ effect }) => effect);
-}
-
-function idHash(ref: string): Sha256 {
-  if (!isSha256(ref)) throw new RootwardError("internal", "effect names no delivery");
-  return ref;
 }

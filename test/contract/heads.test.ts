@@ -88,8 +88,10 @@ contract("heads", (stores) => {
   it("lists a Factory by its newest dueAt", async () => {
     const first = creation("acme", NOW);
     await createHead(stores(), first);
-    const next = successor(first.head, { effects: [{ kind: "notify", ref: "1" }] });
-    const after = successor(next.head, { done: [{ kind: "notify", ref: "1" }] });
+    const events = { first: 1, last: 1, count: 1, shared: false };
+    const notice = { kind: "notify", reader: "owner", events } as const;
+    const next = successor(first.head, { effects: [notice] });
+    const after = successor(next.head, { done: [notice] });
     for (const { head, documents, superseded, ...rest } of [next, after]) {
       await storeDocuments(stores(), { head, documents, superseded, ...rest });
       await stores().heads.swap(head.revision - 1, head);

@@ -96,7 +96,9 @@ function again(
       const { idHash } = head.delivery;
       expect(world.state.shares.has(idHash) && world.state.archives.has(idHash)).toBe(true);
       const old = before?.delivery.idHash ?? idHash;
-      const named = head.pending.filter(({ ref }) => ref === old).map(({ kind }) => kind);
+      const named = head.pending
+        .filter((effect) => "idHash" in effect && effect.idHash === old)
+        .map(({ kind }) => kind);
       const left = [
         ...(world.state.shares.has(old) ? ["destroy-share"] : []),
         ...(world.state.archives.has(old) ? ["destroy-archive"] : []),

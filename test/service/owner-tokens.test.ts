@@ -102,7 +102,7 @@ describe("a confirmation that is repeated", () => {
         const removeEnded = (): Promise<void> => {
           const head = world.head(FACTORY);
           if (head === null) throw new Error("there is no Factory");
-          const pending = [{ kind: "end-token", ref: "ended" }] as const;
+          const pending = [{ kind: "end-token", token: "ended" }] as const;
           world.state.heads.set(FACTORY, encodeHead({ ...head, pending }));
           return settle(world.start().service, FACTORY);
         };

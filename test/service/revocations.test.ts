@@ -16,6 +16,7 @@ import { tendDue } from "../../lib/service/tend.ts";
 import { createToken, revokeToken } from "../../lib/service/tokens.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
+import type { KeyId } from "../../lib/tuf/keys.ts";
 import { withBoundary } from "../support/boundary-calls.ts";
 import { FACTORY, refusal } from "../support/memory-owner.ts";
 import { apiFactory, ownerOf, start } from "../support/memory-root-update.ts";
@@ -108,7 +109,9 @@ test("the owner's message about a revocation waits for no signer either, and the
   await asked;
   // A key that the signer is to destroy waits in the head, as after a rotation.
   const head = await readHead(service.heads, FACTORY);
-  const pending = [{ kind: "destroy-key", ref: `targets ${"0".repeat(64)}` }] as const;
+  const pending = [
+    { kind: "destroy-key", role: "targets", keyid: "0".repeat(64) as KeyId },
+  ] as const;
   world.state.heads.set(FACTORY, encodeHead({ ...head, pending }));
   const order: string[] = [];
   const revoked = revoke(hanging, boss, stolen).then(() => order.push("revoked"));

@@ -1,6 +1,7 @@
 /** Time limits hold without the schedule; the schedule keeps a fleet in valid metadata. */
 import { describe, expect, it } from "vitest";
 import { failing, type Plan } from "../../lib/adapters/memory/faults.ts";
+import { toStored } from "../../lib/factory/effect.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
 import { findForDevice } from "../../lib/service/read.ts";
@@ -368,8 +369,8 @@ describe("what fails in the schedule", () => {
     await confirmAs({ ...service, notifier }, link, ALICE, archive);
     for (let run = 0; run < 3; run += 1) await tendDue({ ...service, notifier });
     expect(told).toEqual(["owner"]);
-    const pending = headOf(world).pending.map(({ kind, ref }) => `${kind} ${ref}`);
-    expect(pending).toEqual([expect.stringMatching(/^notify \d+ provisioner$/)]);
+    const pending = headOf(world).pending.map((effect) => toStored(effect));
+    expect(pending).toEqual([{ kind: "notify", ref: expect.stringMatching(/^\d+ provisioner$/) }]);
   });
 
   it("keeps no other fleet from its turn, however many Factories fail for good", async () => {

@@ -70,9 +70,9 @@ function namedBy({ delivery, pending }: Head): readonly string[] {
 }
 
 function destructions({ pending }: Pick<Head, "pending">): readonly string[] {
-  return pending
-    .filter(({ kind }) => kind === "destroy-share" || kind === "destroy-archive")
-    .map(({ ref }) => ref);
+  return pending.flatMap((effect) =>
+    effect.kind === "destroy-share" || effect.kind === "destroy-archive" ? [effect.idHash] : [],
+  );
 }
 
 function filesIn(folder: string): readonly string[] {

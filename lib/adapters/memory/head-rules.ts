@@ -1,6 +1,7 @@
 /** What holds between a head and the next, between a head and the documents that it names, and of events. */
 import { eventPlace, rolePlace, type DocumentAddress } from "../../factory/documents.ts";
 import { decodeEvent } from "../../factory/event.ts";
+import { includesEffect } from "../../factory/effect.ts";
 import { decodeHead, type Head } from "../../factory/head.ts";
 import { FAR } from "../../factory/schedule.ts";
 import type { Announcement } from "../../service/ports.ts";
@@ -52,7 +53,7 @@ function checkReplacement(base: Head, next: Head, invariants: Invariants): void 
   const { idHash } = base.delivery;
   invariants.expect(next.delivery.idHash !== idHash, "the old link stays");
   for (const kind of ["destroy-share", "destroy-archive", "withdraw-link"] as const) {
-    const named = next.pending.some((effect) => effect.kind === kind && effect.ref === idHash);
+    const named = includesEffect(next.pending, { kind, idHash });
     invariants.expect(named, `${kind} of the old delivery is not named`);
   }
   const kept = next.replaced.some(({ instance }) => instance === base.instance);
