@@ -1,7 +1,7 @@
 // The layers and their direction (docs/architecture.md). test/layers.test.ts proves with a canary
 // that this checker sees violations.
 const files = "^lib/(files|file-lock)\\.ts$";
-const pure = "^lib/(error|text|tuf|factory|delivery|archive)(/|\\.ts$)";
+const pure = "^lib/(error|text|tuf|factory|delivery|archive|api)(/|\\.ts$)";
 const only = (name, from, allowed, comment) => ({
   name,
   comment,
@@ -43,6 +43,12 @@ module.exports = {
       "^lib/delivery/",
       ["^lib/error\\.ts$", "^lib/(text|tuf)/"],
       "delivery knows tuf, and forms of text",
+    ),
+    only(
+      "api",
+      "^lib/api/",
+      ["^lib/error\\.ts$", "^lib/(text|tuf|delivery)/", "^lib/factory/(names|scopes)\\.ts$"],
+      "the description of the API knows forms, names and codes, and nothing that serves or asks",
     ),
     only(
       "archive",
@@ -91,8 +97,8 @@ module.exports = {
     only(
       "infra",
       "^lib/infra/",
-      ["^lib/settings\\.ts$", "^lib/adapters/aws/tables\\.ts$"],
-      "stacks know names and layouts, and nothing of what runs",
+      ["^lib/settings\\.ts$", "^lib/adapters/aws/tables\\.ts$", "^lib/api/"],
+      "stacks know names, layouts and paths, and nothing of what runs",
     ),
     {
       name: "cdk-stays-in-infra",

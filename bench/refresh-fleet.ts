@@ -15,7 +15,7 @@ import { authorize, newToken } from "../lib/service/authorize.ts";
 import { bootstrap } from "../lib/service/bootstrap.ts";
 import { readHead } from "../lib/service/commit.ts";
 import type { Service } from "../lib/service/service.ts";
-import { PROVISIONER_SCOPES } from "../lib/service/scopes.ts";
+import { PROVISIONER_SCOPES } from "../lib/factory/scopes.ts";
 import { readVersion } from "../lib/service/sign-roles.ts";
 import { readTrustedRoot, strictPolicy } from "../lib/tuf/chain.ts";
 import { isSignedUnder, readRoleDocument } from "../lib/tuf/role-document.ts";

@@ -1,5 +1,5 @@
 /**
- * The one error class. Domain code throws codes; http/status.ts maps each code to a status and
+ * The one error class. Domain code throws codes; api/status.ts maps each code to a status and
  * cli/exit.ts maps each to an exit code and a hint, and neither compiles with a row missing.
  *
  * A message is lower case, names the thing, and says what was expected and what came. It never

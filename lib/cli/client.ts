@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { RootwardError, type ErrorCode } from "../error.ts";
-import { STATUS } from "../http/status.ts";
+import { STATUS } from "../api/status.ts";
 import { serviceUrl } from "../text/command.ts";
 import { words } from "../text/forms.ts";
 import type { Channel } from "../tuf/dialect.ts";

@@ -7,6 +7,9 @@ import { RootwardError } from "../error.ts";
 import { serviceUrl } from "../text/command.ts";
 import { concatBytes, fromBase64Url, sha256, toBase64Url } from "../tuf/bytes.ts";
 
+/** The page of the one-time delivery, below the public URL. */
+export const DOWNLOAD = "/download";
+
 export const SECRET_BYTES = 32;
 
 /** A delivery id: 64 lower-case hex digits. Whoever knows it may claim; the database has its hash. */
@@ -21,7 +24,7 @@ export function deliveryId(secret: Uint8Array): DeliveryId {
 
 /** @param publicUrl the configured public URL, without a final slash; never a request header */
 export function makeLink(publicUrl: string, secret: Uint8Array): string {
-  return `${publicUrl}/download#${toBase64Url(secret)}`;
+  return `${publicUrl}${DOWNLOAD}#${toBase64Url(secret)}`;
 }
 
 export interface DeliveryLink {
@@ -30,13 +33,13 @@ export interface DeliveryLink {
   readonly secret: Uint8Array;
 }
 
+const LINK = new RegExp(`^(https?://[^\\s#?$\`"'\\\\;&|<>(){}*!]+)${DOWNLOAD}#([A-Za-z0-9_-]+)$`);
+
 /** @throws RootwardError `link-invalid`; the message holds nothing of the link */
 export function parseLink(text: string): DeliveryLink {
   // Without what means something to a shell, and in the one form of the URL standard: it comes back in
   // commands that owners are told to run.
-  const match = /^(https?:\/\/[^\s#?$`"'\\;&|<>(){}*!]+)\/download#([A-Za-z0-9_-]+)$/.exec(
-    text.trim(),
-  );
+  const match = LINK.exec(text.trim());
   const secret = parseSecret(match?.[2] ?? "");
   const publicUrl = serviceUrl(match?.[1] ?? "");
   if (secret === null || publicUrl === null) {
@@ -50,10 +53,11 @@ export function parseLink(text: string): DeliveryLink {
 
 /** Whether a text is a link as {@link makeLink} writes it, and as a terminal may show it. */
 export function isDownloadLink(text: string): boolean {
-  const at = text.indexOf("/download#");
+  const page = `${DOWNLOAD}#`;
+  const at = text.indexOf(page);
   const publicUrl = text.slice(0, Math.max(0, at));
   if (serviceUrl(publicUrl) !== publicUrl) return false;
-  return parseSecret(text.slice(at + "/download#".length)) !== null;
+  return parseSecret(text.slice(at + page.length)) !== null;
 }
 
 /** @param text base64url without padding, as in the fragment; null unless it is 32 bytes */

@@ -3,7 +3,7 @@
 /** `^[a-z0-9][a-z0-9-]{1,62}$`: safe in a path, a file name and a DNS label. */
 export type FactoryName = string & { readonly brand: "FactoryName" };
 
-const FACTORY_NAME = /^[a-z0-9][a-z0-9-]{1,62}$/;
+export const FACTORY_NAME = /^[a-z0-9][a-z0-9-]{1,62}$/;
 
 export function isFactoryName(text: string): text is FactoryName {
   return FACTORY_NAME.test(text);

@@ -3,6 +3,8 @@
  * once the one before it has left, so that a slow client holds a slice and shares the rest.
  */
 import type { Context } from "hono";
+import type { Operation } from "../api/operation.ts";
+import type { Answer, Ask } from "./ask.ts";
 import { connectionEnv } from "./connection-env.ts";
 
 const SLICE_BYTES = 65_536;
@@ -19,7 +21,7 @@ export function bytesAnswer(
 }
 
 /** A long answer for its owner alone. */
-export function jsonAnswer(c: Context, value: unknown): Response {
+export function longAnswer<const O extends Operation>({ c }: Ask<O>, value: Answer<O>): Response {
   const bytes = new TextEncoder().encode(JSON.stringify(value));
   return bytesAnswer(c, bytes, { "Content-Type": "application/json" });
 }

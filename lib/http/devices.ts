@@ -5,49 +5,43 @@
  * never cached (measured with tuf-js: a cached 404 beside an online key rotation fails a third of polls).
  */
 import type { Hono } from "hono";
+import { readMetadata } from "../api/devices.ts";
+import { PARTS } from "../api/path.ts";
 import { RootwardError } from "../error.ts";
 import { findForDevice } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
 import { ALL_CHANNELS, type Role } from "../tuf/dialect.ts";
 import { bytesAnswer } from "./bytes-answer.ts";
 import { factoryParam } from "./request.ts";
-import { routes } from "./routes.ts";
-
-const FILE = /^(?:([1-9][0-9]{0,9})\.)?(root|targets|snapshot|timestamp)\.json$/;
+import { servePublic } from "./ask.ts";
 
 export function deviceRoutes(app: Hono, service: Service): void {
-  routes(app, "/repo/:factory/:channel/:file", {
-    GET: async (c) => {
-      const file = FILE.exec(c.req.param("file") ?? "");
-      const channel = ALL_CHANNELS.find((name) => name === c.req.param("channel"));
-      const role = file?.[2] as Role | undefined;
-      const version = file?.[1] === undefined ? null : Number(file[1]);
-      if (
-        channel === undefined ||
-        role === undefined ||
-        (role === "timestamp" && version !== null)
-      ) {
-        throw new RootwardError("not-found", "no such metadata file");
-      }
-      const { address, final } = await findForDevice(
-        service,
-        factoryParam(c),
-        channel,
-        role,
-        version,
-      );
-      const fresh = channel === "main" ? "public, max-age=0, s-maxage=5" : "no-store";
-      const headers = {
-        ETag: `"${address.sha256}"`,
-        "Cache-Control": version === null || !final ? fresh : "public, max-age=31536000, immutable",
-      };
-      // Before the document is read: what a device has already costs one read of the head.
-      if (hasAlready(c.req.header("if-none-match"), headers.ETag))
-        return c.body(null, 304, headers);
-      const bytes = await service.documents.get(address);
-      if (bytes === null) throw new RootwardError("internal", "a named document is missing");
-      return bytesAnswer(c, bytes, { ...headers, "Content-Type": "application/json" });
-    },
+  servePublic(app, readMetadata, async (ask) => {
+    const { c } = ask;
+    const file = PARTS.file.form.exec(ask.part("file"));
+    const channel = ALL_CHANNELS.find((name) => name === ask.part("channel"));
+    if (file === null || channel === undefined) {
+      throw new RootwardError("not-found", "no such metadata file");
+    }
+    const role = (file[2] ?? "timestamp") as Role;
+    const version = file[1] === undefined ? null : Number(file[1]);
+    const { address, final } = await findForDevice(
+      service,
+      factoryParam(c),
+      channel,
+      role,
+      version,
+    );
+    const fresh = channel === "main" ? "public, max-age=0, s-maxage=5" : "no-store";
+    const headers = {
+      ETag: `"${address.sha256}"`,
+      "Cache-Control": version === null || !final ? fresh : "public, max-age=31536000, immutable",
+    };
+    // Before the document is read: what a device has already costs one read of the head.
+    if (hasAlready(ask.header("If-None-Match"), headers.ETag)) return c.body(null, 304, headers);
+    const bytes = await service.documents.get(address);
+    if (bytes === null) throw new RootwardError("internal", "a named document is missing");
+    return bytesAnswer(c, bytes, { ...headers, "Content-Type": "application/json" });
   });
 }
 

@@ -2,14 +2,21 @@
  * Routes of the one-time delivery. A GET never consumes anything: a link scanner that opens the page
  * gets the page. The page loads nothing from anywhere else, and its policy lets it.
  */
+import {
+  claimDelivery,
+  confirmDelivery,
+  downloadPage,
+  downloadScript,
+  downloadStyle,
+  readArchive,
+} from "../api/delivery.ts";
 import { RootwardError } from "../error.ts";
-import { claimRequest, confirmRequest } from "../delivery/claim.ts";
 import { claim, confirm } from "../service/deliver.ts";
 import { isSha256 } from "../tuf/bytes.ts";
 import { bytesAnswer } from "./bytes-answer.ts";
-import { queryOf } from "./query.ts";
 import { readJson } from "./request.ts";
-import { routes, type RouteGroup } from "./routes.ts";
+import type { RouteGroup } from "./routes.ts";
+import { servePublic, type PublicOperation } from "./ask.ts";
 
 export interface Page {
   readonly html: string;
@@ -38,30 +45,29 @@ export function downloadRoutes(page: Page, archiveOrigin?: string): RouteGroup {
   const connect = archiveOrigin === undefined ? "'self'" : `'self' ${archiveOrigin}`;
   const headers = { ...PAGE_HEADERS, "Content-Security-Policy": policy(connect) };
   return (app, service) => {
-    const asset = (path: string, type: string, text: string): void => {
+    const asset = (
+      operation: PublicOperation & { readonly answer: { readonly media: string } },
+      text: string,
+    ): void => {
       const bytes = new TextEncoder().encode(text);
-      routes(app, path, {
-        GET: (c) => bytesAnswer(c, bytes, { ...headers, "Content-Type": `${type}; charset=utf-8` }),
-      });
+      const type = `${operation.answer.media}; charset=utf-8`;
+      servePublic(app, operation, ({ c }) =>
+        bytesAnswer(c, bytes, { ...headers, "Content-Type": type }),
+      );
     };
-    asset("/download", "text/html", page.html);
-    asset("/download/page.js", "text/javascript", page.script);
-    asset("/download/page.css", "text/css", page.style);
+    asset(downloadPage, page.html);
+    asset(downloadScript, page.script);
+    asset(downloadStyle, page.style);
 
-    routes(app, "/download/claim", {
-      POST: async (c) => {
-        const { value } = await readJson(c, claimRequest);
-        return c.json(await claim(service, value));
-      },
+    servePublic(app, claimDelivery, async (ask) => {
+      const { value } = await readJson(ask);
+      return ask.answer(200, await claim(service, value));
     });
-    routes(app, "/download/confirm", {
-      POST: async (c) => {
-        const { value } = await readJson(c, confirmRequest);
-        const { sha256 } = value;
-        if (!isSha256(sha256))
-          throw new RootwardError("malformed", "sha256: expected 64 hex digits");
-        return c.json(await confirm(service, { ...value, sha256 }));
-      },
+    servePublic(app, confirmDelivery, async (ask) => {
+      const { value } = await readJson(ask);
+      const { sha256 } = value;
+      if (!isSha256(sha256)) throw new RootwardError("malformed", "sha256: expected 64 hex digits");
+      return ask.answer(200, await confirm(service, { ...value, sha256 }));
     });
   };
 }
@@ -74,15 +80,13 @@ export interface ArchiveOpener {
 /** The embedded form serves sealed archives itself; on AWS the presigned URL leads to S3. */
 export function archiveRoute(archives: ArchiveOpener): RouteGroup {
   return (app, service) => {
-    routes(app, "/download/archive/:id", {
-      GET: async (c) => {
-        const [until = "", mac = ""] = [queryOf(c, "until"), queryOf(c, "mac")];
-        const object = await archives.open(c.req.param("id") ?? "", until, mac, service.now());
-        if (object === null) {
-          throw new RootwardError("forbidden", "this URL is wrong or has ended: claim again");
-        }
-        return bytesAnswer(c, object, { "Content-Type": "application/octet-stream" });
-      },
+    servePublic(app, readArchive, async (ask) => {
+      const [until = "", mac = ""] = [ask.query("until"), ask.query("mac")];
+      const object = await archives.open(ask.part("delivery"), until, mac, service.now());
+      if (object === null) {
+        throw new RootwardError("forbidden", "this URL is wrong or has ended: claim again");
+      }
+      return bytesAnswer(ask.c, object, { "Content-Type": readArchive.answer.media });
     });
   };
 }

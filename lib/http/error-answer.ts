@@ -5,7 +5,7 @@
  * logged once under a request id, and its answer only says to try again.
  */
 import { isRootwardError, isStorageFull, type ErrorCode } from "../error.ts";
-import { STATUS } from "./status.ts";
+import { STATUS } from "../api/status.ts";
 
 /** What an error needs to be told of. */
 export interface ErrorLog {

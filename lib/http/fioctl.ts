@@ -3,49 +3,43 @@
  * key, and the lists of production targets and waves, of which there are none yet.
  */
 import type { Hono } from "hono";
+import {
+  listProdTargets,
+  listWaveTargets,
+  readSelf,
+  readSelfUnslashed,
+  readTargetsKey,
+} from "../api/fioctl.ts";
 import { RootwardError } from "../error.ts";
 import { currentRoot } from "../service/current-root.ts";
 import type { Service } from "../service/service.ts";
 import { firstChannel } from "../tuf/dialect.ts";
-import { queryOf } from "./query.ts";
-import { authorizeOwner } from "./request.ts";
-import { routes } from "./routes.ts";
-
-const BASE = "/ota/factories/:factory";
+import { serve } from "./serve.ts";
 
 export function fioctlRoutes(app: Hono, service: Service): void {
-  // fioctl before 0.36 asks without the final slash.
-  for (const path of [`${BASE}/users/self/`, `${BASE}/users/self`]) {
-    routes(app, path, {
-      GET: async (c) => {
-        const { token } = await authorizeOwner(service, c, "root:read");
-        return c.json({ "polis-id": token.user, "effective-scopes": token.scopes });
-      },
+  for (const operation of [readSelf, readSelfUnslashed]) {
+    serve(app, service, operation, (ask) => {
+      const { token } = ask.allowed.principal;
+      return ask.answer(200, { "polis-id": token.user, "effective-scopes": token.scopes });
     });
   }
 
-  routes(app, `${BASE}/ci-targets.pub`, {
-    GET: async (c) => {
-      const { head } = await authorizeOwner(service, c, "root:read");
-      // The object as the root lists it: fioctl compares its text with the root's.
-      const { keys } = await currentRoot(service, head, firstChannel(head.dialect));
-      const key = keys.get(head.onlineKeys.targets);
-      if (key === undefined) throw new RootwardError("internal", "no online targets key is listed");
-      return c.json(key.object);
-    },
+  serve(app, service, readTargetsKey, async (ask) => {
+    const { head } = ask.allowed;
+    // The object as the root lists it: fioctl compares its text with the root's.
+    const { keys } = await currentRoot(service, head, firstChannel(head.dialect));
+    const key = keys.get(head.onlineKeys.targets);
+    if (key === undefined) throw new RootwardError("internal", "no online targets key is listed");
+    return ask.answer(200, key.object);
   });
 
-  for (const [list, query] of [
-    ["prod-targets", "tag"],
-    ["wave-targets", "name"],
-  ] as const) {
-    routes(app, `${BASE}/${list}/`, {
-      GET: async (c) => {
-        await authorizeOwner(service, c, "root:read");
-        const wanted = queryOf(c, query) ?? "";
-        if (wanted === "") return c.json({});
-        throw new RootwardError("not-found", `there are no ${list} of that ${query}`);
-      },
-    });
-  }
+  serve(app, service, listProdTargets, (ask) => {
+    if ((ask.query("tag") ?? "") === "") return ask.answer(200, {});
+    throw new RootwardError("not-found", "there are no prod-targets of that tag");
+  });
+
+  serve(app, service, listWaveTargets, (ask) => {
+    if ((ask.query("name") ?? "") === "") return ask.answer(200, {});
+    throw new RootwardError("not-found", "there are no wave-targets of that name");
+  });
 }

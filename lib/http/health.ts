@@ -3,33 +3,31 @@
  * restarts by it. `/readyz` says whether the service can do its work (service/readiness.ts).
  */
 import type { Hono } from "hono";
+import { readHealth, readReadiness } from "../api/health.ts";
 import { RootwardError } from "../error.ts";
 import type { Readiness } from "../service/readiness.ts";
-import { routes, type RouteGroup } from "./routes.ts";
+import type { RouteGroup } from "./routes.ts";
+import { servePublic } from "./ask.ts";
 
 export function healthRoute(app: Hono): void {
-  routes(app, "/healthz", { GET: (c) => c.json({ status: "ok" }) });
+  servePublic(app, readHealth, (ask) => ask.answer(200, { status: "ok" }));
 }
 
 export function readyRoute(readiness: Readiness): RouteGroup {
   return (app) => {
-    routes(app, "/readyz", {
-      GET: async (c) => {
-        const report = await readiness.report();
-        return c.json(report, report.status === "ready" ? 200 : 503);
-      },
+    servePublic(app, readReadiness, async (ask) => {
+      const report = await readiness.report();
+      return ask.answer(report.status === "ready" ? 200 : 503, report);
     });
   };
 }
 
 /** On AWS: a function that everybody reaches has no right to write or sign, so it could not judge. */
 export function noReadyRoute(app: Hono): void {
-  routes(app, "/readyz", {
-    GET: () => {
-      throw new RootwardError(
-        "not-found",
-        "there is no /readyz on AWS: alarms watch the tables, the signer and the schedule there",
-      );
-    },
+  servePublic(app, readReadiness, () => {
+    throw new RootwardError(
+      "not-found",
+      "there is no /readyz on AWS: alarms watch the tables, the signer and the schedule there",
+    );
   });
 }

@@ -4,54 +4,33 @@
  * delivery that open an archive, so on AWS one function has both and no other may decrypt a share.
  */
 import type { Hono } from "hono";
-import * as v from "valibot";
-import { RootwardError } from "../error.ts";
+import { readFirstKey } from "../api/fioctl.ts";
+import * as api from "../api/root-updates.ts";
 import { takeInitialKey } from "../service/initial-key.ts";
 import { startUpdate } from "../service/root-update/start.ts";
 import type { Service } from "../service/service.ts";
 import { isJsonObject, jsonObject, type JsonObject } from "../tuf/json.ts";
-import { UPDATES } from "./paths.ts";
-import { authorizeOwner, readJson } from "./request.ts";
-import { routes } from "./routes.ts";
-
-const startBody = v.strictObject({
-  message: v.string(),
-  "first-time": v.optional(v.boolean(), false),
-  /** fioctl says here that it does all steps by itself. */
-  shortcut: v.optional(v.boolean(), false),
-});
+import { readJson } from "./request.ts";
+import { serve } from "./serve.ts";
 
 export function initialKeyRoutes(app: Hono, service: Service): void {
-  routes(app, "/ota/factories/:factory/first_root.sec", {
-    GET: async (c) => {
-      // hono answers HEAD by GET: the log and a mail would say that a key was read.
-      if (c.req.method === "HEAD") {
-        c.header("Allow", "GET");
-        throw new RootwardError("method-not-allowed", "HEAD is not allowed here: expected GET");
-      }
-      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      const { sec, pub } = await takeInitialKey(service, head.factory, principal);
-      return c.json(withPublicHalf(sec, pub));
-    },
+  serve(app, service, readFirstKey, async (ask) => {
+    const { head, principal } = ask.allowed;
+    const { sec, pub } = await takeInitialKey(service, head.factory, principal);
+    return ask.answer(200, withPublicHalf(sec, pub));
   });
 
-  routes(app, UPDATES, {
-    POST: async (c) => {
-      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      const { value } = await readJson(c, startBody);
-      const { factory } = head;
-      const firstTime = value["first-time"];
-      const request = { factory, principal, message: value.message, firstTime };
-      const started = await startUpdate(service, request);
-      const { initialKey: key } = started;
-      return c.json(
-        {
-          txid: started.txid,
-          ...(key && { "first_root.sec": key.sec, "first_root.pub": key.pub }),
-        },
-        201,
-      );
-    },
+  serve(app, service, api.startUpdate, async (ask) => {
+    const { head, principal } = ask.allowed;
+    const { value } = await readJson(ask);
+    const { factory } = head;
+    const firstTime = value["first-time"];
+    const request = { factory, principal, message: value.message, firstTime };
+    const { txid, initialKey: key } = await startUpdate(service, request);
+    return ask.answer(201, {
+      txid,
+      ...(key && { "first_root.sec": key.sec, "first_root.pub": key.pub }),
+    });
   });
 }
 

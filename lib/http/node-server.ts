@@ -15,7 +15,7 @@ import { HeldBytes } from "./held-bytes.ts";
 import { SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import { parserError } from "./parser-error.ts";
 import { rawAnswer } from "./raw-answer.ts";
-import { STATUS } from "./status.ts";
+import { STATUS } from "../api/status.ts";
 
 export interface NodeServer {
   /** @returns the port; @throws where it cannot listen */

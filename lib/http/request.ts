@@ -7,14 +7,13 @@ import * as v from "valibot";
 import { RootwardError } from "../error.ts";
 import { isFactoryName, type FactoryName } from "../factory/names.ts";
 import { authorizeFactory, TOKEN_PREFIX } from "../service/authorize.ts";
-import type { Scope } from "../service/scopes.ts";
+import type { Scope } from "../factory/scopes.ts";
 import type { Service } from "../service/service.ts";
 import { fromBase64 } from "../tuf/bytes.ts";
 import { channelsOf, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { parseJson, type JsonLimits } from "../tuf/json.ts";
 import { BodyClock } from "./body-time.ts";
 import { connectionEnv } from "./connection-env.ts";
-import { queryOf } from "./query.ts";
 
 /** Requests other than roots and targets are small. */
 const SMALL_BODY = 65_536;
@@ -22,12 +21,6 @@ const SMALL_BODY = 65_536;
 const SMALL_VALUES = 1000;
 /** The first findings of a body are enough to put it right. */
 const MAX_ERRORS = 20;
-
-/** A name in a body: of an owner, a user. */
-export const printable = v.pipe(
-  v.string(),
-  v.regex(/^[\x21-\x7e]{1,200}$/, "expected 1 to 200 printable ASCII characters without spaces"),
-);
 
 /**
  * The token of a request, from `OSF-TOKEN` (fioctl) or `Authorization: Bearer`; null without.
@@ -57,11 +50,7 @@ export async function authorizeOwner(service: Service, c: Context, scope: Scope)
 }
 
 /** The channel that `?production=1` selects, as fioctl asks for prod. */
-export function channelQuery(c: Context, dialect: Dialect): Channel {
-  const production = queryOf(c, "production");
-  if (production !== undefined && production !== "1") {
-    throw new RootwardError("malformed", "query production: expected 1 or nothing");
-  }
+export function channelOf(dialect: Dialect, production: string | undefined): Channel {
   const channels = channelsOf(dialect);
   const channel = channels[production === "1" ? 1 : 0];
   if (channel === undefined) {
@@ -130,14 +119,13 @@ function bodyTooLarge(maxBytes: number): RootwardError {
   return new RootwardError("too-large", `body: expected at most ${maxBytes} bytes`);
 }
 
-/** A JSON body that fits `schema`; small unless `limits` says otherwise. */
+/** The JSON body as its description has it; small unless `limits` says otherwise. */
 export async function readJson<const S extends v.GenericSchema>(
-  c: Context,
-  schema: S,
+  { c, operation }: { readonly c: Context; readonly operation: { readonly body: S } },
   limits: JsonLimits = { maxBytes: SMALL_BODY, maxValues: SMALL_VALUES },
 ): Promise<{ readonly value: v.InferOutput<S>; readonly bytes: Uint8Array }> {
   const bytes = await readBody(c, limits.maxBytes);
-  const parsed = v.safeParse(schema, parseJson(bytes, limits));
+  const parsed = v.safeParse(operation.body, parseJson(bytes, limits));
   if (parsed.success) return { value: parsed.output, bytes };
   const errors = parsed.issues.slice(0, MAX_ERRORS).map((issue) => {
     const path = issue.path?.map(({ key }) => showKey(key)).join(".") ?? "body";

@@ -1,9 +1,9 @@
 /**
- * Routes of the staged root update (all but its start: initial-key.ts), as fioctl has spoken them since 0.30 (docs/fioctl.md). In a
- * Factory with one channel `ci-root` is its root, and `prod-root` is empty.
+ * Routes of the staged root update, all but its start (initial-key.ts), as fioctl has spoken them since
+ * 0.30 (docs/fioctl.md).
  */
 import type { Hono } from "hono";
-import * as v from "valibot";
+import * as api from "../api/root-updates.ts";
 import { RootwardError } from "../error.ts";
 import { applyUpdate } from "../service/root-update/apply.ts";
 import { cancelUpdate } from "../service/root-update/cancel.ts";
@@ -12,78 +12,50 @@ import { reviewUpdate } from "../service/root-update/review.ts";
 import { stageUpdate } from "../service/root-update/stage.ts";
 import type { Service } from "../service/service.ts";
 import { channelsOf, ONLINE_ROLES, rootLimits, rootMember, type Dialect } from "../tuf/dialect.ts";
-import type { JsonLimits, JsonValue } from "../tuf/json.ts";
-import { UPDATES } from "./paths.ts";
-import { authorizeOwner, readJson } from "./request.ts";
-import { routes } from "./routes.ts";
-
-const txid = v.optional(v.pipe(v.string(), v.maxLength(128)), "");
-const json = v.custom<JsonValue>(() => true, "a signed root");
-const signatures = v.optional(v.record(v.string(), v.array(v.unknown())), {});
-const stageBody = v.strictObject({
-  txid,
-  "ci-root": json,
-  "prod-root": v.optional(json),
-  "targets-signatures": signatures,
-  "waves-signatures": signatures,
-});
-const keysBody = v.strictObject({
-  txid,
-  "key-type": v.picklist(["ED25519", "RSA"]),
-  targets: v.optional(v.boolean(), false),
-  snapshot: v.optional(v.boolean(), false),
-  timestamp: v.optional(v.boolean(), false),
-});
-const applyBody = v.strictObject({ txid });
+import type { JsonLimits } from "../tuf/json.ts";
+import { readJson } from "./request.ts";
+import { serve } from "./serve.ts";
 
 export function rootUpdateRoutes(app: Hono, service: Service): void {
-  routes(app, UPDATES, {
-    GET: async (c) => {
-      const { head } = await authorizeOwner(service, c, "root:read");
-      return c.json(await reviewUpdate(service, head));
-    },
-    PUT: async (c) => {
-      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      const { value } = await readJson(c, stageBody, stageLimits(head.dialect));
-      assertNoTargets(value["targets-signatures"], value["waves-signatures"]);
-      const roots = new Map(
-        channelsOf(head.dialect).map((channel) => [channel, value[rootMember(channel)] ?? null]),
-      );
-      await stageUpdate(service, { factory: head.factory, principal, txid: value.txid, roots });
-      return c.json({});
-    },
+  serve(app, service, api.reviewUpdate, async (ask) =>
+    ask.answer(200, await reviewUpdate(service, ask.allowed.head)),
+  );
+
+  serve(app, service, api.stageUpdate, async (ask) => {
+    const { head, principal } = ask.allowed;
+    const { value } = await readJson(ask, stageLimits(head.dialect));
+    assertNoTargets(value["targets-signatures"], value["waves-signatures"]);
+    const roots = new Map(
+      channelsOf(head.dialect).map((channel) => [channel, value[rootMember(channel)] ?? null]),
+    );
+    await stageUpdate(service, { factory: head.factory, principal, txid: value.txid, roots });
+    return ask.answer(200, {});
   });
 
-  routes(app, `${UPDATES}/gen-online-keys`, {
-    POST: async (c) => {
-      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      const { value } = await readJson(c, keysBody);
-      const roles = ONLINE_ROLES.filter((role) => value[role]);
-      if (roles.length === 0) {
-        throw new RootwardError("malformed", `expected one of ${ONLINE_ROLES.join(", ")}`);
-      }
-      const keyType = value["key-type"] === "RSA" ? "rsa" : "ed25519";
-      const { factory } = head;
-      await makeOnlineKeys(service, { factory, principal, txid: value.txid, roles, keyType });
-      return c.json({});
-    },
+  serve(app, service, api.makeOnlineKeys, async (ask) => {
+    const { head, principal } = ask.allowed;
+    const { value } = await readJson(ask);
+    const roles = ONLINE_ROLES.filter((role) => value[role]);
+    if (roles.length === 0) {
+      throw new RootwardError("malformed", `expected one of ${ONLINE_ROLES.join(", ")}`);
+    }
+    const keyType = value["key-type"] === "RSA" ? "rsa" : "ed25519";
+    const { factory } = head;
+    await makeOnlineKeys(service, { factory, principal, txid: value.txid, roles, keyType });
+    return ask.answer(200, {});
   });
 
-  routes(app, `${UPDATES}/apply`, {
-    POST: async (c) => {
-      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      const { value } = await readJson(c, applyBody);
-      await applyUpdate(service, head.factory, value.txid, principal);
-      return c.json({});
-    },
+  serve(app, service, api.applyUpdate, async (ask) => {
+    const { head, principal } = ask.allowed;
+    const { value } = await readJson(ask);
+    await applyUpdate(service, head.factory, value.txid, principal);
+    return ask.answer(200, {});
   });
 
-  routes(app, `${UPDATES}/cancel`, {
-    POST: async (c) => {
-      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      const signed = await cancelUpdate(service, head.factory, principal);
-      return c.json(signed.length === 0 ? {} : { warning: STAYS_VALID, signed });
-    },
+  serve(app, service, api.cancelUpdate, async (ask) => {
+    const { head, principal } = ask.allowed;
+    const signed = await cancelUpdate(service, head.factory, principal);
+    return ask.answer(200, signed.length === 0 ? {} : { warning: STAYS_VALID, signed });
   });
 }
 

@@ -1,47 +1,41 @@
 /** Routes of owners' tools (fioctl, our CLI): reading roots, and submitting a whole signed root. */
-import type { Context, Hono } from "hono";
-import { RootwardError } from "../error.ts";
+import type { Hono } from "hono";
+import * as api from "../api/roots.ts";
+import type { Head } from "../factory/head.ts";
 import { readRoleFile } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
 import { submitRoot } from "../service/submit-root.ts";
 import { rootLimits } from "../tuf/dialect.ts";
+import type { Ask } from "./ask.ts";
 import { bytesAnswer } from "./bytes-answer.ts";
-import { queryOf } from "./query.ts";
-import { authorizeOwner, channelQuery, readBody } from "./request.ts";
-import { routes } from "./routes.ts";
-
-const BASE = "/ota/repo/:factory/api/v1/user_repo";
+import { channelOf, readBody } from "./request.ts";
+import { serve } from "./serve.ts";
 
 export function rootRoutes(app: Hono, service: Service): void {
-  const readRoot = async (c: Context, version: number | null): Promise<Response> => {
-    const { head } = await authorizeOwner(service, c, "root:read");
-    const channel = channelQuery(c, head.dialect);
+  const root = async (
+    ask: Ask<typeof api.readRoot> | Ask<typeof api.readRootVersion>,
+    head: Head,
+    version: number | null,
+  ): Promise<Response> => {
+    const channel = channelOf(head.dialect, ask.query("production"));
     const bytes = await readRoleFile(service, head, channel, "root", version);
-    return bytesAnswer(c, bytes, { "Content-Type": "application/json" });
+    return bytesAnswer(ask.c, bytes, { "Content-Type": "application/json" });
   };
 
-  routes(app, `${BASE}/root.json`, { GET: (c) => readRoot(c, null) });
-  routes(app, `${BASE}/:file{[1-9][0-9]{0,9}\\.root\\.json}`, {
-    GET: (c) => readRoot(c, Number.parseInt(c.req.param("file") ?? "", 10)),
-  });
+  serve(app, service, api.readRoot, (ask) => root(ask, ask.allowed.head, null));
+  serve(app, service, api.readRootVersion, (ask) =>
+    root(ask, ask.allowed.head, Number(ask.part("version"))),
+  );
 
-  routes(app, `${BASE}/root`, {
-    POST: async (c) => {
-      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      const channel = channelQuery(c, head.dialect);
-      const dryRun = queryOf(c, "dry-run");
-      if (dryRun !== undefined && dryRun !== "1") {
-        throw new RootwardError("malformed", "query dry-run: expected 1 or nothing");
-      }
-      const body = await readBody(c, rootLimits(head.dialect).maxBytes);
-      const result = await submitRoot(service, {
-        factory: head.factory,
-        channel,
-        body,
-        principal,
-        dryRun: dryRun === "1",
-      });
-      return c.json(result);
-    },
+  serve(app, service, api.submitRoot, async (ask) => {
+    const { head, principal } = ask.allowed;
+    const channel = channelOf(head.dialect, ask.query("production"));
+    const dryRun = ask.query("dry-run") === "1";
+    const body = await readBody(ask.c, rootLimits(head.dialect).maxBytes);
+    const { factory } = head;
+    return ask.answer(
+      200,
+      await submitRoot(service, { factory, channel, body, principal, dryRun }),
+    );
   });
 }

@@ -1,41 +1,35 @@
 /** Routes of publishers: the targets of the first channel, as they are, and a change of them. */
 import type { Context, Hono } from "hono";
-import * as v from "valibot";
+import * as api from "../api/targets.ts";
 import { RootwardError } from "../error.ts";
 import { publishTargets, readTargets } from "../service/publish-targets.ts";
 import type { Service } from "../service/service.ts";
-import { isJsonArray, isJsonObject, jsonObject, type JsonValue } from "../tuf/json.ts";
+import { isJsonArray, isJsonObject, jsonObject } from "../tuf/json.ts";
 import { ENTRIES_LIMITS } from "../tuf/target-entries.ts";
-import { jsonAnswer } from "./bytes-answer.ts";
 import { queryOf } from "./query.ts";
-import { authorizeOwner, readJson } from "./request.ts";
-import { routes } from "./routes.ts";
-
-// By hand below: a schema would have an issue for each of some hundred thousand values.
-const json = v.custom<JsonValue>(() => true);
-const publishBody = v.strictObject({ targets: v.optional(json), remove: v.optional(json) });
+import { readJson } from "./request.ts";
+import { longAnswer } from "./bytes-answer.ts";
+import { serve } from "./serve.ts";
 
 export function targetRoutes(app: Hono, service: Service): void {
-  routes(app, "/ota/factories/:factory/targets/", {
-    GET: async (c) => {
-      const { head } = await authorizeOwner(service, c, "root:read");
-      assertNotProd(c);
-      return jsonAnswer(c, await readTargets(service, head));
-    },
-    PUT: async (c) => {
-      const { head, ...principal } = await authorizeOwner(service, c, "targets:update");
-      assertNotProd(c);
-      const { value } = await readJson(c, publishBody, ENTRIES_LIMITS);
-      const { targets: entries = jsonObject({}), remove = [] } = value;
-      if (!isJsonObject(entries)) {
-        throw new RootwardError("malformed", "targets: expected an object, entries by name");
-      }
-      if (!isJsonArray(remove) || !remove.every((name) => typeof name === "string")) {
-        throw new RootwardError("malformed", "remove: expected a list of names");
-      }
-      const { factory } = head;
-      return c.json(await publishTargets(service, { factory, principal, entries, remove }));
-    },
+  serve(app, service, api.listTargets, async (ask) => {
+    assertNotProd(ask.c);
+    return longAnswer(ask, await readTargets(service, ask.allowed.head));
+  });
+
+  serve(app, service, api.publishTargets, async (ask) => {
+    const { head, principal } = ask.allowed;
+    assertNotProd(ask.c);
+    const { value } = await readJson(ask, ENTRIES_LIMITS);
+    const { targets: entries = jsonObject({}), remove = [] } = value;
+    if (!isJsonObject(entries)) {
+      throw new RootwardError("malformed", "targets: expected an object, entries by name");
+    }
+    if (!isJsonArray(remove) || !remove.every((name) => typeof name === "string")) {
+      throw new RootwardError("malformed", "remove: expected a list of names");
+    }
+    const { factory } = head;
+    return ask.answer(200, await publishTargets(service, { factory, principal, entries, remove }));
   });
 }
 

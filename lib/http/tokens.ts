@@ -1,41 +1,30 @@
 /** Routes of a Factory's tokens: make one, list them, revoke one. */
 import type { Hono } from "hono";
-import * as v from "valibot";
+import { createToken, listTokens, revokeToken } from "../api/tokens.ts";
 import { RootwardError } from "../error.ts";
-import { FACTORY_SCOPES } from "../service/scopes.ts";
 import type { Service } from "../service/service.ts";
-import { createToken, listTokens, revokeToken } from "../service/tokens.ts";
+import * as tokens from "../service/tokens.ts";
 import { parseExpires } from "../tuf/expires.ts";
-import { authorizeOwner, printable, readJson } from "./request.ts";
-import { routes } from "./routes.ts";
-
-const tokenBody = v.strictObject({
-  user: printable,
-  scopes: v.pipe(v.array(v.picklist(FACTORY_SCOPES)), v.minLength(1)),
-  expiresAt: v.optional(v.string()),
-});
+import { readJson } from "./request.ts";
+import { serve } from "./serve.ts";
 
 export function tokenRoutes(app: Hono, service: Service): void {
-  routes(app, "/ota/factories/:factory/tokens/", {
-    GET: async (c) => {
-      const { head } = await authorizeOwner(service, c, "root:update");
-      return c.json({ tokens: await listTokens(service, head) });
-    },
-    POST: async (c) => {
-      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      const { value } = await readJson(c, tokenBody);
-      const expiresAt = expiry(value.expiresAt);
-      const spec = { user: value.user, scopes: value.scopes, expiresAt };
-      return c.json(await createToken(service, head.factory, principal, spec), 201);
-    },
+  serve(app, service, listTokens, async (ask) => {
+    return ask.answer(200, { tokens: await tokens.listTokens(service, ask.allowed.head) });
   });
 
-  routes(app, "/ota/factories/:factory/tokens/:id", {
-    DELETE: async (c) => {
-      const { head, ...principal } = await authorizeOwner(service, c, "root:update");
-      await revokeToken(service, head.factory, principal, c.req.param("id") ?? "");
-      return c.body(null, 204);
-    },
+  serve(app, service, createToken, async (ask) => {
+    const { head, principal } = ask.allowed;
+    const { value } = await readJson(ask);
+    const expiresAt = expiry(value.expiresAt);
+    const spec = { user: value.user, scopes: value.scopes, expiresAt };
+    return ask.answer(201, await tokens.createToken(service, head.factory, principal, spec));
+  });
+
+  serve(app, service, revokeToken, async (ask) => {
+    const { head, principal } = ask.allowed;
+    await tokens.revokeToken(service, head.factory, principal, ask.part("token"));
+    return ask.c.body(null, 204);
   });
 }
 

@@ -21,6 +21,7 @@ import {
   ViewerProtocolPolicy,
 } from "aws-cdk-lib/aws-cloudfront";
 import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
+import { DEVICES } from "../api/path.ts";
 import { acknowledge } from "./acknowledge.ts";
 import type { Functions } from "./alarms.ts";
 import type { Config } from "./config.ts";
@@ -100,7 +101,7 @@ function makeDistribution(stack: Stack, api: HttpApi, config: Config): Distribut
     // Where devices have a name of their own there is nothing here to keep.
     ...(devices === null && {
       additionalBehaviors: {
-        "/repo/*": { ...common, cachePolicy: makeMetadataCache(stack, name) },
+        [`${DEVICES}*`]: { ...common, cachePolicy: makeMetadataCache(stack, name) },
       },
     }),
     errorResponses: ERRORS.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),

@@ -7,6 +7,12 @@
  * goes by mistake, it finds no route group there, and a role without the rights.
  */
 import { HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
+import { downloadPage } from "../api/delivery.ts";
+import { rebootstrapFactory } from "../api/factories.ts";
+import { readFirstKey } from "../api/fioctl.ts";
+import { readHealth } from "../api/health.ts";
+import { DEVICES, FACTORY, gatewayBelow, OTA, REPOS } from "../api/path.ts";
+import { startUpdate } from "../api/root-updates.ts";
 import type { FunctionName } from "../settings.ts";
 import type { Config } from "./config.ts";
 
@@ -26,24 +32,23 @@ export interface RouteTable {
 }
 
 const { ANY, GET, POST } = HttpMethod;
-const METADATA = "/repo/{proxy+}";
-const UPDATES = "/ota/repo/{factory}/api/v1/user_repo/root/updates";
+const METADATA = gatewayBelow(DEVICES);
 
 export const ROUTES: readonly Route[] = [
-  { path: "/ota/{proxy+}", methods: [ANY], to: "roots" },
+  { path: gatewayBelow(OTA), methods: [ANY], to: "roots" },
   // POST /ota/factories/
-  { path: "/ota/{proxy+}", methods: [POST], to: "bootstrap" },
-  { path: "/ota/factories/{factory}/rebootstrap", methods: [POST], to: "bootstrap" },
+  { path: gatewayBelow(OTA), methods: [POST], to: "bootstrap" },
+  { path: rebootstrapFactory.path, methods: [POST], to: "bootstrap" },
   // POST /ota/factories/{factory}/tokens/
-  { path: "/ota/factories/{factory}/{proxy+}", methods: [POST], to: "roots" },
-  { path: "/ota/repo/{proxy+}", methods: [POST], to: "roots" },
+  { path: gatewayBelow(FACTORY), methods: [POST], to: "roots" },
+  { path: gatewayBelow(REPOS), methods: [POST], to: "roots" },
   // Both may hand over a first root key (lib/http/initial-key.ts).
-  { path: UPDATES, methods: [POST], to: "deliver" },
-  { path: "/ota/factories/{factory}/first_root.sec", methods: [GET], to: "deliver" },
-  { path: "/download", methods: [ANY], to: "deliver" },
-  { path: "/download/{proxy+}", methods: [ANY], to: "deliver" },
+  { path: startUpdate.path, methods: [POST], to: "deliver" },
+  { path: readFirstKey.path, methods: [GET], to: "deliver" },
+  { path: downloadPage.path, methods: [ANY], to: "deliver" },
+  { path: gatewayBelow(downloadPage.path), methods: [ANY], to: "deliver" },
   { path: METADATA, methods: [ANY], to: "metadata" },
-  { path: "/healthz", methods: [ANY], to: "metadata" },
+  { path: readHealth.path, methods: [ANY], to: "metadata" },
 ];
 
 /** Of the name that devices have of their own, where they have one. */

@@ -9,6 +9,7 @@
  * All else is refused, whatever it looks like: the gateway decodes paths, and a list of what needs a
  * certificate would have to know each way to write one.
  */
+import { readHealth } from "../api/health.ts";
 import type { Settings } from "../settings.ts";
 import { errorResult } from "./gateway.ts";
 import type { Guard } from "./handler.ts";
@@ -24,7 +25,7 @@ const OPEN =
 const refuseWithoutCertificate: Guard = ({ rawPath, requestContext: { authentication } }) => {
   const told = Object.values(authentication?.clientCert ?? {});
   const isThere = told.some((value) => typeof value === "string" && value !== "");
-  if (rawPath === "/healthz" || isThere) return null;
+  if (rawPath === readHealth.path || isThere) return null;
   // The gateway should have let nobody come this far.
   report("a way to what devices read without a certificate", new Error(OPEN));
   return errorResult("forbidden", "what devices read is for those with a client certificate");

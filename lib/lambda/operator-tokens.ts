@@ -5,7 +5,7 @@
  * to it makes tokens of a Factory at most.
  */
 import type { TokenRecord, Tokens } from "../service/ports.ts";
-import { ADMIN_SCOPES, FACTORY_SCOPES, PROVISIONER_SCOPES, type Scope } from "../service/scopes.ts";
+import { ADMIN_SCOPES, FACTORY_SCOPES, PROVISIONER_SCOPES, type Scope } from "../factory/scopes.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
 
 /** SHA-256 in hex, or empty where there is none. */

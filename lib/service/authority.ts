@@ -12,7 +12,7 @@ import type { Head } from "../factory/head.ts";
 import type { FactoryName, InstanceId } from "../factory/names.ts";
 import { isEnded } from "../factory/tokens.ts";
 import type { Ports, TokenRecord } from "./ports.ts";
-import type { Scope } from "./scopes.ts";
+import type { Scope } from "../factory/scopes.ts";
 
 export interface Principal {
   readonly token: TokenRecord;

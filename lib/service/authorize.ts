@@ -17,7 +17,7 @@ import {
 import { change, type Decision } from "./change.ts";
 import { readHead } from "./commit.ts";
 import type { TokenRecord } from "./ports.ts";
-import { OWNER_SCOPES, type Scope } from "./scopes.ts";
+import { OWNER_SCOPES, type Scope } from "../factory/scopes.ts";
 import { randomId, type Service } from "./service.ts";
 
 export type { Principal } from "./authority.ts";

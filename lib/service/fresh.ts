@@ -7,6 +7,8 @@
  * or without a link all. It all belongs to a random instance that nothing names yet, and a failed
  * attempt takes it back.
  */
+import type { createFactory } from "../api/factories.ts";
+import type { AnswerOf } from "../api/operation.ts";
 import { deliveryId, makeLink, SECRET_BYTES } from "../delivery/link.ts";
 import { NONCE_BYTES, sealArchive, SHARE_BYTES } from "../delivery/sealing.ts";
 import { RootwardError } from "../error.ts";
@@ -191,31 +193,7 @@ export async function sendLink(
 /** What became of the mail with the link, as far as the service knows. */
 export type LinkMailed = MailPlace | "failed";
 
-export interface BootstrapResult {
-  readonly factory: FactoryName;
-  readonly dialect: Dialect;
-  readonly root: {
-    readonly version: 1;
-    readonly keyids: readonly string[];
-    /** Of root version 1 of each channel. */
-    readonly sha256: Readonly<Record<string, Sha256>>;
-  };
-  readonly delivery: {
-    readonly mode: Delivery["mode"];
-    readonly expiresAt?: string;
-    readonly url?: string;
-    /** With the link only. */
-    readonly mail?: LinkMailed;
-    /** Of the file that the owner will save. */
-    readonly sha256: Sha256;
-    /** SHA-256 of the certificate that the file is encrypted to. */
-    readonly recipient?: Sha256;
-  };
-  /** In the first answer only, as is the link. */
-  readonly ownerToken?: string;
-  /** In a replay: why link and token are not here. */
-  readonly note?: string;
-}
+export type BootstrapResult = AnswerOf<typeof createFactory>;
 
 /** What a bootstrap answers of a head, without its secrets. */
 export function describeBootstrap(head: Head): BootstrapResult {

@@ -1,5 +1,7 @@
 /** The mails of the service. Plain text, short, and with the next thing to do. */
-import type { Stretch } from "../factory/effect.ts";
+import { readLog } from "../api/factory-state.ts";
+import { pathOf } from "../api/path.ts";
+import type { Stretch } from "../factory/waiting-notices.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { asciiLine } from "../text/forms.ts";
 import type { MailText } from "./notice.ts";
@@ -47,7 +49,7 @@ function sharedText({ factory, event }: Notice, { first, last, count }: Stretch)
       `They are in the audit log of the Factory, between number ${first} and number ${last}. A token of`,
       "the Factory that may read it gets them from the service:",
       "",
-      `  GET /ota/factories/${factory}/log/?from=${first}`,
+      `  GET ${pathOf(readLog.path, { factory })}?from=${first}`,
       "",
       "If you did not expect them, look at the tokens of the Factory first.",
     ].join("\n"),

@@ -18,7 +18,7 @@ import type { JsonObject } from "../tuf/json.ts";
 import type { KeyId, KeyType } from "../tuf/keys.ts";
 import type { MetaEntry } from "../tuf/roles.ts";
 import type { PublicKey } from "../tuf/spki.ts";
-import type { Scope } from "./scopes.ts";
+import type { Scope } from "../factory/scopes.ts";
 
 export interface Heads {
   /** Strongly consistent. */

@@ -15,7 +15,7 @@ import { newToken } from "./authorize.ts";
 import { change, changeAtOnce } from "./change.ts";
 import { readHead } from "./commit.ts";
 import type { TokenRecord } from "./ports.ts";
-import type { Scope } from "./scopes.ts";
+import type { Scope } from "../factory/scopes.ts";
 import { moment, type Service } from "./service.ts";
 import { removeEnded, settleAfter } from "./settle.ts";
 

@@ -3,20 +3,32 @@
  * words that have none only as one line of ASCII: an answer is whatever somebody on the way wrote.
  */
 import * as v from "valibot";
-import { isFactoryName, type FactoryName } from "../factory/names.ts";
-import { isSha256, type Sha256 } from "../tuf/bytes.ts";
+import { FACTORY_NAME, isFactoryName, type FactoryName } from "../factory/names.ts";
+import { isSha256, SHA256, type Sha256 } from "../tuf/bytes.ts";
 import { ALL_CHANNELS, DIALECTS } from "../tuf/dialect.ts";
-import { parseExpires } from "../tuf/expires.ts";
+import { parseExpires, TIME } from "../tuf/expires.ts";
 import { isKeyId, type KeyId } from "../tuf/keys.ts";
 import { cleaned } from "./line.ts";
 
-function text<T extends string>(is: (value: string) => value is T) {
-  return v.custom<T>((value) => typeof value === "string" && is(value));
+/** What a check asks, for readers of docs/openapi.yaml: it changes nothing. */
+export function described<T>(pattern: RegExp, more: Readonly<Record<string, string>> = {}) {
+  return v.metadata<T, Readonly<Record<string, string>>>({ pattern: pattern.source, ...more });
 }
 
-export const factoryName = text((value): value is FactoryName => isFactoryName(value));
-export const sha256Hex = text((value): value is Sha256 => isSha256(value));
-export const keyId = text((value): value is KeyId => isKeyId(value));
+/** @param form the same for readers of docs/openapi.yaml */
+function text<T extends string>(is: (value: string) => value is T, form: RegExp) {
+  return v.pipe(
+    v.custom<T>((value) => typeof value === "string" && is(value)),
+    described<T>(form, { type: "string" }),
+  );
+}
+
+export const factoryName = text(
+  (value): value is FactoryName => isFactoryName(value),
+  FACTORY_NAME,
+);
+export const sha256Hex = text((value): value is Sha256 => isSha256(value), SHA256);
+export const keyId = text((value): value is KeyId => isKeyId(value), SHA256);
 export const dialect = v.picklist(DIALECTS);
 export const channel = v.picklist(ALL_CHANNELS);
 
@@ -27,6 +39,7 @@ export const version = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue
 export const time = v.pipe(
   v.string(),
   v.check((value) => parseExpires(value) !== null),
+  described<string>(TIME, { format: "date-time" }),
 );
 
 export const ownerToken = v.pipe(v.string(), v.regex(/^rw_[A-Za-z0-9_-]{43}$/));

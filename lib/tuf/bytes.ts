@@ -9,7 +9,8 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 export type Sha256 = string & { readonly brand: "Sha256" };
 
 const utf8 = new TextEncoder();
-const SHA256 = /^[0-9a-f]{64}$/;
+/** The form of a SHA-256: 64 lower-case hex digits. */
+export const SHA256 = /^[0-9a-f]{64}$/;
 
 export function isSha256(text: string): text is Sha256 {
   return SHA256.test(text);

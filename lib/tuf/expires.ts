@@ -4,14 +4,15 @@
  * foreign chains takes those.
  */
 
-const STRICT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
+/** The form of a time, which may still be a day that does not exist. */
+export const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 const LENIENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /**
  * @returns milliseconds since 1970, or null where the form is wrong or the day does not exist
  */
 export function parseExpires(text: string, lenient = false): number | null {
-  if (!(lenient ? LENIENT : STRICT).test(text)) return null;
+  if (!(lenient ? LENIENT : TIME).test(text)) return null;
   const time = Date.parse(text);
   if (Number.isNaN(time)) return null;
   // Date.parse takes 31 April for 1 May and 24:00 for the next day; writing it again shows it.

@@ -6,7 +6,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { EventType } from "../../lib/factory/event.ts";
 import { announcementOf } from "../../lib/service/announcement.ts";
-import { OWNER_SCOPES } from "../../lib/service/scopes.ts";
+import { OWNER_SCOPES } from "../../lib/factory/scopes.ts";
 import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
 import { FACTORY } from "../support/memory-owner.ts";
 import { findIn } from "../support/secrets.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeHead, type Head } from "../../lib/factory/head.ts";
-import { PROVISIONER_SCOPES } from "../../lib/service/scopes.ts";
+import { PROVISIONER_SCOPES } from "../../lib/factory/scopes.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { call, createFactory, deliver, firstHash, takeOver } from "../support/owner.ts";

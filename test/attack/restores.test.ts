@@ -11,7 +11,7 @@ import { checkStandings } from "../../lib/service/check-standings.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
-import { ADMIN_SCOPES } from "../../lib/service/scopes.ts";
+import { ADMIN_SCOPES } from "../../lib/factory/scopes.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { readVersion } from "../../lib/service/sign-roles.ts";
 import { submitRoot } from "../../lib/service/submit-root.ts";

@@ -81,7 +81,10 @@ test("a body with many mistakes is told of some; one with very many values is no
   const app = appOf(service, [
     (hono) => {
       routes(hono, "/names", {
-        POST: async (c) => c.json((await readJson(c, v.array(v.picklist(["a"])))).value),
+        POST: async (c) => {
+          const { value } = await readJson({ c, operation: { body: v.array(v.picklist(["a"])) } });
+          return c.json(value);
+        },
       });
     },
   ]);

@@ -8,6 +8,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import type { Hono } from "hono";
+import { readArchive } from "../../lib/api/delivery.ts";
+import { honoPath } from "../../lib/api/path.ts";
+import { readRootVersion } from "../../lib/api/roots.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
 import { createApp } from "../../lib/http/app.ts";
@@ -69,7 +72,7 @@ function ownerPaths(): ReadonlyMap<string, readonly string[]> {
     [`${factory}/prod-targets/`, ["", "?tag=x"].map((q) => `${factory}/prod-targets/${q}`)],
     [`${factory}/wave-targets/`, ["", "?name=x"].map((q) => `${factory}/wave-targets/${q}`)],
     [`${repo}/root.json`, both(`${repo}/root.json`)],
-    [`${repo}/:file{[1-9][0-9]{0,9}\\.root\\.json}`, versions],
+    [honoPath(readRootVersion.path), versions],
     [`${repo}/root/updates`, [`${repo}/root/updates`]],
   ]);
   return new Map(
@@ -86,7 +89,7 @@ const OTHER_ROUTES = [
   "/download",
   "/download/page.js",
   "/download/page.css",
-  "/download/archive/:id",
+  honoPath(readArchive.path),
   "/repo/:factory/:channel/:file",
   "/ota/factories/:factory/first_root.sec",
 ];

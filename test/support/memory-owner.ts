@@ -14,7 +14,7 @@ import type { Principal } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import { claim, confirm } from "../../lib/service/deliver.ts";
 import { rebootstrap, type RebootstrapRequest } from "../../lib/service/rebootstrap.ts";
-import { OWNER_SCOPES } from "../../lib/service/scopes.ts";
+import { OWNER_SCOPES } from "../../lib/factory/scopes.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { readVersion } from "../../lib/service/sign-roles.ts";
 import { submitRoot } from "../../lib/service/submit-root.ts";

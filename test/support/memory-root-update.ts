@@ -4,7 +4,7 @@ import {
   signingKeyFromArchive,
   type SigningKey,
 } from "../../lib/crypto/signing-key.ts";
-import { OWNER_SCOPES } from "../../lib/service/scopes.ts";
+import { OWNER_SCOPES } from "../../lib/factory/scopes.ts";
 import type { Principal } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import { currentRoot } from "../../lib/service/current-root.ts";

@@ -6,6 +6,8 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readArchive } from "../../api/delivery.ts";
+import { pathOf } from "../../api/path.ts";
 import type { Archives } from "../../service/ports.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import { errorCode, removeFile, removeTemporaries, replaceFile } from "../../files.ts";
@@ -30,7 +32,8 @@ export class FileArchives implements Archives {
 
   async presign(idHash: Sha256, until: number): Promise<string> {
     const mac = this.#mac(idHash, `${until}`);
-    return `${this.#publicUrl()}/download/archive/${idHash}?until=${until}&mac=${mac}`;
+    const path = pathOf(readArchive.path, { delivery: idHash });
+    return `${this.#publicUrl()}${path}?until=${until}&mac=${mac}`;
   }
 
   async get(idHash: Sha256): Promise<Uint8Array | null> {

@@ -13,7 +13,7 @@ import { isRootwardError, RootwardError } from "../../error.ts";
 import type { FactoryName } from "../../factory/names.ts";
 import { removeTemporaries } from "../../files.ts";
 import type { Clock, Ports } from "../../service/ports.ts";
-import { ADMIN_SCOPES } from "../../service/scopes.ts";
+import { ADMIN_SCOPES } from "../../factory/scopes.ts";
 import { KeyLane } from "../../signing/key-lane.ts";
 import type { Signer } from "../../signing/operations.ts";
 import { fromHex, sha256Text, toBase64Url, toHex } from "../../tuf/bytes.ts";

@@ -2,6 +2,8 @@
  * What a root update is about: current and staged roots, what changes, what is still missing before
  * it can be applied and who can supply it, and advice. Reads only.
  */
+import type { AnswerOf } from "../../api/operation.ts";
+import type { reviewUpdate as reviewUpdateOperation } from "../../api/root-updates.ts";
 import type { Head } from "../../factory/head.ts";
 import { channelsOf, firstChannel, rootMember, type Channel } from "../../tuf/dialect.ts";
 import { formatTime } from "../../tuf/expires.ts";
@@ -16,12 +18,9 @@ import type { Service } from "../service.ts";
 import { readVersion } from "../sign-roles.ts";
 import { judgeStaged, parsedEnvelopes, readStagedBytes } from "./staged.ts";
 
-/** What a client shows; `args` are text only. */
-interface Note {
-  readonly kind: string;
-  readonly message: string;
-  readonly args: Readonly<Record<string, string>>;
-}
+type Review = AnswerOf<typeof reviewUpdateOperation>;
+/** What a client shows. */
+type Note = Review["amendments"][number];
 
 const SIGN = "sign with such a key (fioctl keys tuf updates sign, or rootward keys sign)";
 
@@ -35,7 +34,7 @@ const NEXT: Readonly<Partial<Record<FindingCode, string>>> = {
 };
 
 /** The answer in fioctl's shape; `ci-root` is the first channel's root in every dialect. */
-export async function reviewUpdate(service: Service, head: Head) {
+export async function reviewUpdate(service: Service, head: Head): Promise<Review> {
   const { rootUpdate, dialect } = head;
   const current = new Map<Channel, Uint8Array>();
   for (const channel of channelsOf(dialect)) {

@@ -1,6 +1,13 @@
 /** What a token may do. `delivery` is the scope of a download link's id and of nothing else. */
-export type Scope =
-  "factory:create" | "root:read" | "root:update" | "targets:update" | "admin" | "delivery";
+export const SCOPES = [
+  "factory:create",
+  "root:read",
+  "root:update",
+  "targets:update",
+  "admin",
+  "delivery",
+] as const;
+export type Scope = (typeof SCOPES)[number];
 
 /** Those that a token of one Factory can have. */
 export const FACTORY_SCOPES = [
