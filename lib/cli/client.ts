@@ -3,21 +3,34 @@
  * (text/forms.ts); the words of an error are the service's own, as one line each.
  */
 import * as v from "valibot";
-import { RootwardError, type ErrorCode } from "../error.ts";
+import type { JsonOperation, Operation } from "../api/operation.ts";
+import { pathOf, type PathValues } from "../api/path.ts";
+import { refusal } from "../api/refusals.ts";
 import { STATUS } from "../api/status.ts";
+import { RootwardError, type ErrorCode } from "../error.ts";
 import { serviceUrl } from "../text/command.ts";
-import { words } from "../text/forms.ts";
 import type { Channel } from "../tuf/dialect.ts";
 
 /** Roots, logs and archives are far below this. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 
-const errorBody = v.object({
-  code: v.optional(v.string(), ""),
-  message: words,
-  errors: v.optional(v.array(words), []),
+/** As far as it is shown. A proxy in front may leave out the code. */
+const refused = v.object({
+  ...v.pick(refusal, ["message", "errors"]).entries,
+  code: v.optional(refusal.entries.code, ""),
 });
+
+type Names<T> = T extends object ? Extract<keyof T, string> : never;
+type Query<O extends Operation> = { readonly [N in Names<O["query"]>]?: string | number };
+
+interface Question<O extends Operation, S> {
+  readonly query?: Query<O>;
+  readonly headers?: { readonly [N in Names<O["headers"]>]?: string };
+  /** Bytes are sent as they are. */
+  readonly body?: O["body"] extends v.GenericSchema ? v.InferInput<O["body"]> | Uint8Array : never;
+  readonly answer?: S;
+}
 
 export interface ClientOptions {
   /** Scheme, host, port; a final slash is ignored. */
@@ -53,41 +66,38 @@ export class Client {
   }
 
   /** @returns the body of a 2xx answer, or null for 404 */
-  async find(path: string): Promise<Uint8Array | null> {
-    const response = await this.#send(path, {});
-    if (response.status === 404) return null;
-    return this.#success(response);
+  async find<O extends Operation>(
+    operation: O,
+    path: PathValues<O["path"]>,
+    query: Query<O> = {},
+  ): Promise<Uint8Array | null> {
+    return this.#found(await this.#send(placeOf(operation, path, query), {}));
   }
 
-  async getJson<const S extends v.GenericSchema>(
-    path: string,
-    schema: S,
-  ): Promise<v.InferOutput<S>> {
-    return this.#json(await this.#success(await this.#send(path, {})), schema);
+  /** The same of an address that the service gave. */
+  async findAt(url: string): Promise<Uint8Array | null> {
+    return this.#found(await this.#send(url, {}));
   }
 
-  async postJson<const S extends v.GenericSchema>(
-    path: string,
-    body: Uint8Array | object,
-    schema: S,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<v.InferOutput<S>> {
-    return this.sendJson("POST", path, body, schema, headers);
-  }
-
-  async sendJson<const S extends v.GenericSchema>(
-    method: "POST" | "PUT",
-    path: string,
-    body: Uint8Array | object,
-    schema: S,
-    headers: Readonly<Record<string, string>> = {},
+  /**
+   * Asks for what is JSON.
+   *
+   * @returns the answer in the strict forms of its description, or of `answer`, which is a part of it
+   */
+  async call<O extends JsonOperation, S extends v.GenericSchema = O["answer"]>(
+    operation: O,
+    path: PathValues<O["path"]>,
+    { query = {}, headers = {}, body, answer }: Question<O, S> = {},
   ): Promise<v.InferOutput<S>> {
     const bytes = body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body);
-    const response = await this.#send(path, {
-      method,
-      headers: { "Content-Type": "application/json", ...headers },
-      body: bytes,
+    const response = await this.#send(placeOf(operation, path, query), {
+      method: operation.method,
+      ...(body !== undefined && {
+        headers: { "Content-Type": "application/json", ...headers },
+        body: bytes,
+      }),
     });
+    const schema = answer ?? (operation.answer as v.GenericSchema as S);
     return this.#json(await this.#success(response), schema);
   }
 
@@ -120,6 +130,10 @@ export class Client {
     throw new RootwardError("server-refused", "the service gave an address that is none");
   }
 
+  async #found(response: Response): Promise<Uint8Array | null> {
+    return response.status === 404 ? null : this.#success(response);
+  }
+
   async #success(response: Response): Promise<Uint8Array> {
     if (response.status >= 300 && response.status < 400) {
       throw new RootwardError(
@@ -129,11 +143,11 @@ export class Client {
     }
     const bytes = await this.#body(response);
     if (response.ok) return bytes;
-    const told = v.safeParse(errorBody, parse(bytes));
+    const told = v.safeParse(refused, parse(bytes));
     if (!told.success) {
       throw new RootwardError("server-refused", `the service answered ${response.status}`);
     }
-    const { code, message, errors } = told.output;
+    const { code, message, errors = [] } = told.output;
     throw new RootwardError(isErrorCode(code) ? code : "server-refused", message, { errors });
   }
 
@@ -197,16 +211,17 @@ export function assertAbout(answer: { readonly factory: string }, factory: strin
   throw new RootwardError("server-refused", "the service answered about another Factory");
 }
 
-/** The path of a root as owners read it. @param version null for the newest */
-export function rootPath(factory: string, channel: Channel, version: number | null): string {
-  const file = version === null ? "root.json" : `${version}.root.json`;
-  return `/ota/repo/${factory}/api/v1/user_repo/${file}${production(channel)}`;
+/** The query that selects a channel of a Factory where owners' tools ask. */
+export function channelQuery(channel: Channel): { readonly production?: "1" } {
+  return channel === "prod" ? { production: "1" } : {};
 }
 
-export function submitPath(factory: string, channel: Channel): string {
-  return `/ota/repo/${factory}/api/v1/user_repo/root${production(channel)}`;
-}
-
-function production(channel: Channel): string {
-  return channel === "prod" ? "?production=1" : "";
+function placeOf<O extends Operation>(
+  operation: O,
+  path: PathValues<O["path"]>,
+  query: Query<O>,
+): string {
+  const place = pathOf<O["path"]>(operation.path, path);
+  const parts = Object.entries(query).map(([name, value]) => `${name}=${String(value)}`);
+  return parts.length === 0 ? place : `${place}?${parts.join("&")}`;
 }

@@ -1,10 +1,9 @@
 /** `rootward factory create`: bootstraps a Factory and prints the link, which is shown only here. */
 import { randomUUID } from "node:crypto";
-import * as v from "valibot";
-import { isDownloadLink } from "../delivery/link.ts";
+import type * as v from "valibot";
+import { createFactory } from "../api/factories.ts";
 import type { Dialect } from "../tuf/dialect.ts";
 import type { KeyType } from "../tuf/keys.ts";
-import * as form from "../text/forms.ts";
 import { column, line, listed, type Line } from "../text/line.ts";
 import { assertAbout, type Client } from "./client.ts";
 import type { Terminal } from "./terminal.ts";
@@ -21,26 +20,6 @@ export interface CreateOptions {
   /** X.509 PEM. */
   readonly recipientCertificate: string | null;
 }
-
-export const bootstrapAnswer = v.object({
-  factory: form.factoryName,
-  dialect: form.dialect,
-  root: v.object({
-    version: form.version,
-    keyids: v.array(form.keyId),
-    sha256: v.record(form.channel, form.sha256Hex),
-  }),
-  delivery: v.object({
-    mode: v.picklist(["link", "api"]),
-    /** In the first answer only. */
-    url: v.optional(v.pipe(v.string(), v.check(isDownloadLink))),
-    expiresAt: v.optional(form.time),
-    sha256: form.sha256Hex,
-    recipient: v.optional(form.sha256Hex),
-    mail: v.optional(v.picklist(["outbox", "ses", "none", "failed", "unknown"]), "unknown"),
-  }),
-  ownerToken: v.optional(form.ownerToken),
-});
 
 export async function factoryCreate(
   client: Client,
@@ -64,14 +43,14 @@ export async function factoryCreate(
   const headers = { "Idempotency-Key": randomUUID() };
   const created = await terminal.step(
     line`creating Factory ${name} (${dialect}, ${keyType} key)`,
-    () => client.postJson("/ota/factories/", body, bootstrapAnswer, headers),
+    () => client.call(createFactory, {}, { headers, body }),
   );
   assertAbout(created, name);
   terminal.result(created, bootstrapLines(created));
 }
 
 /** What a bootstrap made, for a person. */
-export function bootstrapLines(made: v.InferOutput<typeof bootstrapAnswer>): readonly Line[] {
+export function bootstrapLines(made: v.InferOutput<typeof createFactory.answer>): readonly Line[] {
   const { factory, dialect, root, delivery, ownerToken } = made;
   const token = line`owner token  ${ownerToken ?? "(was in the first answer)"}`;
   const lines = [

@@ -1,8 +1,9 @@
 /** `rootward factory rebootstrap`: a new root key and link in the place of those that were lost. */
+import { rebootstrapFactory } from "../api/factories.ts";
 import type { KeyType } from "../tuf/keys.ts";
 import { line } from "../text/line.ts";
 import { assertAbout, type Client } from "./client.ts";
-import { bootstrapAnswer, bootstrapLines } from "./factory-create.ts";
+import { bootstrapLines } from "./factory-create.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface RebootstrapOptions {
@@ -41,7 +42,7 @@ export async function factoryRebootstrap(
     ...(provisionerEmail !== undefined && { provisioner: { email: provisionerEmail } }),
   };
   const made = await terminal.step(line`bootstrapping Factory ${name} again`, () =>
-    client.postJson(`/ota/factories/${name}/rebootstrap`, body, bootstrapAnswer),
+    client.call(rebootstrapFactory, { factory: name }, { body }),
   );
   assertAbout(made, name);
   terminal.result(made, [

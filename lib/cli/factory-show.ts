@@ -1,58 +1,16 @@
 /** `rootward factory show`: the state of a Factory and of its delivery in plain words. */
-import * as v from "valibot";
+import type * as v from "valibot";
+import { readFactory } from "../api/factory-state.ts";
 import { unreachable } from "../error.ts";
 import { command, factoryWord, sha256Word } from "../text/command.ts";
-import * as form from "../text/forms.ts";
 import { column, line, type Line } from "../text/line.ts";
 import { assertAbout, type Client } from "./client.ts";
 import type { Terminal } from "./terminal.ts";
 
-const time = v.optional(form.time, "?");
-const link = { mode: v.literal("link"), secondClaimRefusedAt: v.optional(form.time) };
-const role = v.object({ version: form.version, sha256: form.sha256Hex, expires: form.time });
-/** Whether share and archive are gone. */
-const copies = { destroyed: v.optional(v.boolean()) };
-const stateAnswer = v.object({
-  factory: form.factoryName,
-  dialect: form.dialect,
-  state: v.picklist(["provisioned", "live"]),
-  owner: v.object({ id: form.words, email: form.words }),
-  provisioner: v.nullable(v.object({ id: form.words, email: v.nullable(form.words) })),
-  roles: v.record(
-    form.channel,
-    v.object({
-      root: role,
-      targets: v.optional(role),
-      snapshot: v.optional(role),
-      timestamp: v.optional(role),
-    }),
-  ),
-  delivery: v.variant("state", [
-    v.object({ state: v.literal("escrowed"), mode: v.literal("api") }),
-    v.object({ state: v.literal("ended"), mode: v.literal("api"), endedAt: time, ...copies }),
-    v.object({ state: v.literal("ready"), ...link, expiresAt: time }),
-    v.object({ state: v.literal("claimed"), ...link, claimedAt: time, leaseUntil: time }),
-    v.object({
-      state: v.literal("confirmed"),
-      ...link,
-      claimedAt: v.optional(form.time),
-      confirmedAt: time,
-      ...copies,
-    }),
-    v.object({
-      state: v.literal("expired"),
-      ...link,
-      claimedAt: v.optional(form.time),
-      expiredAt: time,
-      ...copies,
-    }),
-  ]),
-  rootUpdate: v.nullable(v.object({ startedBy: form.words, startedAt: form.time })),
-});
-type State = v.InferOutput<typeof stateAnswer>;
+type State = v.InferOutput<typeof readFactory.answer>;
 
 export async function factoryShow(client: Client, terminal: Terminal, name: string): Promise<void> {
-  const state = await client.getJson(`/ota/factories/${name}/`, stateAnswer);
+  const state = await client.call(readFactory, { factory: name });
   assertAbout(state, name);
   const { owner, provisioner, roles, rootUpdate } = state;
   terminal.result(state, [

@@ -11,7 +11,8 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { createFile } from "../files.ts";
-import { claimAnswer, confirmAnswer, deliveredName, type ClaimAnswer } from "../delivery/claim.ts";
+import { claimDelivery, confirmDelivery } from "../api/delivery.ts";
+import { deliveredName, type ClaimAnswer } from "../delivery/claim.ts";
 import { deliveryId, parseLink, type DeliveryLink } from "../delivery/link.ts";
 import { openCommand, openedName } from "../delivery/open-command.ts";
 import { openArchive } from "../delivery/sealing.ts";
@@ -71,7 +72,7 @@ export async function keysDownload(
   // Confirming destroys the only other copy of what nobody has seen open yet.
   if (saved.keyids === null && !seen) return reportUnopened(terminal, saved);
   const confirmed = await terminal.step(line`confirming: the service destroys its copy`, () =>
-    client.postJson("/download/confirm", { ...request, sha256: saved.sha256 }, confirmAnswer),
+    client.call(confirmDelivery, {}, { body: { ...request, sha256: saved.sha256 } }),
   );
   const token = confirmed.ownerToken;
   terminal.result({ ...confirmed, ...saved, confirmed: true, server: client.server }, [
@@ -149,7 +150,7 @@ function assertOutput(output: string | undefined, note: ClaimNote): void {
 async function claimAndSave(job: Job): Promise<SavedFile> {
   const { terminal, client, request, output } = job;
   const claim = await terminal.step(line`claiming the link`, () =>
-    client.postJson("/download/claim", request, claimAnswer),
+    client.call(claimDelivery, {}, { body: request }),
   );
   // The service names the Factory, and never the place on this disk.
   const file = resolve(output ?? deliveredName(claim.factory, claim.recipient !== null));
@@ -161,7 +162,7 @@ async function claimAndSave(job: Job): Promise<SavedFile> {
 
 async function fetchTo(job: Job, claim: ClaimAnswer, file: string): Promise<void> {
   const { client, link, note, privateKey } = job;
-  const object = await client.find(claim.archiveUrl);
+  const object = await client.findAt(claim.archiveUrl);
   const share = fromBase64Url(claim.share);
   if (object === null || share === null) {
     throw new RootwardError("server-refused", "the sealed archive could not be fetched: run again");

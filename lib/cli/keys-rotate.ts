@@ -12,6 +12,8 @@
  * accepted, and step 3 follows, or the same key is used again from step 2 on.
  */
 import * as v from "valibot";
+import { readSelf } from "../api/fioctl.ts";
+import { submitRoot } from "../api/roots.ts";
 import {
   factoryEntry,
   logEntry,
@@ -25,10 +27,9 @@ import { nextInChain, strictPolicy } from "../tuf/chain.ts";
 import { channelsOf, firstChannel, type Channel } from "../tuf/dialect.ts";
 import { withTargetsThreshold } from "../tuf/roles.ts";
 import { sameRoot } from "../tuf/root.ts";
-import * as form from "../text/forms.ts";
 import { line, listed } from "../text/line.ts";
 import { aboutFactory, type ArchiveFile } from "./archive-file.ts";
-import { submitPath, type Client } from "./client.ts";
+import { channelQuery, type Client } from "./client.ts";
 import { assertClock } from "./clock.ts";
 import { acceptedOtherwise } from "./next-roots.ts";
 import { rootSigners, signRoot } from "./own-keys.ts";
@@ -88,11 +89,8 @@ export async function keysRotate(
 
 /** Who the token stands for. It goes into what is signed, so it has a form that every client takes. */
 async function ownId(client: Client, factory: string): Promise<string> {
-  const answer = await client.getJson(
-    `/ota/factories/${factory}/users/self/`,
-    v.object({ "polis-id": v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,200}$/)) }),
-  );
-  return answer["polis-id"];
+  const answer = v.pick(readSelf.answer, ["polis-id"]);
+  return (await client.call(readSelf, { factory }, { answer }))["polis-id"];
 }
 
 /** In ats: where prod is one root behind ci, signs the same root for prod and sends it. */
@@ -118,8 +116,15 @@ async function submit(job: Job, roots: Roots, channel: Channel, bytes: Uint8Arra
     await file.assertUnchanged();
     let refusal: unknown = null;
     try {
-      const path = submitPath(about.factory, channel);
-      const { warnings } = await client.postJson(path, bytes, submitAnswer);
+      const { warnings } = await client.call(
+        submitRoot,
+        { factory: about.factory },
+        {
+          query: channelQuery(channel),
+          body: bytes,
+          answer: v.pick(submitRoot.answer, ["version", "warnings"]),
+        },
+      );
       // Prod gets the same advice as ci: once is enough.
       const advice = channel === firstChannel(about.dialect) ? warnings : [];
       for (const { message } of advice) terminal.warn(line`${message}`);
@@ -134,11 +139,6 @@ async function submit(job: Job, roots: Roots, channel: Channel, bytes: Uint8Arra
   });
   return new Map([...roots, [channel, { root, bytes }]]);
 }
-
-const submitAnswer = v.object({
-  version: form.version,
-  warnings: v.array(v.object({ code: form.words, message: form.words })),
-});
 
 /** Where one signature is not enough, the roots wait for the others. */
 function reportStaged(

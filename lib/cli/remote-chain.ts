@@ -4,6 +4,8 @@
  * believes the service.
  */
 import * as v from "valibot";
+import { readFactory, readLog } from "../api/factory-state.ts";
+import { readRootVersion } from "../api/roots.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { RootwardError } from "../error.ts";
 import { decodeEvent, verifyLog, type LogMark, type LoggedEvent } from "../factory/event.ts";
@@ -12,13 +14,22 @@ import { nextInChain, type ChainPolicy } from "../tuf/chain.ts";
 import type { Channel } from "../tuf/dialect.ts";
 import { isJsonObject, type JsonValue } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
-import * as form from "../text/forms.ts";
-import { assertAbout, rootPath, type Client } from "./client.ts";
+import { assertAbout, channelQuery, type Client } from "./client.ts";
 
 /** A root that was verified, with the bytes it was served as. */
 export interface VerifiedRoot {
   readonly root: Root;
   readonly bytes: Uint8Array;
+}
+
+/** A version of a root, as owners read it; null where there is none. */
+export async function findRoot(
+  client: Client,
+  factory: string,
+  channel: Channel,
+  version: number,
+): Promise<Uint8Array | null> {
+  return client.find(readRootVersion, { factory, version }, channelQuery(channel));
 }
 
 /** Longer chains are not followed in one run: nobody rotates this often. */
@@ -39,19 +50,13 @@ export async function followRemote(
   const chain: [VerifiedRoot, ...VerifiedRoot[]] = [trusted];
   let last = trusted.root;
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const bytes = await client.find(rootPath(factory, policy.channel, last.version + 1));
+    const bytes = await findRoot(client, factory, policy.channel, last.version + 1);
     if (bytes === null) return chain;
     last = nextInChain(last, bytes, policy, verifySignature).root;
     chain.push({ root: last, bytes });
   }
   throw new RootwardError("chain-broken", `more than ${MAX_STEPS} roots`);
 }
-
-const logAnswer = v.object({
-  head: v.object({ seq: form.version, sha256: form.sha256Hex }),
-  events: v.array(v.string()),
-  next: v.nullable(form.version),
-});
 
 /** More events than this are not read in one run: who publishes targets all day makes many. */
 const MAX_EVENTS = 1_000_000;
@@ -104,10 +109,7 @@ export async function readRemoteLog(
 }
 
 async function readPage(client: Client, factory: string, from: number) {
-  const { head, events, next } = await client.getJson(
-    `/ota/factories/${factory}/log/?from=${from}`,
-    logAnswer,
-  );
+  const { head, events, next } = await client.call(readLog, { factory }, { query: { from } });
   const bytes = events.map((text) => new TextEncoder().encode(text));
   // An empty page with another after it would never end.
   return { head, events: bytes, next: bytes.length === 0 ? null : next };
@@ -173,15 +175,10 @@ function rootsTold({ type, details }: LoggedEvent): readonly (readonly [string, 
   });
 }
 
-const stateAnswer = v.object({
-  factory: form.factoryName,
-  dialect: form.dialect,
-  state: v.picklist(["provisioned", "live"]),
-});
-
 /** What the service says of a Factory's dialect and state; not verified. */
 export async function readState(client: Client, factory: string) {
-  const state = await client.getJson(`/ota/factories/${factory}/`, stateAnswer);
+  const answer = v.pick(readFactory.answer, ["factory", "dialect", "state"]);
+  const state = await client.call(readFactory, { factory }, { answer });
   assertAbout(state, factory);
   return state;
 }

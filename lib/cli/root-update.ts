@@ -1,35 +1,20 @@
 /** `rootward root review`, `apply` and `cancel`: the root update in progress, as the service tells it. */
 import * as v from "valibot";
-import * as form from "../text/forms.ts";
+import { cancelUpdate, reviewUpdate } from "../api/root-updates.ts";
 import { column, line, type Line } from "../text/line.ts";
 import type { Client } from "./client.ts";
-import { applyStaged, updatePath } from "./staged-update.ts";
+import { applyStaged } from "./staged-update.ts";
 import type { Terminal } from "./terminal.ts";
 
-const note = v.object({ kind: form.words, message: form.words });
-const answer = v.object({
-  status: v.picklist(["NONE", "STARTED"]),
-  "change-meta": v.optional(
-    v.object({ "created-by": form.words, "created-at": form.time, "updated-by": form.words }),
-  ),
-  amendments: v.array(note),
-  issues: v.object({ errors: v.array(note), warnings: v.array(note) }),
-});
-
-/** A service of an earlier release says nothing about signed roots. */
-const cancelled = v.object({
-  signed: v.optional(
-    v.array(v.object({ channel: form.channel, version: form.version, sha256: form.sha256Hex })),
-    [],
-  ),
-});
+/** Without the roots themselves. */
+const shown = v.pick(reviewUpdate.answer, ["status", "change-meta", "amendments", "issues"]);
 
 export async function rootReview(
   client: Client,
   terminal: Terminal,
   factory: string,
 ): Promise<void> {
-  const review = await client.getJson(updatePath(factory), answer);
+  const review = await client.call(reviewUpdate, { factory }, { answer: shown });
   const { amendments, issues } = review;
   const meta = review["change-meta"];
   const lines = (
@@ -70,7 +55,7 @@ export async function rootCancel(
   factory: string,
 ): Promise<void> {
   const { signed } = await terminal.step(line`cancelling the root update of ${factory}`, () =>
-    client.sendJson("POST", updatePath(factory, "/cancel"), {}, cancelled),
+    client.call(cancelUpdate, { factory }),
   );
   for (const { channel, version, sha256 } of signed) {
     terminal.warn(

@@ -3,6 +3,7 @@
  * `history` verify the chain on the way; `verify` also checks that the online roles verify under the
  * newest root, that the audit log is unbroken, and that both tell the same story.
  */
+import { readMetadata } from "../api/devices.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { RootwardError } from "../error.ts";
 import { sha256 } from "../tuf/bytes.ts";
@@ -13,9 +14,10 @@ import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
 import type { Root } from "../tuf/root.ts";
 import { column, line, listed, type Line } from "../text/line.ts";
 import { clockDoubts } from "./clock.ts";
-import { rootPath, type Client } from "./client.ts";
+import type { Client } from "./client.ts";
 import {
   assertSameStory,
+  findRoot,
   followRemote,
   readRemoteLog,
   readState,
@@ -144,7 +146,7 @@ async function readChain(
   channel: Channel,
 ): Promise<Chain> {
   const policy = strictPolicy(dialect, channel);
-  const bytes = await client.find(rootPath(factory, channel, 1));
+  const bytes = await findRoot(client, factory, channel, 1);
   if (bytes === null) throw new RootwardError("not-found", `there is no root 1 of ${channel}`);
   const root = readTrustedRoot(bytes, policy, verifySignature);
   if (root.version !== 1) throw new RootwardError("chain-broken", "root 1 says another version");
@@ -161,7 +163,7 @@ async function verifyOnlineRoles(
   const found: string[] = [];
   const missing: string[] = [];
   for (const role of ONLINE_ROLES) {
-    const bytes = await client.find(`/repo/${factory}/${channel}/${role}.json`);
+    const bytes = await client.find(readMetadata, { factory, channel, file: `${role}.json` });
     if (bytes === null) {
       missing.push(role);
       continue;

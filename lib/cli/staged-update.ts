@@ -4,6 +4,7 @@
  * Anything else in it is shown, and signed only where the owner says so.
  */
 import * as v from "valibot";
+import { applyUpdate, reviewUpdate, stageUpdate, startUpdate } from "../api/root-updates.ts";
 import type { ArchivedFactory } from "../archive/trust.ts";
 import { verifySignature } from "../crypto/verify.ts";
 import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
@@ -19,21 +20,11 @@ import type { Root, RootDraft } from "../tuf/root.ts";
 import { verifySuccessor } from "../tuf/root-update.ts";
 import { readSignedRoot, wholeSignedRoot } from "../tuf/signed-root.ts";
 import type { Signature } from "../tuf/signatures.ts";
-import * as form from "../text/forms.ts";
 import { line } from "../text/line.ts";
 import type { Client } from "./client.ts";
 import type { VerifiedRoot } from "./remote-chain.ts";
 import type { Terminal } from "./terminal.ts";
 import { currentRoot, type Roots } from "./trusted-roots.ts";
-
-const note = v.object({ kind: form.words, message: form.words });
-const rootTexts = v.object({ "ci-root": v.string(), "prod-root": v.string() });
-const reviewAnswer = v.object({
-  status: v.picklist(["NONE", "STARTED"]),
-  updated: v.nullable(rootTexts),
-  "change-meta": v.optional(v.object({ "created-by": form.words })),
-  issues: v.object({ errors: v.array(note), warnings: v.array(note) }),
-});
 
 /** What is staged, as the service tells it. */
 export interface StagedRoots {
@@ -46,10 +37,6 @@ export interface StagedRoots {
   readonly warnings: readonly string[];
 }
 
-export function updatePath(factory: string, step = ""): string {
-  return `/ota/repo/${factory}/api/v1/user_repo/root/updates${step}`;
-}
-
 /**
  * @param trusted the current roots, verified
  * @returns null where no update is in progress
@@ -60,7 +47,13 @@ export async function readStagedRoots(
   { factory, dialect }: ArchivedFactory,
   trusted: Roots,
 ): Promise<StagedRoots | null> {
-  const review = await client.getJson(updatePath(factory), reviewAnswer);
+  const review = await client.call(
+    reviewUpdate,
+    { factory },
+    {
+      answer: v.pick(reviewUpdate.answer, ["status", "updated", "change-meta", "issues"]),
+    },
+  );
   if (review.status === "NONE" || review.updated === null) return null;
   const { updated } = review;
   const roots = new Map<Channel, RootDraft>();
@@ -94,12 +87,8 @@ export async function startStaged(
   message: string,
 ): Promise<string | null> {
   try {
-    const { txid } = await client.sendJson(
-      "POST",
-      updatePath(factory),
-      { message },
-      v.object({ txid: form.txid }),
-    );
+    const answer = v.pick(startUpdate.answer, ["txid"]);
+    const { txid } = await client.call(startUpdate, { factory }, { body: { message }, answer });
     return txid;
   } catch (error) {
     const underWay = isRootwardError(error) && error.code === "update-in-progress";
@@ -138,14 +127,14 @@ export async function stageRoots(
 ): Promise<void> {
   const bodies = channelsOf(dialect).map((channel) => {
     const text = new TextDecoder().decode(envelopes.get(channel));
-    return [rootMember(channel), JSON.parse(text) as unknown] as const;
+    return [rootMember(channel), JSON.parse(text) as JsonValue] as const;
   });
-  const body = { txid, ...Object.fromEntries(bodies) };
-  await client.sendJson("PUT", updatePath(factory), body, v.object({}));
+  const body = { txid, "ci-root": null, ...Object.fromEntries(bodies) };
+  await client.call(stageUpdate, { factory }, { body });
 }
 
 export async function applyStaged(client: Client, factory: string, txid: string): Promise<void> {
-  await client.sendJson("POST", updatePath(factory, "/apply"), { txid }, v.object({}));
+  await client.call(applyUpdate, { factory }, { body: { txid } });
 }
 
 /**

@@ -1,5 +1,6 @@
 /** `rootward targets list`: the targets in force, as the service tells them; nothing is verified here. */
 import * as v from "valibot";
+import { listTargets } from "../api/targets.ts";
 import { RootwardError } from "../error.ts";
 import { show } from "../tuf/show.ts";
 import { isTargetName } from "../tuf/target-entries.ts";
@@ -7,18 +8,8 @@ import * as form from "../text/forms.ts";
 import { column, line, type Line } from "../text/line.ts";
 import { byteSize } from "./byte-size.ts";
 import type { Client } from "./client.ts";
-import { targetsPath } from "./targets.ts";
 import type { Terminal } from "./terminal.ts";
 
-const listAnswer = v.object({
-  channel: form.channel,
-  version: form.version,
-  expires: form.time,
-  // No v.record: it leaves out members by the name of __proto__ or constructor.
-  targets: v.custom<Readonly<Record<string, unknown>>>(
-    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-  ),
-});
 const listedTarget = v.object({
   length: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   hashes: v.object({ sha256: form.sha256Hex }),
@@ -29,7 +20,7 @@ export async function targetsList(
   terminal: Terminal,
   factory: string,
 ): Promise<void> {
-  const answer = await client.getJson(targetsPath(factory), listAnswer);
+  const answer = await client.call(listTargets, { factory });
   const rows = Object.entries(answer.targets).map(([name, target]) => {
     const entry = v.safeParse(listedTarget, target);
     if (!entry.success || !isTargetName(name)) {

@@ -5,14 +5,14 @@
  */
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import * as v from "valibot";
+import type * as v from "valibot";
+import { publishTargets } from "../api/targets.ts";
 import { isRootwardError, RootwardError } from "../error.ts";
 import { errorCode } from "../files.ts";
 import { encodeJson } from "../tuf/canonical.ts";
 import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
 import { show } from "../tuf/show.ts";
 import { isTargetName, judgeTargetEntries } from "../tuf/target-entries.ts";
-import * as form from "../text/forms.ts";
 import { column, line, type Line } from "../text/line.ts";
 import { byteSize } from "./byte-size.ts";
 import type { Client } from "./client.ts";
@@ -31,20 +31,7 @@ export interface AddOptions {
   readonly sha512: boolean;
 }
 
-const targetNameForm = v.pipe(v.string(), v.check(isTargetName));
-const names = v.array(targetNameForm);
-const publishAnswer = v.object({
-  channel: form.channel,
-  version: form.version,
-  sha256: form.sha256Hex,
-  expires: form.time,
-  changed: v.boolean(),
-  added: names,
-  replaced: names,
-  removed: names,
-  unchanged: names,
-});
-type Published = v.InferOutput<typeof publishAnswer>;
+type Published = v.InferOutput<typeof publishTargets.answer>;
 
 export async function targetsAdd(
   client: Client,
@@ -108,7 +95,7 @@ async function publish(
   change: { readonly targets?: JsonObject; readonly remove?: readonly string[] },
 ): Promise<Published> {
   return terminal.step(line`publishing targets of ${factory}`, () =>
-    client.sendJson("PUT", targetsPath(factory), encodeJson(jsonObject(change)), publishAnswer),
+    client.call(publishTargets, { factory }, { body: encodeJson(jsonObject(change)) }),
   );
 }
 
@@ -166,8 +153,4 @@ function shownName(name: string): string {
 
 function percent(bytes: number, of: number): string {
   return `${Math.floor((100 * bytes) / Math.max(1, of))} %`;
-}
-
-export function targetsPath(factory: string): string {
-  return `/ota/factories/${factory}/targets/`;
 }

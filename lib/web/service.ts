@@ -3,15 +3,11 @@
  * answer came, `unavailable` where it is to be asked again, the service's own code where it refused.
  */
 import * as v from "valibot";
-import {
-  claimAnswer,
-  confirmAnswer,
-  deliveredName,
-  type ClaimAnswer,
-  type ConfirmAnswer,
-} from "../delivery/claim.ts";
+import { claimDelivery, confirmDelivery } from "../api/delivery.ts";
+import type { BodyOperation, JsonOperation } from "../api/operation.ts";
+import { refusal } from "../api/refusals.ts";
+import { deliveredName, type ClaimAnswer, type ConfirmAnswer } from "../delivery/claim.ts";
 import { RootwardError, type ErrorCode } from "../error.ts";
-import * as form from "../text/forms.ts";
 import { concatBytes } from "../tuf/bytes.ts";
 
 export interface Claimant {
@@ -21,14 +17,7 @@ export interface Claimant {
 
 const TIMEOUT_MS = 60_000;
 
-const refusal = v.object({
-  code: v.string(),
-  message: form.words,
-  factory: v.optional(form.factoryName),
-  usedAt: v.optional(form.time),
-  expiredAt: v.optional(form.time),
-  leaseEndedAt: v.optional(form.time),
-});
+const told = v.pick(refusal, ["code", "message", "factory", "usedAt", "expiredAt", "leaseEndedAt"]);
 
 const REFUSALS: readonly ErrorCode[] = [
   "delivery-used",
@@ -39,7 +28,7 @@ const REFUSALS: readonly ErrorCode[] = [
 ];
 
 export async function claimLink(claimant: Claimant): Promise<ClaimAnswer> {
-  const answer = await post("/download/claim", claimant, claimAnswer);
+  const answer = await post(claimDelivery, claimant);
   // The file's name ends up in a command: it is what it must be, or nothing goes on.
   const expected = deliveredName(answer.factory, answer.recipient !== null);
   if (answer.filename === expected) return answer;
@@ -47,7 +36,7 @@ export async function claimLink(claimant: Claimant): Promise<ClaimAnswer> {
 }
 
 export async function confirmLink(claimant: Claimant, sha256: string): Promise<ConfirmAnswer> {
-  return post("/download/confirm", { ...claimant, sha256 }, confirmAnswer);
+  return post(confirmDelivery, { ...claimant, sha256 });
 }
 
 /**
@@ -77,11 +66,10 @@ export async function fetchSealed(
   return concatBytes(...chunks);
 }
 
-async function post<const S extends v.GenericSchema>(
-  path: string,
-  body: object,
-  schema: S,
-): Promise<v.InferOutput<S>> {
+async function post<const O extends JsonOperation & BodyOperation>(
+  { path, answer: schema }: O,
+  body: v.InferInput<O["body"]>,
+): Promise<v.InferOutput<O["answer"]>> {
   const response = await answerTo(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -113,10 +101,10 @@ function brokenOff(): never {
 }
 
 function refused(status: number, answer: unknown): RootwardError {
-  const told = v.safeParse(refusal, answer);
-  const known = told.success ? REFUSALS.find((code) => code === told.output.code) : undefined;
-  if (told.success && known !== undefined) {
-    const { code: _, message, ...times } = told.output;
+  const read = v.safeParse(told, answer);
+  const known = read.success ? REFUSALS.find((code) => code === read.output.code) : undefined;
+  if (read.success && known !== undefined) {
+    const { code: _, message, ...times } = read.output;
     const facts = Object.fromEntries(
       Object.entries(times).filter((fact): fact is [string, string] => fact[1] !== undefined),
     );
@@ -124,5 +112,5 @@ function refused(status: number, answer: unknown): RootwardError {
   }
   // Also what a proxy says in the service's place.
   if (status >= 500 || status === 429) return new RootwardError("unavailable", String(status));
-  return new RootwardError("server-refused", told.success ? told.output.message : String(status));
+  return new RootwardError("server-refused", read.success ? read.output.message : String(status));
 }

@@ -98,6 +98,13 @@ test.each(FUNCTIONS)("what %s reads when it is asked for is there, and runs", (n
   expect(rest.length).toBeGreaterThan(0);
 });
 
+test("the page carries of the API what it asks for", async () => {
+  const { script } = await bundlePage();
+  expect(script).toContain("/claim");
+  expect(script).not.toContain("/ota");
+  expect(script.length).toBeLessThan(132_000);
+});
+
 test("deliver carries the page as it is served", async () => {
   const file = join(bundles.deliver.folder, "page.json");
   expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(await bundlePage());
