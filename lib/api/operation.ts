@@ -59,7 +59,7 @@ export function operation<const O extends Operation>(describe: () => O): O {
 }
 
 /** The same, readonly at every depth. */
-export type Immutable<T> = unknown extends T
+type Immutable<T> = unknown extends T
   ? T
   : T extends (infer E)[]
     ? readonly Immutable<E>[]

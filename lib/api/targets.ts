@@ -6,22 +6,14 @@ import { isTargetName } from "../tuf/target-entries.ts";
 import { operation } from "./operation.ts";
 import { FACTORY } from "./path.ts";
 
-/** What is meant for prod must not reach ci. */
-const query = {
-  production: {
-    form: v.never(),
-    expected: "nothing",
-    about: "Refused with 404: targets of prod are signed offline, and not published here.",
-  },
-} as const;
-
 export const listTargets = /* @__PURE__ */ operation(() => ({
   id: "listTargets",
   method: "GET",
   path: `${FACTORY}targets/`,
   access: "root:read",
   title: "Read the targets in force",
-  query,
+  about:
+    "With `production` in the query it is refused with 404: targets of prod are signed offline.",
   answers: { 200: "All entries, by name." },
   answer: v.object({
     channel: form.channel,
@@ -57,8 +49,7 @@ export const publishTargets = /* @__PURE__ */ operation(() => ({
   title: "Publish targets",
   about:
     "Adds, replaces and removes entries, all at once or not at all, and signs targets, snapshot and timestamp. " +
-    "A repeated request changes nothing. docs/targets.md says what an entry may be.",
-  query,
+    "A repeated request changes nothing. docs/targets.md says what an entry may be. With `production` in the query it is refused with 404.",
   body: v.strictObject({
     targets: json({ type: "object", description: "Entries to add or replace, by name." }),
     remove: json({ type: "array", description: "Names of entries to remove." }),
