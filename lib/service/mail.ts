@@ -1,7 +1,7 @@
 /** The mails of the service. Plain text, short, and with the next thing to do. */
 import { readLog } from "../api/factory-state.ts";
 import { pathOf } from "../api/path.ts";
-import type { Stretch } from "../factory/waiting-notices.ts";
+import type { Stretch } from "../factory/effect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { asciiLine } from "../text/forms.ts";
 import type { MailText } from "./notice.ts";

@@ -4,6 +4,8 @@ import { encodeHead } from "../../lib/factory/head.ts";
 import { authorizeFactory, type Principal } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/commit.ts";
 import { ADMIN_SCOPES, OWNER_SCOPES, type Scope } from "../../lib/factory/scopes.ts";
+import type { Service } from "../../lib/service/service.ts";
+import { settle } from "../../lib/service/settle.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { createToken, listTokens, revokeToken } from "../../lib/service/tokens.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
