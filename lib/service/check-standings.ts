@@ -43,7 +43,7 @@ export async function checkStandings(
       service.report(`comparing ${factory} with its signer`, error);
     }
   }
-  if (differing > MAX_LINES) {
-    say(line`and ${differing - MAX_LINES} more Factories whose heads and signer differ`);
-  }
+  const more = differing - MAX_LINES;
+  if (more === 1) say(line`and 1 more Factory whose head and signer differ`);
+  if (more > 1) say(line`and ${more} more Factories whose heads and signer differ`);
 }

@@ -2,7 +2,7 @@
  * Heads, documents, tokens and idempotency keys in SQLite. Each write is one statement, so each is
  * atomic by itself; the only one that decides anything is the conditional update of a head.
  */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { DocumentAddress, Place, StoredDocument } from "../../factory/documents.ts";
 import { decodeHead, encodeHead, type Head } from "../../factory/head.ts";
 import { isFactoryName, type FactoryName } from "../../factory/names.ts";
@@ -10,7 +10,7 @@ import type { Documents, Heads, Requests, TokenRecord, Tokens } from "../../serv
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import { RootwardError } from "../../error.ts";
 import type { Database } from "./connections.ts";
-import { blobColumn, textColumn } from "./database.ts";
+import { blobColumn, numberColumn, textColumn } from "./database.ts";
 
 export const STORE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS heads (
@@ -74,6 +74,9 @@ function addInstance(database: DatabaseSync): void {
     DROP TABLE published_before;`);
 }
 
+/** Heads that are listed without a pause. */
+const DUE_PAGE = 1000;
+
 export class SqliteHeads implements Heads {
   readonly #db: Database;
 
@@ -111,11 +114,24 @@ export class SqliteHeads implements Heads {
     return changes === 1;
   }
 
+  /** Page by page: a list of very many must not keep devices waiting. */
   async due(now: number, limit: number): Promise<readonly FactoryName[]> {
-    const rows = await this.#db.read((sql) =>
-      sql("SELECT factory FROM heads WHERE due_at <= ? ORDER BY due_at LIMIT ?").all(now, limit),
-    );
-    return rows.map((row) => textColumn(row, "factory")).filter(isFactoryName);
+    const names: FactoryName[] = [];
+    let after: SQLInputValue[] = [Number.MIN_SAFE_INTEGER, 0];
+    for (;;) {
+      const size = Math.min(DUE_PAGE, limit - names.length);
+      const rows = await this.#db.read((sql) =>
+        sql(
+          `SELECT factory, due_at, rowid FROM heads WHERE due_at <= ? AND (due_at, rowid) > (?, ?)
+           ORDER BY due_at, rowid LIMIT ?`,
+        ).all(now, ...after, size),
+      );
+      names.push(...rows.map((row) => textColumn(row, "factory")).filter(isFactoryName));
+      const last = rows.at(-1);
+      if (rows.length < DUE_PAGE || last === undefined) return names;
+      after = [numberColumn(last, "due_at"), numberColumn(last, "rowid")];
+      await new Promise(setImmediate);
+    }
   }
 }
 
