@@ -1,10 +1,14 @@
-/** The schedule: every minute it tends to the Factories that are due. */
+/**
+ * The schedule: every minute it tends to the Factories that are due. Asked by an operator, it compares all
+ * Factories with the signer.
+ */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { clientOptions } from "../lib/adapters/aws/clients.ts";
 import { DynamoClockRecords } from "../lib/adapters/aws/clock-record.ts";
 import { SteadyClock } from "../lib/adapters/steady-clock.ts";
 import { EFFECT_KINDS } from "../lib/factory/effect.ts";
 import { boundaryOf } from "../lib/lambda/boundary.ts";
+import { compareInTime, isComparison } from "../lib/lambda/compare-in-time.ts";
 import { deliveryOf } from "../lib/lambda/delivery.ts";
 import { plainHandler } from "../lib/lambda/handler.ts";
 import { notifierOf } from "../lib/lambda/notifier.ts";
@@ -28,4 +32,6 @@ const service = serviceOf({
   effects: EFFECT_KINDS,
 });
 
-export const handler = plainHandler((_event, invocation) => tendInTime(service, invocation));
+export const handler = plainHandler<unknown, unknown>((event, invocation) =>
+  isComparison(event) ? compareInTime(service, event, invocation) : tendInTime(service, invocation),
+);

@@ -16,7 +16,7 @@ import { Readiness } from "../service/readiness.ts";
 import { sparing } from "../service/reporting.ts";
 import { Retries } from "../service/retries.ts";
 import type { Service } from "../service/service.ts";
-import { checkStandings } from "../service/check-standings.ts";
+import { allFactories, checkStandings } from "../service/check-standings.ts";
 import { tendDue } from "../service/tend.ts";
 import type { Signer } from "../signing/operations.ts";
 import { line, type Line } from "../text/line.ts";
@@ -144,7 +144,7 @@ function startSchedule(
   let checked = false;
   const once = async (): Promise<void> => {
     // Before anything is tended to, so that its lines say how the databases were found.
-    if (!checked) await checkStandings(service, log, ending.signal);
+    if (!checked) await checkStandings(service, await allFactories(service), log, ending.signal);
     checked = true;
   };
   const run = (): void => {

@@ -8,7 +8,7 @@ import type { Invocation } from "./handler.ts";
 import { count } from "./telemetry.ts";
 
 /** Milliseconds: as long as one Factory with a slow signer takes, and the look at what is left. */
-const FOR_THE_LAST = 45_000;
+export const FOR_THE_LAST = 45_000;
 const LOOK = 100;
 
 export async function tendInTime(service: Service, invocation: Invocation): Promise<void> {

@@ -1,9 +1,10 @@
 /**
- * The first run of the schedule after a start compares every head with the signer, and brings roots
- * back that a restored head lost. One Factory after the other, with turns for whoever waits, so that a
- * start with very many serves at once.
+ * Compares heads with the signer, and brings roots back that a restored head lost: the first run of the
+ * schedule after a start (embedded form), or a run that an operator asks for (AWS form). One Factory after
+ * the other, with turns for whoever waits, so that a start with very many serves at once.
  */
 import { isRootwardError } from "../error.ts";
+import type { FactoryName } from "../factory/names.ts";
 import { line, type Line } from "../text/line.ts";
 import { readHead } from "./commit.ts";
 import { returnRoots } from "./return-roots.ts";
@@ -15,23 +16,31 @@ const MAX_LINES = 20;
 /** More than any installation has. */
 const ALL = 10_000_000;
 
+/** The names of all Factories, in no order that lasts. */
+export async function allFactories({ heads }: Service): Promise<readonly FactoryName[]> {
+  return heads.due(Number.MAX_SAFE_INTEGER, ALL);
+}
+
 /**
  * @param say takes a line for each Factory whose head and signer differ, and at last one with the
  *   number of those that were left out
  * @param ending where it is aborted, no further Factory is begun
+ * @returns how many were looked at, from the first on
  * @throws RootwardError `unavailable` where the signer is away
  */
 export async function checkStandings(
   service: Service,
+  factories: readonly FactoryName[],
   say: (text: Line) => void,
   ending?: AbortSignal,
-): Promise<void> {
-  let differing = 0;
-  for (const factory of await service.heads.due(Number.MAX_SAFE_INTEGER, ALL)) {
+): Promise<number> {
+  let [looked, differing] = [0, 0];
+  for (const factory of factories) {
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
     if (ending?.aborted === true) break;
+    looked += 1;
     try {
       const standing = await standingOf(service.boundary, await readHead(service.heads, factory));
       const text = describeStanding(standing);
@@ -46,4 +55,5 @@ export async function checkStandings(
   const more = differing - MAX_LINES;
   if (more === 1) say(line`and 1 more Factory whose head and signer differ`);
   if (more > 1) say(line`and ${more} more Factories whose heads and signer differ`);
+  return looked;
 }

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { failing } from "../../lib/adapters/memory/faults.ts";
 import type { SigningKey } from "../../lib/crypto/signing-key.ts";
 import type { Head } from "../../lib/factory/head.ts";
-import { checkStandings } from "../../lib/service/check-standings.ts";
+import { allFactories, checkStandings } from "../../lib/service/check-standings.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
@@ -319,7 +319,7 @@ test.each(ROWS)("$restored, since then $since: $outcome", async ({ restored, liv
   const world = restoreFrom(life.now, life.backup, restored);
   const { service } = world.start();
   const said: string[] = [];
-  await checkStandings(service, (text) => said.push(String(text)));
+  await checkStandings(service, await allFactories(service), (text) => said.push(String(text)));
   const after = { ...life, world, service, said: said.join("\n") };
   await expect(prove(after)).resolves.toBeUndefined();
 });

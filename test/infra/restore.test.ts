@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { Updater } from "tuf-js";
 import { readArchive } from "../../lib/archive/archive.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
-import { makeOwner } from "../support/cli-owner.ts";
+import { makeOwner, type Owner } from "../support/cli-owner.ts";
 import { itemsOf, restoreTable } from "../support/deployed/emulators.ts";
 import type { TestServer } from "../support/embedded.ts";
 import {
@@ -29,6 +29,7 @@ const device = join(one.folder, "device");
 const claimant = newClaimant();
 
 let archive = "";
+let widgets: Owner;
 let token = "";
 let link = "";
 let stolen = "";
@@ -57,6 +58,7 @@ test("a fleet lives on after the time that it goes back to", async () => {
   const owner = await makeOwner(server, "acme", { onlineKeyType: "ed25519" });
   [archive, token] = [owner.archive, owner.env.ROOTWARD_TOKEN];
   succeeded(await rotate());
+  widgets = await makeOwner(server, "widgets", { onlineKeyType: "ed25519" });
   ({ link } = await createFactory(one, "open"));
   stolen = (await createFactory(one, "stolen")).link;
   mkdirSync(device);
@@ -67,6 +69,8 @@ test("a fleet lives on after the time that it goes back to", async () => {
   const backup = await itemsOf(one.aws.dynamo, ref);
   const at = new Date(Math.ceil(Date.now() / 1000) * 1000).toISOString().replace(".000", "");
   succeeded(await rotate());
+  const keys = ["keys", "rotate", widgets.archive, "--key-type", "ed25519"];
+  succeeded(await one.cli(keys, widgets.env.ROOTWARD_TOKEN));
   expect(await publish("app.bin")).toMatchObject({ status: 200 });
   await poll();
   expect(versionOf("root")).toBe(3);
@@ -98,6 +102,20 @@ test("a root that was accepted since comes back from its owner's archive", async
   const again = await submit(one, "acme", kept ?? new Uint8Array());
   expect([again.status, again.body]).toMatchObject([200, { version: 3 }]);
 });
+
+test("other roots come back when the operator has all Factories compared", async () => {
+  const root = async () => (await one.aws.ask("GET", "/repo/widgets/main/2.root.json")).status;
+  expect(await root()).toBe(404);
+  const compared = await one.aws.runSchedule({ compareAfter: "" });
+  expect(compared).toEqual({
+    compared: 4,
+    lines: [expect.stringMatching(/^widgets: main has root 1, the signer trusts root 2 /)],
+    next: null,
+  });
+  expect(await root()).toBe(200);
+  const again = await one.aws.runSchedule({ compareAfter: "stolen" });
+  expect(again).toEqual({ compared: 1, lines: [], next: null });
+}, 60_000);
 
 test("what is published next is newer than all that devices have seen", async () => {
   const published = await publish("other.bin");

@@ -53,8 +53,8 @@ export interface Deployment {
   /** As everywhere, for requests to {@link PUBLIC_URL} and to presigned URLs. */
   readonly fetch: typeof fetch;
   ask(method: string, path: string, init?: Init): Promise<Answer>;
-  /** One run of the schedule, by the rule's target. */
-  runSchedule(): Promise<void>;
+  /** One run of the schedule, by the rule's target. @param event another than the rule's, from an operator */
+  runSchedule(event?: object): Promise<unknown>;
   /** Moves the clock of every function. @param offset milliseconds from the real time */
   moveClock(offset: number): Promise<void>;
   /**
@@ -157,9 +157,7 @@ async function begin(world: World, release: Release): Promise<Deployment> {
       const json = (): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
       return { status: statusCode, headers, text, json };
     },
-    runSchedule: async () => {
-      await functions.get(scheduled)?.invoke({});
-    },
+    runSchedule: async (event = {}) => functions.get(scheduled)?.invoke(event),
     moveClock: async (offset) => {
       await Promise.all([...functions.values()].map((one) => one.moveClock(offset)));
     },
