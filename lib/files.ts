@@ -11,7 +11,12 @@ import { dirname, join } from "node:path";
 export async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${file}.tmp`;
   await writeSynced(temporary, bytes);
-  await rename(temporary, file);
+  try {
+    await rename(temporary, file);
+  } catch (error) {
+    await discard(temporary);
+    throw error;
+  }
   await syncFolder(dirname(file));
 }
 
@@ -80,18 +85,29 @@ export async function removeFile(file: string): Promise<void> {
   await syncFolder(dirname(file));
 }
 
+/** Leaves no part of `bytes` behind where the disk does not take all of them. */
 async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
-  const handle = await open(file, flags, 0o600);
   try {
-    // An older file of this name may have another mode. By its path: Node's permission model allows
-    // no change through a handle.
-    await chmod(file, 0o600);
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(file, flags, 0o600);
+    try {
+      // An older file of this name may have another mode. By its path: Node's permission model allows
+      // no change through a handle.
+      await chmod(file, 0o600);
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    await discard(file);
+    throw error;
   }
+}
+
+/** After an error, which is the one to be told; what stays is removed by the next start. */
+async function discard(temporary: string): Promise<void> {
+  await rm(temporary, { force: true }).catch(() => undefined);
 }
 
 /** Waits until the content of a file is on the disk. */

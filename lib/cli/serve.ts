@@ -16,7 +16,8 @@ import { Readiness } from "../service/readiness.ts";
 import { sparing } from "../service/reporting.ts";
 import { Retries } from "../service/retries.ts";
 import type { Service } from "../service/service.ts";
-import { allFactories, checkStandings } from "../service/check-standings.ts";
+import { checkStandings } from "../service/check-standings.ts";
+import { sweepAttempts } from "../service/sweep-attempts.ts";
 import { tendDue } from "../service/tend.ts";
 import type { Signer } from "../signing/operations.ts";
 import { line, type Line } from "../text/line.ts";
@@ -50,6 +51,8 @@ export interface RunningServer {
 }
 
 const SCHEDULE_EVERY = 60_000;
+/** In which runs it is looked for what bootstraps left: about once an hour. */
+const SWEEP_EVERY = 60;
 /** A run may be long after an outage; a schedule that has not finished one for longer has stopped. */
 const RUN_WITHIN = 10 * 60_000;
 
@@ -142,6 +145,12 @@ function startSchedule(
   let running: Promise<unknown> = Promise.resolve();
   let busy = false;
   let checked = false;
+  let runs = 0;
+  const sweep = async (): Promise<void> => {
+    // The first run finds what a crash left.
+    if (runs % SWEEP_EVERY === 0) await sweepAttempts(service);
+    runs += 1;
+  };
   const once = async (): Promise<void> => {
     // Before anything is tended to, so that its lines say how the databases were found.
     if (!checked) await checkStandings(service, await allFactories(service), log, ending.signal);
@@ -155,6 +164,7 @@ function startSchedule(
       .catch((error: unknown) => service.report("comparison with the signer", error))
       .then(() => tendDue(service, ending.signal))
       .then(ended)
+      .then(sweep)
       .catch((error: unknown) => service.report("schedule", error))
       .finally(() => {
         busy = false;

@@ -20,7 +20,7 @@ import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import type { Transition } from "../factory/transition.ts";
 import { assertUsable, authorizeAgain, type Principal } from "./authority.ts";
-import { commit, readHead } from "./commit.ts";
+import { commit, isRefusedWrite, readHead } from "./commit.ts";
 import { LostRace } from "./lost-race.ts";
 import type { Ports } from "./ports.ts";
 
@@ -62,7 +62,7 @@ export async function change<D extends Decision>(
     const work = roundsOf(service, factory, by, decide, swap);
     return await service.turns.take(factory, holderOf(by), work);
   } catch (error) {
-    if (!swap.inDoubt) await cleanUp(service, factory, abandon);
+    if (!swap.inDoubt || isRefusedWrite(error)) await cleanUp(service, factory, abandon);
     throw error;
   }
 }
@@ -113,7 +113,9 @@ export async function create(
     });
     if (applied) return true;
   } catch (error) {
-    if (!swap.inDoubt) await cleanUp(service, transition.head.factory, abandon);
+    if (!swap.inDoubt || isRefusedWrite(error)) {
+      await cleanUp(service, transition.head.factory, abandon);
+    }
     throw error;
   }
   await cleanUp(service, transition.head.factory, abandon);

@@ -62,16 +62,24 @@ async function swapHead(store: Store, transition: Transition): Promise<boolean> 
 async function untilAnswered(
   write: () => Promise<boolean>,
 ): Promise<{ applied: boolean; repeated: boolean }> {
-  for (const [tries, delay] of REPEAT_DELAYS.entries()) {
+  let doubt: unknown = null;
+  for (const delay of [...REPEAT_DELAYS, 0]) {
     try {
-      return { applied: await write(), repeated: tries > 0 };
+      return { applied: await write(), repeated: doubt !== null };
     } catch (error) {
-      // The store waited for its lock already, and applied nothing.
-      if (isRootwardError(error) && error.code === "storage-unavailable") throw error;
+      // It applied nothing; what became of a try before stays unknown.
+      if (isRefusedWrite(error)) throw doubt ?? error;
+      doubt = error;
       await new Promise((resolve) => setTimeout(resolve, delay));
     }
   }
-  return { applied: await write(), repeated: true };
+  throw doubt;
+}
+
+/** Whether a store said of a write that it applied nothing: it was full, or locked for too long. */
+export function isRefusedWrite(error: unknown): boolean {
+  const refused = isRootwardError(error) && error.code === "storage-unavailable";
+  return refused && error.details.inDoubt !== true;
 }
 
 async function wasMine(store: Store, { base, head, eventId }: Transition): Promise<boolean> {

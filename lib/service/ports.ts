@@ -203,6 +203,8 @@ export interface TokenRecord {
   readonly bound: { readonly factory: FactoryName; readonly instance: InstanceId } | null;
   /** Milliseconds since 1970; null for never. */
   readonly expiresAt: number | null;
+  /** When the bootstrap began, of a record with the scope `delivery`; milliseconds since 1970. */
+  readonly madeAt?: number;
   /** Which answer it first came in, where no token made it (factory/tokens.ts). */
   readonly issued?: "bootstrap" | "confirmation";
   /** Of a confirmation's token the number of that answer. */
@@ -225,6 +227,15 @@ export interface Tokens {
    * its own clock, after the retention (factory/tokens.ts), does nothing here.
    */
   removeExpired(before: number): Promise<void>;
+}
+
+/** Bootstraps that stored something and are named by no head. */
+export interface Attempts {
+  /**
+   * Their records, which have the scope `delivery`. Every commit of before is decided when this answers:
+   * one of which nobody knew whether it was applied cannot come back later.
+   */
+  unnamed(now: number): Promise<readonly TokenRecord[]>;
 }
 
 /** What an Idempotency-Key was first used for. */
@@ -363,6 +374,8 @@ export interface Ports {
   readonly wrapper: KeyWrapper;
   readonly boundary: SigningBoundary;
   readonly tokens: Tokens;
+  /** Left out where a store cannot tell; what a bootstrap left behind stays there then, and opens nothing. */
+  readonly attempts?: Attempts | undefined;
   readonly requests: Requests;
   readonly turns: Turns;
   readonly notifier: Notifier;

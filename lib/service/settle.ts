@@ -34,8 +34,9 @@ const MAX_AT_ONCE = 100;
 /**
  * Runs what is pending.
  *
- * @throws RootwardError `internal` if a share or an archive could not be destroyed; a notice that
- *   could not be sent is reported, stays pending, and fails nobody
+ * @throws RootwardError `internal` if a share or an archive could not be destroyed, or
+ *   `storage-unavailable` where the disk is the reason; a notice that could not be sent is reported,
+ *   stays pending, and fails nobody
  */
 export async function settle(service: Service, factory: FactoryName): Promise<void> {
   // What is named here is about this head's bootstrap, whatever takes its place meanwhile.
@@ -45,7 +46,7 @@ export async function settle(service: Service, factory: FactoryName): Promise<vo
   // So many that the event about them stays small.
   const pending = inTurn(mine).slice(0, MAX_AT_ONCE);
   const results = await Promise.all(
-    pending.map(async (effect) => ({ effect, done: await attempt(service, head, effect) })),
+    pending.map(async (effect) => ({ effect, ...(await attempt(service, head, effect)) })),
   );
   const done = results.filter((result) => result.done).map(({ effect }) => effect);
   if (done.length > 0) {
@@ -58,9 +59,10 @@ export async function settle(service: Service, factory: FactoryName): Promise<vo
   // Another process may have done it meanwhile, and taken it off.
   const newest = await readHead(service.heads, factory);
   const still = left.find((effect) => includesEffect(newest.pending, effect));
-  if (still !== undefined) {
-    throw new RootwardError("internal", `${still.kind} did not succeed yet`);
-  }
+  if (still === undefined) return;
+  const error = results.find(({ effect }) => effect === still)?.error;
+  if (isRootwardError(error) && error.code === "storage-unavailable") throw error;
+  throw new RootwardError("internal", `${still.kind} did not succeed yet`);
 }
 
 /** Those of this process, without the messages that wait for their next try. */
@@ -130,18 +132,21 @@ function settled(service: Service, head: Head, done: readonly Effect[]) {
   );
 }
 
-async function attempt(service: Service, head: Head, effect: Effect): Promise<boolean> {
+async function attempt(
+  service: Service,
+  head: Head,
+  effect: Effect,
+): Promise<{ readonly done: boolean; readonly error?: unknown }> {
   const { factory } = head;
-  const note = (done: boolean): boolean => {
-    service.retries?.note(factory, effect, done, service.now());
-    return done;
-  };
+  const note = (done: boolean): void => service.retries?.note(factory, effect, done, service.now());
   try {
     await run(service, head, effect);
-    return note(true);
+    note(true);
+    return { done: true };
   } catch (error) {
     service.report(`${effect.kind} for ${factory}`, error, effect.kind);
-    return note(false);
+    note(false);
+    return { done: false, error };
   }
 }
 

@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import type { Dialect } from "../../lib/tuf/dialect.ts";
 import type { BootstrapResult } from "../../lib/service/fresh.ts";
+import { sweepAttempts } from "../../lib/service/sweep-attempts.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { ALICE, bootstrapOf, FACTORY, takeArchive } from "../support/memory-owner.ts";
 import { DAY, type TestWorld } from "../support/memory-service.ts";
@@ -57,12 +58,26 @@ function bootstrapIn(dialect: Dialect): Command<Attempts, BootstrapResult> {
         const archive = await takeArchive(world.start(), fixture.link, ALICE);
         expect(archive.length).toBe(world.head(FACTORY)?.delivery.size);
       }
+      // Of attempts that no head names nothing stays, whatever was cut off.
+      world.advance(36 * DAY);
+      await sweepAttempts(world.start().service);
+      expect(instancesIn(world)).toEqual([world.head(FACTORY)?.instance]);
+      for (const kept of [world.state.shares, world.state.archives]) {
+        expect([...kept.keys()].filter((one) => one !== idHash(world))).toEqual([]);
+      }
     },
   };
 }
 
 function idHash(world: TestWorld) {
   return world.head(FACTORY)?.delivery.idHash ?? sha256Text("no Factory");
+}
+
+/** Of all bootstraps of which a token or an online key is stored. */
+function instancesIn({ state }: TestWorld): readonly unknown[] {
+  const tokens = [...state.tokens.values()].flatMap(({ bound }) => bound?.instance ?? []);
+  const keys = [...state.signer.keys.keys()].map((name) => name.split(" ")[1]);
+  return [...new Set([...tokens, ...keys])];
 }
 
 function leftovers({ state }: TestWorld) {

@@ -1,6 +1,7 @@
 /** The one way to alter a Factory: whose word counts, when, and in which order changes come. */
 import { describe, expect, it, test } from "vitest";
 import type { Plan } from "../../lib/adapters/memory/faults.ts";
+import { RootwardError } from "../../lib/error.ts";
 import { decodeEvent, type LoggedEvent } from "../../lib/factory/event.ts";
 import { advance } from "../../lib/factory/transition.ts";
 import { change } from "../../lib/service/change.ts";
@@ -138,9 +139,17 @@ describe("what was stored for a change", () => {
     (fault: ReturnType<Plan>): Plan =>
     ({ name }) =>
       name === "heads.swap" ? fault : null;
-  const attempt = async (plan: Plan, by: (boss: Principal) => Principal): Promise<number> => {
+  const attempt = async (
+    plan: Plan,
+    by: (boss: Principal) => Principal,
+    swap?: () => Promise<boolean>,
+  ): Promise<number> => {
     const { world, boss } = await withWorker();
-    const { service } = world.start(plan);
+    const { service: plain } = world.start(plan);
+    const { heads } = plain;
+    const own = { read: heads.read.bind(heads), create: heads.create.bind(heads) };
+    const due = heads.due.bind(heads);
+    const service = swap === undefined ? plain : { ...plain, heads: { ...own, due, swap } };
     let abandoned = 0;
     const changing = change(
       service,
@@ -177,6 +186,29 @@ describe("what was stored for a change", () => {
 
   it("is kept when nobody knows whether the swap was applied", async () => {
     expect(await attempt(swaps("not applied"), (boss) => boss)).toBe(0);
+  });
+
+  const refused = new RootwardError("storage-unavailable", "the disk is full");
+  const unsure = new RootwardError("storage-unavailable", "an error", { inDoubt: true });
+  it.each([
+    ["is removed when the store said that it applied nothing", [refused], 1],
+    ["is kept when it is not known, although the store had a reason", [unsure], 0],
+    ["is kept when a later try was refused", [unsure, refused], 0],
+  ])("%s", async (_, errors, expected) => {
+    let tries = 0;
+    const swap = async (): Promise<boolean> => {
+      tries += 1;
+      throw errors[Math.min(tries, errors.length) - 1] ?? new Error("no error");
+    };
+    expect(
+      await attempt(
+        () => null,
+        (boss) => boss,
+        swap,
+      ),
+    ).toBe(expected);
+    // What was refused is not tried again.
+    if (errors.includes(refused)) expect(tries).toBe(errors.length);
   });
 });
 

@@ -96,7 +96,8 @@ export class TestWorld {
     const parts = { now: () => this.now, uptime: () => this.uptime, store, report };
     const clock = new SteadyClock(parts, state.clock);
     const stores = memoryStores(state, faults);
-    return { service: serviceOn(stores, this.#wrapper, clock, report), faults, reports };
+    const service = serviceOn(stores, this.#wrapper, clock, report);
+    return { service: { ...service, attempts: stores.tokens }, faults, reports };
   }
 }
 

@@ -92,8 +92,8 @@ function failing(stores: Stores, faults: Faults): Stores {
 /** Methods that only look; every other one writes. */
 const READS: ReadonlySet<unknown> = new Set(
   (
-    "read due get published presign find list " +
-    "key keys trustedRoot keptRoot expectedRoots lastSigned ceiling"
+    "read due get published presign find list key keys " +
+    "trustedRoot keptRoot expectedRoots lastSigned ceiling"
   ).split(" "),
 );
 

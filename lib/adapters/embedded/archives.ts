@@ -46,7 +46,7 @@ export class FileArchives implements Archives {
   }
 
   async delete(idHash: Sha256): Promise<void> {
-    await removeFile(this.#file(idHash));
+    await stored(removeFile(this.#file(idHash)));
   }
 
   /** What a presigned URL yields; null for a wrong or ended one, and where the object is gone. */

@@ -108,6 +108,7 @@ export class Database {
         this.#state = { writable: true };
         return done;
       } catch (error) {
+        this.#dropUnfinished();
         const told = storageError(error);
         if (told === null) throw error;
         throw this.#failed(told);
@@ -156,6 +157,14 @@ export class Database {
     this.#reader?.raw.close();
     this.#writer?.raw.close();
     this.#reader = this.#writer = null;
+  }
+
+  /** A transaction that could not be rolled back would take every later write into it, and lose them. */
+  #dropUnfinished(): void {
+    const writer = this.#writer;
+    if (writer?.raw.isTransaction !== true) return;
+    this.#writer = null;
+    writer.raw.close();
   }
 
   #connected(): Connection {

@@ -108,12 +108,14 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
 function portsOn(database: Database, clock: Clock, options: EmbeddedOptions): Embedded["ports"] {
   const { dataFolder, report, signer } = options;
   const shares = new FileShares(join(dataFolder, "shares"));
+  const tokens = new SqliteTokens(database);
   return {
     heads: new SqliteHeads(database),
     documents: new SqliteDocuments(database),
     shares,
     claims: shares,
-    tokens: new SqliteTokens(database),
+    tokens,
+    attempts: tokens,
     requests: new SqliteRequests(database),
     turns: new QueuedTurns(),
     archives: new FileArchives(join(dataFolder, "archives"), options.publicUrl),

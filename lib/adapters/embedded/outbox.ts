@@ -11,6 +11,7 @@ import type { LinkMail, MailPlace, Notice, Notifier } from "../../service/ports.
 import { asciiLine } from "../../text/forms.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import { createFile, removeFile, removeTemporaries } from "../../files.ts";
+import { stored } from "./sqlite-errors.ts";
 
 /** Longer than writing a mail takes, however busy the disk is. */
 const BEING_WRITTEN_MS = 60 * 60_000;
@@ -36,7 +37,7 @@ export class Outbox implements Notifier {
   }
 
   async withdrawLink(idHash: Sha256): Promise<void> {
-    await removeFile(this.#linkFile(idHash));
+    await stored(removeFile(this.#linkFile(idHash)));
   }
 
   async notify(notice: Notice): Promise<void> {
@@ -77,6 +78,6 @@ export class Outbox implements Notifier {
       ...mail.body.split("\n"),
       "",
     ];
-    await createFile(file, new TextEncoder().encode(lines.join("\r\n")));
+    await stored(createFile(file, new TextEncoder().encode(lines.join("\r\n"))));
   }
 }

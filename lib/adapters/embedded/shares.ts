@@ -11,7 +11,7 @@ import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Claims, Shares } from "../../service/ports.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
-import { RootwardError } from "../../error.ts";
+import { isStorageFull, RootwardError } from "../../error.ts";
 import { createFile, errorCode, removeFile, removeTemporaries } from "../../files.ts";
 import { stored } from "./sqlite-errors.ts";
 
@@ -41,10 +41,10 @@ export class FileShares implements Shares, Claims {
 
   async destroy(idHash: Sha256): Promise<void> {
     const file = this.#file(idHash);
-    await overwrite(file);
-    await removeFile(file);
+    await stored(overwrite(file));
+    await stored(removeFile(file));
     // Last: without the share nothing can be yielded any more.
-    await removeFile(this.#claim(idHash));
+    await stored(removeFile(this.#claim(idHash)));
   }
 
   async first(idHash: Sha256, claimantHash: Sha256): Promise<Sha256> {
@@ -73,7 +73,10 @@ export class FileShares implements Shares, Claims {
   }
 }
 
-/** Zeroes a file in place, so that the blocks which are freed hold nothing on simple media. */
+/**
+ * Zeroes a file in place, so that the blocks which are freed hold nothing on simple media. On a file system
+ * that needs room for it, the zeros would go elsewhere: where there is none, the file is removed all the same.
+ */
 async function overwrite(file: string): Promise<void> {
   try {
     const handle = await open(file, constants.O_RDWR);
@@ -85,6 +88,6 @@ async function overwrite(file: string): Promise<void> {
       await handle.close();
     }
   } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error;
+    if (errorCode(error) !== "ENOENT" && !isStorageFull(error)) throw error;
   }
 }

@@ -7,6 +7,7 @@ import { errorCode } from "../../files.ts";
 
 const BUSY = 5;
 const LOCKED = 6;
+const DISK_ERROR = 10;
 const FULL = 13;
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
@@ -16,7 +17,7 @@ const NO_ROOM_FOR_INDEX = 4874;
 /** Primary result codes of SQLite that mean: the file cannot be written now. */
 const UNWRITABLE: ReadonlyMap<number, string> = new Map([
   [8, "the file or its file system is read-only"],
-  [10, "the disk reports an error"],
+  [DISK_ERROR, "the disk reports an error"],
   [FULL, "the disk is full"],
   [14, "the file cannot be opened"],
 ]);
@@ -56,7 +57,8 @@ export function storageError(error: unknown): RootwardError | null {
     resultCode(error) === NO_ROOM_FOR_INDEX
       ? UNWRITABLE.get(FULL)
       : (UNWRITABLE.get(primary(error)) ?? UNWRITABLE_FILES.get(errorCode(error) ?? ""));
-  return reason === undefined ? null : unavailable(`the service cannot store anything: ${reason}`);
+  if (reason === undefined) return null;
+  return unavailable(`the service cannot store anything: ${reason}`, primary(error) === DISK_ERROR);
 }
 
 /** Runs `write`; where the disk takes nothing, the error says so. */
@@ -66,8 +68,9 @@ export async function stored<T>(write: Promise<T>): Promise<T> {
   });
 }
 
-function unavailable(message: string): RootwardError {
-  return new RootwardError("storage-unavailable", message);
+/** @param inDoubt whether what was written before the error may come back after a crash */
+function unavailable(message: string, inDoubt = false): RootwardError {
+  return new RootwardError("storage-unavailable", message, inDoubt ? { inDoubt } : {});
 }
 
 /** Without the extension, such as 5 of SQLITE_BUSY_SNAPSHOT (517). */

@@ -6,11 +6,18 @@ import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { DocumentAddress, Place, StoredDocument } from "../../factory/documents.ts";
 import { decodeHead, encodeHead, type Head } from "../../factory/head.ts";
 import { isFactoryName, type FactoryName } from "../../factory/names.ts";
-import type { Documents, Heads, Requests, TokenRecord, Tokens } from "../../service/ports.ts";
+import type {
+  Attempts,
+  Documents,
+  Heads,
+  Requests,
+  TokenRecord,
+  Tokens,
+} from "../../service/ports.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import { RootwardError } from "../../error.ts";
 import type { Database } from "./connections.ts";
-import { blobColumn, numberColumn, textColumn } from "./database.ts";
+import { blobColumn, textColumn, writeFact } from "./database.ts";
 
 export const STORE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS heads (
@@ -187,7 +194,7 @@ function placeColumns({ factory, instance, channel, role, version }: Place) {
   return [factory, instance ?? "", channel, role, version] as const;
 }
 
-export class SqliteTokens implements Tokens {
+export class SqliteTokens implements Tokens, Attempts {
   readonly #db: Database;
 
   constructor(database: Database) {
@@ -221,10 +228,25 @@ export class SqliteTokens implements Tokens {
     await this.#db.write((sql) => sql("DELETE FROM tokens WHERE hash = ?").run(hash));
   }
 
+  async unnamed(now: number): Promise<readonly TokenRecord[]> {
+    // After an error of the disk the log may hold a commit that counts again after a crash. The next commit
+    // takes its place.
+    await this.#db.write((sql) =>
+      writeFact(sql, "attempts looked at", new TextEncoder().encode(`${now}`)),
+    );
+    return (await this.#db.read((sql) => sql(UNNAMED).all())).map(tokenOf);
+  }
+
   async removeExpired(before: number): Promise<void> {
     await removeRows(this.#db, "tokens WHERE body ->> '$.expiresAt' < ?", before);
   }
 }
+
+/** Those whose bootstrap no head is of. */
+const UNNAMED = `
+  SELECT body FROM tokens WHERE body ->> '$.scopes[0]' = 'delivery' AND NOT EXISTS (
+    SELECT 1 FROM heads WHERE heads.factory = tokens.body ->> '$.bound.factory'
+    AND heads.body ->> '$.instance' = tokens.body ->> '$.bound.instance')`;
 
 /** Looks first: a schedule that runs each minute takes no lock to remove nothing. */
 async function removeRows(database: Database, rows: string, before: number): Promise<void> {

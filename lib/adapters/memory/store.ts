@@ -2,7 +2,14 @@
 import type { DocumentAddress, Place, StoredDocument } from "../../factory/documents.ts";
 import { decodeHead, encodeHead, type Head } from "../../factory/head.ts";
 import type { FactoryName } from "../../factory/names.ts";
-import type { Documents, Heads, Requests, TokenRecord, Tokens } from "../../service/ports.ts";
+import type {
+  Attempts,
+  Documents,
+  Heads,
+  Requests,
+  TokenRecord,
+  Tokens,
+} from "../../service/ports.ts";
 import { sha256, type Sha256 } from "../../tuf/bytes.ts";
 import type { Faults } from "./faults.ts";
 import { checkCreation, checkSwap } from "./head-rules.ts";
@@ -98,7 +105,7 @@ export class MemoryDocuments implements Documents {
   }
 }
 
-export class MemoryTokens implements Tokens {
+export class MemoryTokens implements Tokens, Attempts {
   readonly #state: MemoryState;
   readonly #faults: Faults;
 
@@ -127,6 +134,16 @@ export class MemoryTokens implements Tokens {
     await this.#faults.write("tokens.delete", hash, () => {
       this.#state.tokens.delete(hash);
     });
+  }
+
+  async unnamed(): Promise<readonly TokenRecord[]> {
+    return this.#faults.read("attempts.unnamed", "all", () =>
+      [...this.#state.tokens.values()].filter(({ scopes, bound }) => {
+        if (bound === null || !scopes.includes("delivery")) return false;
+        const head = this.#state.heads.get(bound.factory);
+        return head === undefined || decodeHead(head).instance !== bound.instance;
+      }),
+    );
   }
 
   async removeExpired(before: number): Promise<void> {
