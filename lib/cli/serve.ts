@@ -16,7 +16,7 @@ import { Readiness } from "../service/readiness.ts";
 import { sparing } from "../service/reporting.ts";
 import { Retries } from "../service/retries.ts";
 import type { Service } from "../service/service.ts";
-import { checkStandings } from "../service/check-standings.ts";
+import { allFactories, checkStandings } from "../service/check-standings.ts";
 import { sweepAttempts } from "../service/sweep-attempts.ts";
 import { tendDue } from "../service/tend.ts";
 import type { Signer } from "../signing/operations.ts";

@@ -60,7 +60,7 @@ export async function prepareFresh(service: Service, spec: FreshSpec): Promise<P
   const secret = byLink ? service.randomBytes(SECRET_BYTES) : NO_SECRET;
   // Without a link there is no secret to derive an id from, and nobody is ever asked for it.
   const idHash = byLink ? sha256Text(deliveryId(secret)) : sha256(service.randomBytes(32));
-  const owner = newOwnerToken(service, { ...ref, owner: spec.owner }, "bootstrap");
+  const owner = newOwnerToken(service, { ...ref, owner: spec.owner }, null);
   const takeBack = (): Promise<void> => takeBackAttempt(service, ref, [owner.record.hash], idHash);
   try {
     const made = await make(service, spec, ref, owner, secret, idHash);

@@ -257,7 +257,7 @@ export async function removeEnded(service: Service, head: Head): Promise<readonl
     (effect) => effect.kind === "end-token" && effect.token !== "ended",
   );
   const results = await Promise.all(
-    mine.map(async (effect) => ({ effect, done: await attempt(service, head, effect) })),
+    mine.map(async (effect) => ({ effect, ...(await attempt(service, head, effect)) })),
   );
   return results.filter(({ done }) => done).map(({ effect }) => effect);
 }

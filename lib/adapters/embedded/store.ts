@@ -17,7 +17,7 @@ import type {
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import { RootwardError } from "../../error.ts";
 import type { Database } from "./connections.ts";
-import { blobColumn, textColumn, writeFact } from "./database.ts";
+import { blobColumn, numberColumn, textColumn, writeFact } from "./database.ts";
 
 export const STORE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS heads (
