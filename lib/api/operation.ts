@@ -40,6 +40,8 @@ export interface Operation {
   readonly headers?: Readonly<Record<string, Parameter>>;
   /** Of a JSON body. */
   readonly body?: v.GenericSchema;
+  /** What the use case asks of it besides, with findings of its own. */
+  readonly accepted?: v.GenericSchema;
   /** What an answer of each status means, but those of errors. */
   readonly answers: Readonly<Record<number, string>>;
   /** What these answers hold, except 204 and 304. Null for nothing. */

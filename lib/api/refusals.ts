@@ -54,8 +54,8 @@ export function refusalsOf(operation: Operation): readonly ErrorCode[] {
     ...new Set<ErrorCode>([
       ...EVERYWHERE,
       ...(access === "public" ? [] : (["unauthenticated", "forbidden"] as const)),
-      // Of the Factory: its name, or that there is one.
-      ...(path.includes("{factory}") ? (["not-found"] as const) : []),
+      // A name in the path that nothing can have, or nothing has.
+      ...(path.includes("{") ? (["not-found"] as const) : []),
       ...(body === undefined ? [] : (["too-large", "unsupported-media-type"] as const)),
       ...refusals,
     ]),

@@ -4,10 +4,11 @@
  */
 import * as v from "valibot";
 import * as form from "../text/forms.ts";
+import { ONLINE_ROLES } from "../tuf/dialect.ts";
 import type { JsonValue } from "../tuf/json.ts";
 import { operation } from "./operation.ts";
 import { REPO } from "./path.ts";
-import { document, onlineKeys } from "./shapes.ts";
+import { document, onlineKeys, STRICT } from "./shapes.ts";
 
 const UPDATES = `${REPO}root/updates` as const;
 
@@ -51,11 +52,14 @@ export const reviewUpdate = /* @__PURE__ */ operation(() => ({
   refusals: [],
 }));
 
+/** A change message goes into every root and is re-written by every client, so it is what all of them agree on. */
+export const CHANGE_MESSAGE = /^[\n\r\t\u0020-\u007e]{0,1000}$/;
+
 /** Whoever started the update has it; others need it to change what is staged. */
 const txid = v.optional(v.pipe(v.string(), v.maxLength(128)), "");
 const json = v.pipe(
   v.custom<JsonValue>(() => true, "a signed root"),
-  v.metadata({ type: "object", description: "A signed root." }),
+  v.metadata({ type: "object", description: "A signed root.", ...STRICT }),
 );
 const signatures = v.optional(v.record(v.string(), v.array(v.unknown())), {});
 const refusals = ["no-root-update", "version-conflict", "roots-behind", "busy"] as const;
@@ -70,7 +74,7 @@ export const startUpdate = /* @__PURE__ */ operation(() => ({
   body: v.strictObject({
     message: v.pipe(
       v.string(),
-      v.description("At most 1000 characters of printable ASCII: it goes into the root."),
+      form.described<string>(CHANGE_MESSAGE, { description: "It goes into the root." }),
     ),
     "first-time": v.optional(
       v.pipe(
@@ -118,13 +122,21 @@ export const makeOnlineKeys = /* @__PURE__ */ operation(() => ({
   access: "root:update",
   fioctl: true,
   title: "Make new online keys in the root update",
-  body: v.strictObject({
-    txid,
-    "key-type": v.picklist(["ED25519", "RSA"]),
-    targets: v.optional(v.boolean(), false),
-    snapshot: v.optional(v.boolean(), false),
-    timestamp: v.optional(v.boolean(), false),
-  }),
+  body: v.pipe(
+    v.strictObject({
+      txid,
+      "key-type": v.picklist(["ED25519", "RSA"]),
+      targets: v.optional(v.boolean(), false),
+      snapshot: v.optional(v.boolean(), false),
+      timestamp: v.optional(v.boolean(), false),
+    }),
+    v.metadata({
+      anyOf: ONLINE_ROLES.map((role) => ({
+        properties: { [role]: { const: true } },
+        required: [role],
+      })),
+    }),
+  ),
   answers: { 200: "The staged roots list them." },
   answer: v.object({}),
   refusals: [...refusals, "root-refused"],

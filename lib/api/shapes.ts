@@ -8,11 +8,17 @@ export const printable = v.pipe(
   v.regex(/^[\x21-\x7e]{1,200}$/, "expected 1 to 200 printable ASCII characters without spaces"),
 );
 
+/** As the strict reader (tuf/json.ts) takes it; tools/api has the form. */
+export const STRICT = { additionalProperties: { $ref: "#/components/schemas/Json" } } as const;
+
 /** A document that clients judge by their own rules, such as a root or a key. */
-export const document = v.looseObject({});
+export const document = v.pipe(v.looseObject({}), v.metadata(STRICT));
 
 /** A signed document, as TUF writes it. */
-export const signedDocument = v.looseObject({ signed: document, signatures: v.array(document) });
+export const signedDocument = v.pipe(
+  v.looseObject({ signed: document, signatures: v.array(document) }),
+  v.metadata(STRICT),
+);
 
 /** What a rule found. */
 export const finding = v.object({ code: form.words, message: form.words });

@@ -2,9 +2,10 @@
 import * as v from "valibot";
 import * as form from "../text/forms.ts";
 import type { JsonValue } from "../tuf/json.ts";
-import { isTargetName } from "../tuf/target-entries.ts";
+import { isTargetName, MAX_NAME_LENGTH, SHA512, TARGET_NAME } from "../tuf/target-entries.ts";
 import { operation } from "./operation.ts";
 import { FACTORY } from "./path.ts";
+import { document } from "./shapes.ts";
 
 export const listTargets = /* @__PURE__ */ operation(() => ({
   id: "listTargets",
@@ -31,15 +32,25 @@ export const listTargets = /* @__PURE__ */ operation(() => ({
 }));
 
 /** By hand in http/targets.ts: a schema would have an issue for each of some hundred thousand values. */
-const json = (metadata: { readonly type: string; readonly description: string }) =>
-  v.optional(
-    v.pipe(
-      v.custom<JsonValue>(() => true),
-      v.metadata(metadata),
-    ),
-  );
+const json = v.optional(v.custom<JsonValue>(() => true));
 
-const names = v.array(v.pipe(v.string(), v.check(isTargetName)));
+const name = v.pipe(
+  v.string(),
+  v.check(isTargetName),
+  form.described<string>(TARGET_NAME),
+  v.maxLength(MAX_NAME_LENGTH),
+);
+const names = v.array(name);
+
+/** What tuf/target-entries.ts takes. */
+export const targetEntry = v.strictObject({
+  length: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  hashes: v.strictObject({
+    sha256: form.sha256Hex,
+    sha512: v.optional(v.pipe(v.string(), v.regex(SHA512))),
+  }),
+  custom: v.optional(document),
+});
 
 export const publishTargets = /* @__PURE__ */ operation(() => ({
   id: "publishTargets",
@@ -51,9 +62,21 @@ export const publishTargets = /* @__PURE__ */ operation(() => ({
     "Adds, replaces and removes entries, all at once or not at all, and signs targets, snapshot and timestamp. " +
     "A repeated request changes nothing. docs/targets.md says what an entry may be. With `production` in the query it is refused with 404.",
   body: v.strictObject({
-    targets: json({ type: "object", description: "Entries to add or replace, by name." }),
-    remove: json({ type: "array", description: "Names of entries to remove." }),
+    targets: json,
+    remove: json,
   }),
+  accepted: v.pipe(
+    v.strictObject({
+      targets: v.optional(v.record(name, targetEntry)),
+      remove: v.optional(v.array(v.string())),
+    }),
+    v.metadata({
+      anyOf: [
+        { properties: { targets: { minProperties: 1 } }, required: ["targets"] },
+        { properties: { remove: { minItems: 1 } }, required: ["remove"] },
+      ],
+    }),
+  ),
   answers: { 200: "The targets in force." },
   answer: v.object({
     channel: form.channel,

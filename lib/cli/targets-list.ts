@@ -1,18 +1,18 @@
 /** `rootward targets list`: the targets in force, as the service tells them; nothing is verified here. */
 import * as v from "valibot";
-import { listTargets } from "../api/targets.ts";
+import { listTargets, targetEntry } from "../api/targets.ts";
 import { RootwardError } from "../error.ts";
 import { show } from "../tuf/show.ts";
 import { isTargetName } from "../tuf/target-entries.ts";
-import * as form from "../text/forms.ts";
 import { column, line, type Line } from "../text/line.ts";
 import { byteSize } from "./byte-size.ts";
 import type { Client } from "./client.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** A later service may add members to an entry. */
 const listedTarget = v.object({
-  length: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  hashes: v.object({ sha256: form.sha256Hex }),
+  length: targetEntry.entries.length,
+  hashes: v.object({ sha256: targetEntry.entries.hashes.entries.sha256 }),
 });
 
 export async function targetsList(

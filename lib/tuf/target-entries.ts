@@ -35,9 +35,9 @@ export const ENTRIES_LIMITS: JsonLimits = {
 };
 
 /** A path that is safe in URLs and in folders: segments with single slashes between them. */
-const NAME = /^[A-Za-z0-9._~+@=,:()-]+(?:\/[A-Za-z0-9._~+@=,:()-]+)*$/;
-const MAX_NAME_LENGTH = 512;
-const SHA512 = /^[0-9a-f]{128}$/;
+export const TARGET_NAME = /^[A-Za-z0-9._~+@=,:()-]+(?:\/[A-Za-z0-9._~+@=,:()-]+)*$/;
+export const MAX_NAME_LENGTH = 512;
+export const SHA512 = /^[0-9a-f]{128}$/;
 /** What Go's encoder writes as `\u003c` and so on, also inside what it holds as text. */
 const ESCAPED_BY_GO = /[<>&]/;
 const MEMBERS = ["length", "hashes", "custom"];
@@ -70,7 +70,7 @@ export interface TargetFindings {
 export const MAX_FINDINGS = 100;
 
 export function isTargetName(name: string): boolean {
-  if (name.length > MAX_NAME_LENGTH || !NAME.test(name)) return false;
+  if (name.length > MAX_NAME_LENGTH || !TARGET_NAME.test(name)) return false;
   return !name.split("/").some((segment) => segment === "." || segment === "..");
 }
 

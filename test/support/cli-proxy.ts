@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { fetchDescribed } from "./described.ts";
 
 interface ProxiedRequest {
   /** 1 for the first. */
@@ -92,11 +93,10 @@ async function pass(
     const value = request.headers[name];
     if (typeof value === "string") headers.set(name, value);
   }
-  const response = await fetch(`${target}${url}`, {
+  const response = await fetchDescribed(`${target}${url}`, {
     method,
     headers,
     ...(body.length > 0 && { body }),
-    redirect: "manual",
   });
   return {
     status: response.status,

@@ -19,6 +19,7 @@ import { rootKey, type KeyType } from "../../lib/tuf/keys.ts";
 import { envelope, rotatedRoot } from "../../lib/tuf/roles.ts";
 import type { Root } from "../../lib/tuf/root.ts";
 import { signatureObject } from "../../lib/tuf/signatures.ts";
+import { fetchDescribed } from "./described.ts";
 
 export interface Answer {
   readonly status: number;
@@ -35,7 +36,7 @@ export async function call(
   } = {},
 ): Promise<Answer> {
   const { method, token, body } = options;
-  const response = await fetch(url, {
+  const response = await fetchDescribed(url, {
     method: method ?? (body === undefined ? "GET" : "POST"),
     headers: {
       ...(token !== undefined && { "OSF-TOKEN": token }),
@@ -45,7 +46,6 @@ export async function call(
     ...(body !== undefined && {
       body: body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body),
     }),
-    redirect: "manual",
   });
   const text = await response.text();
   return { status: response.status, body: JSON.parse(text) as Record<string, unknown> };

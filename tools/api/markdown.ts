@@ -69,7 +69,8 @@ Programs decide by \`code\`; \`message\` is for people. An answer with 423 or 50
 request again after so many seconds.`;
 
 function section(operation: Operation): readonly string[] {
-  const { id, title, about, method, path, access, fioctl, query, headers, body } = operation;
+  const { id, title, about, method, path, access, fioctl, query, headers } = operation;
+  const body = operation.accepted ?? operation.body;
   const own = refusalsOf(operation).filter((code) => !COMMON.includes(code));
   return [
     `### ${id}`,

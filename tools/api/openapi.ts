@@ -69,7 +69,7 @@ export function openApi(version: string): Json {
         },
         bearer: { type: "http", scheme: "bearer" },
       },
-      schemas: { Refusal: jsonSchema(refusal) },
+      schemas: { Refusal: jsonSchema(refusal), Json: JSON_VALUE },
       responses: Object.fromEntries([...refusals].sort(([a], [b]) => (a < b ? -1 : 1))),
     },
   };
@@ -81,7 +81,7 @@ const INTRODUCTION =
   "take answers with further members.";
 
 function describe(operation: Operation, tag: string, refusals: Map<string, Json>): Json {
-  const { id, title, about, access, fioctl, body, answers } = operation;
+  const { id, title, about, access, fioctl, body, accepted, answers } = operation;
   const scopes = scopesOf(operation);
   return {
     operationId: id,
@@ -91,7 +91,7 @@ function describe(operation: Operation, tag: string, refusals: Map<string, Json>
     ...(fioctl && { "x-fioctl": true }),
     security: access === "public" ? [] : [{ "OSF-TOKEN": scopes }, { bearer: scopes }],
     parameters: parametersOf(operation),
-    ...(body && { requestBody: { required: true, content: json(body) } }),
+    ...(body && { requestBody: { required: true, content: json(accepted ?? body) } }),
     responses: {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, description]) => [
@@ -153,6 +153,18 @@ const refusalOf = (codes: readonly ErrorCode[]): JsonSchema => ({
   allOf: [{ $ref: "#/components/schemas/Refusal" }],
   properties: { code: { enum: codes } },
 });
+
+/** What the strict reader takes (lib/tuf/json.ts). */
+const JSON_VALUE = {
+  description:
+    "JSON whose numbers are integers, written plainly, and whose objects have each name once; at most 32 levels deep.",
+  anyOf: [
+    { type: ["null", "boolean", "string"] },
+    { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+    { type: "array", items: { $ref: "#/components/schemas/Json" } },
+    { type: "object", additionalProperties: { $ref: "#/components/schemas/Json" } },
+  ],
+};
 
 /** One answer for each set of codes, whatever operation has it. */
 function refusalRef(

@@ -1,4 +1,5 @@
 /** A JSON Schema in a few words, for docs/api.md. */
+import { TARGET_NAME } from "../../lib/tuf/target-entries.ts";
 import { FACTORY_NAME } from "../../lib/factory/names.ts";
 import type { JsonSchema } from "./schema.ts";
 
@@ -35,6 +36,8 @@ function aboutOf(schema: JsonSchema): string {
 }
 
 function alternatives(schema: JsonSchema): readonly JsonSchema[] {
+  // Beside members, they say which of them must be there.
+  if (schema["properties"] !== undefined) return [];
   return (schema["anyOf"] ?? schema["oneOf"] ?? []) as readonly JsonSchema[];
 }
 
@@ -54,6 +57,7 @@ function inner(schema: JsonSchema): readonly JsonSchema[] {
 /** Forms that have a name of their own. */
 const FORMS: Readonly<Record<string, string>> = {
   [FACTORY_NAME.source]: "name of a Factory",
+  [TARGET_NAME.source]: "name of a target",
   "^[\\x21-\\x7e]{1,200}$": "1 to 200 printable ASCII characters without spaces",
   "^[0-9a-f]{64}$": "SHA-256 in hex",
   "^[0-9a-f]{32}$": "32 hex digits",
@@ -70,7 +74,7 @@ function typeWords(schema: JsonSchema): string {
     case "array":
       return `list of ${typeWords((schema["items"] ?? {}) as JsonSchema)}`;
     case "object":
-      return typeof schema["additionalProperties"] === "object" ? "object by name" : "object";
+      return isByName(schema) ? "object by name" : "object";
     case "integer":
     case "number":
       return "number";
@@ -82,6 +86,11 @@ function typeWords(schema: JsonSchema): string {
     default:
       return "any JSON";
   }
+}
+
+/** Whether its members have a form of which something is told. */
+function isByName({ additionalProperties: values }: JsonSchema): boolean {
+  return typeof values === "object" && values !== null && !("$ref" in values);
 }
 
 function variants(some: readonly JsonSchema[]): string {

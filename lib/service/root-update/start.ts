@@ -3,6 +3,7 @@
  * change message in it, and nobody else ever writes version and changelog. With `firstTime` the
  * answer hands over the first root key, which a Factory without a download link keeps until then.
  */
+import { CHANGE_MESSAGE } from "../../api/root-updates.ts";
 import { RootwardError } from "../../error.ts";
 import { assertTellable } from "../../factory/initial-key.ts";
 import { assertNoRootUpdate, startRootUpdate } from "../../factory/root-update.ts";
@@ -19,9 +20,6 @@ import { moment, randomId, type Service } from "../service.ts";
 import { settleQuietly } from "../settle.ts";
 import { catchUpAll } from "../sign-roles.ts";
 import { unsignedRoot } from "./staged.ts";
-
-/** It goes into every root and is re-written by every client, so it is what all of them agree on. */
-const MESSAGE = /^[\n\r\t\u0020-\u007e]{0,1000}$/;
 
 export interface StartRequest {
   readonly factory: FactoryName;
@@ -42,7 +40,7 @@ export interface Started {
  */
 export async function startUpdate(service: Service, request: StartRequest): Promise<Started> {
   const { factory, principal, message, firstTime } = request;
-  if (!MESSAGE.test(message)) {
+  if (!CHANGE_MESSAGE.test(message)) {
     throw new RootwardError(
       "malformed",
       "message: expected at most 1000 characters of printable ASCII: other clients would sign " +

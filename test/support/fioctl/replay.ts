@@ -4,6 +4,7 @@
  * Sentences are not compared, so they may be improved without a new recording.
  */
 import { writeFileSync } from "node:fs";
+import { fetchDescribed } from "../described.ts";
 import { tarball } from "../cli-tar.ts";
 import { readFirstKey } from "./fresh-keys.ts";
 import { addUser, type Factory } from "./factory.ts";
@@ -110,7 +111,7 @@ async function send(
     value.replace(`base64(${TOKEN})`, base64).replace(TOKEN, token),
   ]);
   const init = { method, headers: own, ...(body !== "" && { body }) };
-  const response = await fetch(url, init);
+  const response = await fetchDescribed(url, init);
   return { status: response.status, text: await response.text() };
 }
 
