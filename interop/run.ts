@@ -13,6 +13,7 @@ import { FIOCTL } from "./fioctl/suite.ts";
 import { GO_TUF } from "./go-tuf/suite.ts";
 import { PYTHON_TUF } from "./python-tuf/suite.ts";
 import { PYTHON_TUF_CLIENT } from "./python-tuf-client/suite.ts";
+import { SCHEMATHESIS } from "./schemathesis/suite.ts";
 import { missingTools, type Suite, type SuiteOptions } from "./suite.ts";
 
 const SUITES: readonly Suite[] = [
@@ -21,6 +22,7 @@ const SUITES: readonly Suite[] = [
   GO_TUF,
   ATS_VERIFIER,
   CFN_LINT,
+  SCHEMATHESIS,
   FIOCTL,
 ];
 
