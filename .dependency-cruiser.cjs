@@ -86,6 +86,13 @@ module.exports = {
       ],
       "adapters know ports and pure code",
     ),
+    {
+      name: "reads-never-write",
+      comment: "what serves devices, and what it reads by, cannot even reach what signs or commits",
+      severity: "error",
+      from: { path: "^lib/(http/devices|service/(store|read))\\." },
+      to: { path: "^lib/service/(change|commit|effects|rounds|sign-roles)\\.", reachable: true },
+    },
     only("http", "^lib/http/", [pure, "^lib/service/"], "http translates requests to use cases"),
     only("web", "^lib/web/", [pure], "pages import pure code only"),
     only(

@@ -13,10 +13,9 @@ import type { FactoryName } from "../lib/factory/names.ts";
 import { DEFAULT_REFRESH } from "../lib/factory/schedule.ts";
 import { authorize, newToken } from "../lib/service/authorize.ts";
 import { bootstrap } from "../lib/service/bootstrap.ts";
-import { readHead } from "../lib/service/commit.ts";
+import { readHead, readVersion } from "../lib/service/store.ts";
 import type { Service } from "../lib/service/service.ts";
 import { PROVISIONER_SCOPES } from "../lib/factory/scopes.ts";
-import { readVersion } from "../lib/service/sign-roles.ts";
 import { readTrustedRoot, strictPolicy } from "../lib/tuf/chain.ts";
 import { isSignedUnder, readRoleDocument } from "../lib/tuf/role-document.ts";
 
@@ -171,7 +170,7 @@ export async function assertFresh({ service, clock }: OpenFleet, fleet: Fleet): 
   const due = await service.heads.due(clock.now, 1);
   if (due.length > 0) throw new Error(`${due.join()} is still due`);
   for (let index = 0; index < fleet.size; index += 1) {
-    const head = await readHead(service.heads, nameOf(index));
+    const head = await readHead(service, nameOf(index));
     const named = head.roles.main?.timestamp;
     if (named === undefined) throw new Error(`${head.factory} has no timestamp`);
     const bytes = await readVersion(service, head, "main", "timestamp", named.version);

@@ -54,8 +54,9 @@ describe("the checker sees", () => {
     imported: string,
     rule: string,
     path = (file: string) => file,
+    prefix = "",
   ): Promise<void> {
-    const file = join(folder, `canary-${rule}-${process.pid}.ts`);
+    const file = join(folder, `${prefix}canary-${rule}-${process.pid}.ts`);
     writeFileSync(join(root, file), `import * as all from "${imported}";\nexport default all;\n`);
     try {
       expect(await check(path(file))).toContain(`error ${rule}`);
@@ -63,6 +64,15 @@ describe("the checker sees", () => {
       rmSync(join(root, file));
     }
   }
+
+  test.each(["lib/http/devices", "lib/service/read", "lib/service/store"])(
+    "%s reaching what commits",
+    async (reader) => {
+      const rule = "reads-never-write";
+      const [, folder, name] = /^(.*)\/(.*)$/.exec(reader) ?? [];
+      await expectSeen(folder ?? "", "../service/submit-root.ts", rule, undefined, `${name}.`);
+    },
+  );
 
   test.each(CANARIES)("%s importing %s", async (folder, imported, rule) => {
     await expectSeen(folder, imported, rule);

@@ -10,6 +10,7 @@ import { PARTS } from "../api/path.ts";
 import { RootwardError } from "../error.ts";
 import { findForDevice } from "../service/read.ts";
 import type { Service } from "../service/service.ts";
+import { readDocument } from "../service/store.ts";
 import { ALL_CHANNELS, type Role } from "../tuf/dialect.ts";
 import { bytesAnswer } from "./bytes-answer.ts";
 import { factoryParam } from "./request.ts";
@@ -39,8 +40,7 @@ export function deviceRoutes(app: Hono, service: Service): void {
     };
     // Before the document is read: what a device has already costs one read of the head.
     if (hasAlready(ask.header("If-None-Match"), headers.ETag)) return c.body(null, 304, headers);
-    const bytes = await service.documents.get(address);
-    if (bytes === null) throw new RootwardError("internal", "a named document is missing");
+    const bytes = await readDocument(service, address);
     return bytesAnswer(c, bytes, { ...headers, "Content-Type": "application/json" });
   });
 }

@@ -11,7 +11,7 @@ import {
   readTargetsKey,
 } from "../api/fioctl.ts";
 import { RootwardError } from "../error.ts";
-import { currentRoot } from "../service/current-root.ts";
+import { currentRoot } from "../service/store.ts";
 import type { Service } from "../service/service.ts";
 import { firstChannel } from "../tuf/dialect.ts";
 import { serve } from "./serve.ts";

@@ -14,8 +14,7 @@ import {
   assertUsable,
   type Principal,
 } from "./authority.ts";
-import { change, type Decision } from "./change.ts";
-import { readHead } from "./commit.ts";
+import { readHead } from "./store.ts";
 import type { TokenRecord } from "./ports.ts";
 import { OWNER_SCOPES, type Scope } from "../factory/scopes.ts";
 import { randomId, type Service } from "./service.ts";
@@ -79,20 +78,10 @@ async function ofFactory(
 ): Promise<Principal & { readonly head: Head }> {
   const { bound } = principal.token;
   assertBoundTo(principal.token, factory);
-  const head = await readHead(service.heads, factory);
+  const head = await readHead(service, factory);
   const authorised = { ...principal, instance: bound?.instance ?? head.instance };
   assertStillValid(authorised, head);
   return { ...authorised, head };
-}
-
-/** `change` on behalf of a token: what ended it since the request began ends the change. */
-export async function updateAs<D extends Decision>(
-  service: Service,
-  factory: FactoryName,
-  principal: Principal,
-  decide: (head: Head) => D | Promise<D>,
-): Promise<D> {
-  return change(service, factory, principal, decide);
 }
 
 /** A fresh token and the record that is stored of it. */

@@ -16,7 +16,6 @@ import {
   type FreshSpec,
 } from "./fresh.ts";
 import { moment, type Service } from "./service.ts";
-import { settleAfter } from "./settle.ts";
 
 /**
  * @param createdWith the hashed Idempotency-Key, or null
@@ -38,9 +37,9 @@ export async function bootstrap(
   const { fresh, documents, takeBack, link } = prepared;
   const now = moment(service, principal.actor);
   const transition = createFactory(factory, dialect, createdWith, fresh, documents, now);
-  if (await create(service, principal, transition, takeBack)) {
+  const creation = { factory, by: principal, effects: "awaited", abandon: takeBack } as const;
+  if (await create(service, creation, transition)) {
     const mail = link === null ? null : await sendLink(service, transition.head, link);
-    await settleAfter(service, transition);
     return withSecrets(describeBootstrap(transition.head), prepared, mail);
   }
   const winner = await replay(service, spec, createdWith);

@@ -15,13 +15,12 @@ import { readChainRoot } from "../tuf/chain.ts";
 import type { Channel } from "../tuf/dialect.ts";
 import { encodeSignedRoot } from "../tuf/signed-root.ts";
 import { authorizeAgain, type Principal } from "./authority.ts";
-import { updateAs } from "./authorize.ts";
-import { readHead } from "./commit.ts";
-import { currentRoot } from "./current-root.ts";
+import { change } from "./change.ts";
+import { readHead } from "./store.ts";
+import { currentRoot } from "./store.ts";
 import { decideReturn } from "./return-roots.ts";
 import type { ChannelRef } from "./ports.ts";
 import type { Service } from "./service.ts";
-import { settleAfter } from "./settle.ts";
 
 interface Upload {
   readonly factory: FactoryName;
@@ -56,11 +55,12 @@ export async function bringBack(
 ): Promise<BroughtBack | null> {
   if (!isRootwardError(refusal) || !REFUSALS.includes(refusal.code)) return null;
   try {
-    const { transition, head, root } = await updateAs(service, factory, principal, async (now) =>
-      decide(service, now, { channel, body, principal }, refusal.code),
+    const { head, root } = await change(
+      service,
+      { factory, by: principal, effects: "awaited" },
+      async (now) => decide(service, now, { channel, body, principal }, refusal.code),
     );
     if (root === null) return null;
-    await settleAfter(service, transition);
     const digest = sha256(root.bytes);
     const { version } = root;
     const isCurrent = head.roles[channel]?.root.sha256 === digest;
@@ -94,7 +94,7 @@ async function decide(
     upload = { channel, bytes };
   } else if ((await boundary.keptRoot(ref, root.version)) === null) {
     // No swap decides on it: a root between two that the boundary has. So the token is read once more.
-    await authorizeAgain(service, principal, await readHead(service.heads, head.factory));
+    await authorizeAgain(service, principal, await readHead(service, head.factory));
     await ifItFits(() => boundary.keepRoot(ref, bytes));
   }
   const transition = await decideReturn(service, head, principal.actor, upload);

@@ -1,5 +1,5 @@
 /**
- * The only way to alter a Factory: authorise, decide, commit; who calls runs the effects. All of it for
+ * The only way to alter a Factory: authorise, decide, commit, carry out the effects. The first three are for
  * one head, in this order:
  *
  *   1. read the head
@@ -12,149 +12,199 @@
  * the request began.
  *
  * Those who change one Factory take turns (ports.ts), so that they seldom decide in vain. A revocation
- * takes none (`changeAtOnce`): whoever has the turn loses the swap, and then meets the revocation in
- * step 1 or 2. Nothing here may be called from within `decide`: it would wait for its own turn.
+ * takes none: whoever has the turn loses the swap, and then meets the revocation in step 1 or 2. Nothing
+ * here may be called from within `decide`: it would wait for its own turn.
+ *
+ * Effects that are done leave the head by a swap of their own. A crash in between only means that the
+ * schedule, for which the Factory is due at once, carries them out again.
  */
-import { RootwardError } from "../error.ts";
+import { isRootwardError, RootwardError } from "../error.ts";
+import { includesEffect, toStored, type Effect } from "../factory/effect.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
-import type { Transition } from "../factory/transition.ts";
+import { advance, type Transition } from "../factory/transition.ts";
+import { withoutDone } from "../factory/waiting-notices.ts";
+import { jsonObject } from "../tuf/json.ts";
 import { assertUsable, authorizeAgain, type Principal } from "./authority.ts";
-import { commit, isRefusedWrite, readHead } from "./commit.ts";
-import { LostRace } from "./lost-race.ts";
+import { commit, isRefusedWrite } from "./commit.ts";
+import { destroys, dueEffects, runEffects } from "./effects.ts";
 import type { Ports } from "./ports.ts";
+import { inRounds, isLostRace } from "./rounds.ts";
+import { moment, type Service } from "./service.ts";
+import { readHead } from "./store.ts";
 
 /**
  * Who changes a Factory: a token; the service itself; or whoever holds the link, which `decide` checks
  * against the head.
  */
-export type Authority = Principal | "schedule" | "link";
+type Authority = Principal | "schedule" | "link";
+
+/**
+ * When the effects of a swap are carried out:
+ *
+ *   required    before the answer; the change fails where something could not be destroyed
+ *   awaited     before the answer; the change stands, and the schedule does what failed
+ *   afterwards  by the schedule
+ */
+type Effects = "required" | "awaited" | "afterwards";
+
+interface ChangeSpec {
+  readonly factory: FactoryName;
+  readonly by: Authority;
+  readonly effects: Effects;
+  /**
+   * Removes what was stored for the change. Called when it fails, unless it is unknown whether a swap that
+   * names it was applied.
+   */
+  readonly abandon?: () => Promise<void>;
+}
 
 export interface Decision {
   /** Null where nothing is to change. */
   readonly transition: Transition | null;
 }
 
-type ChangePorts = Pick<Ports, "heads" | "documents" | "tokens" | "turns" | "now" | "report">;
+/** @param head the newest; called once for every head that is tried. May read, and ask the boundary */
+type Decide<D> = (head: Head) => D | Promise<D>;
 
-/** How often a change is decided again after another one's swap. */
-const MAX_ROUNDS = 100;
+/** Whether a swap was tried of which nobody knows whether it was applied. */
+interface Doubt {
+  inDoubt: boolean;
+}
 
 /**
  * Changes one Factory.
  *
- * @param decide pure but for reads: called once for every head that is tried
- * @param abandon removes what was stored for the change; called when it fails, unless it is unknown
- *   whether a swap that names it was applied
  * @returns the decision that was committed, or that wanted no change
  * @throws RootwardError `unauthenticated` or `forbidden` where the authority has ended; `not-found`;
  *   `busy` when others keep coming first, or too many wait
  */
 export async function change<D extends Decision>(
-  service: ChangePorts,
-  factory: FactoryName,
-  by: Authority,
-  decide: (head: Head) => D | Promise<D>,
-  abandon?: () => Promise<void>,
+  service: Service,
+  spec: ChangeSpec,
+  decide: Decide<D>,
 ): Promise<D> {
   const swap = { inDoubt: false };
-  try {
-    const work = roundsOf(service, factory, by, decide, swap);
-    return await service.turns.take(factory, holderOf(by), work);
-  } catch (error) {
-    if (!swap.inDoubt || isRefusedWrite(error)) await cleanUp(service, factory, abandon);
-    throw error;
-  }
+  const rounds = roundsOf(service, spec, decide, swap);
+  const decision = await orAbandon(service, spec, swap, () =>
+    service.turns.take(spec.factory, holderOf(spec.by), rounds),
+  );
+  await carryOut(service, spec, decision.transition);
+  return decision;
 }
 
 /**
- * `change` that waits for nobody's signature and takes no turn: for what ends a token.
+ * `change` that waits for the store alone: for no turn, no signature and no effect. For what ends a token.
  *
  * @param decide may not ask the signing boundary
  */
 export async function changeAtOnce<D extends Decision>(
-  service: ChangePorts,
+  service: Service,
   factory: FactoryName,
   by: Principal,
-  decide: (head: Head) => D | Promise<D>,
+  decide: Decide<D>,
 ): Promise<D> {
   const { id: holder, mintedBy } = by.token;
-  const work = roundsOf(service, factory, by, decide, { inDoubt: false });
-  return service.turns.pass(factory, { holder, first: mintedBy === undefined }, work);
-}
-
-/** `change` by the service itself. */
-export async function update<D extends Decision>(
-  service: ChangePorts,
-  factory: FactoryName,
-  decide: (head: Head) => D | Promise<D>,
-): Promise<D> {
-  return change(service, factory, "schedule", decide);
+  const rounds = roundsOf(service, { factory, by }, decide, { inDoubt: false });
+  return service.turns.pass(factory, { holder, first: mintedBy === undefined }, rounds);
 }
 
 /**
  * Creates a Factory. There is no head to read yet: the token is read again after everything that the
  * creation waits for, and the swap follows at once.
  *
- * @param abandon as for {@link change}
  * @returns false where there is a Factory of this name
  */
 export async function create(
-  service: ChangePorts,
-  by: Principal,
+  service: Service,
+  spec: Omit<ChangeSpec, "by"> & { readonly by: Principal },
   transition: Transition,
-  abandon: () => Promise<void>,
 ): Promise<boolean> {
   const swap = { inDoubt: false };
-  try {
-    const applied = await commit(service, transition, async () => {
-      await authorizeAgain(service, by, null);
+  const applied = await orAbandon(service, spec, swap, () =>
+    commit(service, transition, async () => {
+      await authorizeAgain(service, spec.by, null);
       swap.inDoubt = true;
-    });
-    if (applied) return true;
-  } catch (error) {
-    if (!swap.inDoubt || isRefusedWrite(error)) {
-      await cleanUp(service, transition.head.factory, abandon);
-    }
-    throw error;
+    }),
+  );
+  if (applied) await carryOut(service, spec, transition);
+  else await cleanUp(service, spec);
+  return applied;
+}
+
+/**
+ * Carries out what is pending.
+ *
+ * @throws RootwardError `internal` if a share or an archive could not be destroyed, or
+ *   `storage-unavailable` where the disk is the reason; a notice that could not be sent is reported,
+ *   stays pending, and fails nobody
+ */
+export async function runPending(service: Service, factory: FactoryName): Promise<void> {
+  // What is named here is about this head's bootstrap, whatever takes its place meanwhile.
+  const head = await readHead(service, factory);
+  const due = dueEffects(service, head);
+  if (due.length === 0) return;
+  const outcomes = await runEffects(service, head);
+  const done = outcomes.filter((outcome) => outcome.done).map(({ effect }) => effect);
+  if (done.length > 0) {
+    const by = { factory, by: "schedule", effects: "afterwards" } as const;
+    await change(service, by, (newest) => ({ transition: withoutEffects(service, newest, done) }));
   }
-  await cleanUp(service, transition.head.factory, abandon);
-  return false;
+  const left = due.filter((effect) => destroys(effect) && !done.includes(effect));
+  if (left.length === 0) return;
+  // Another process may have done it meanwhile, and taken it off.
+  const newest = await readHead(service, factory);
+  const still = left.find((effect) => includesEffect(newest.pending, effect));
+  if (still === undefined) return;
+  const error = outcomes.find(({ effect }) => effect === still)?.error;
+  if (isRootwardError(error) && error.code === "storage-unavailable") throw error;
+  throw new RootwardError("internal", `${still.kind} did not succeed yet`);
+}
+
+/** The one ending. @param transition null where there was nothing to change */
+async function carryOut(
+  service: Service,
+  { factory, effects }: Pick<ChangeSpec, "factory" | "effects">,
+  transition: Transition | null,
+): Promise<void> {
+  // Also where nothing was to change: what an earlier change required may have been cut off.
+  if (effects === "required") return runPending(service, factory);
+  if (effects === "afterwards" || (transition?.head.pending ?? []).length === 0) return;
+  try {
+    await runPending(service, factory);
+  } catch (error) {
+    service.report(`effects of ${factory}`, error);
+  }
+}
+
+function withoutEffects(service: Service, head: Head, done: readonly Effect[]): Transition | null {
+  const still = done.filter((effect) => withoutDone(head.pending, [effect]) !== head.pending);
+  if (still.length === 0) return null;
+  const details = jsonObject({ done: still.map((effect) => jsonObject({ ...toStored(effect) })) });
+  const taken = { head: {}, done: still, type: "effects-done", details } as const;
+  return advance(head, taken, moment(service, "schedule"));
 }
 
 /** All rounds, each on the newest head. */
 function roundsOf<D extends Decision>(
-  service: ChangePorts,
-  factory: FactoryName,
-  by: Authority,
-  decide: (head: Head) => D | Promise<D>,
-  swap: { inDoubt: boolean },
+  service: Service,
+  spec: Pick<ChangeSpec, "factory" | "by">,
+  decide: Decide<D>,
+  swap: Doubt,
 ): (lost: () => Promise<void>) => Promise<D> {
-  return async (lost) => {
-    for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const decision = await decideOnce(service, factory, by, decide, swap);
-      if (decision !== null) return decision;
-      await lost();
-    }
-    throw new RootwardError("busy", `Factory ${factory} is changing too fast: try again`);
-  };
+  const busy = `Factory ${spec.factory} is changing too fast: try again`;
+  return async (lost) => inRounds(() => round(service, spec, decide, swap), busy, lost);
 }
 
-/**
- * One round.
- *
- * @param swap told whether a swap was tried of which nobody knows whether it was applied
- * @returns null where another change came first
- */
-async function decideOnce<D extends Decision>(
-  service: ChangePorts,
-  factory: FactoryName,
-  by: Authority,
-  decide: (head: Head) => D | Promise<D>,
-  swap: { inDoubt: boolean },
+/** @returns null where another change came first */
+async function round<D extends Decision>(
+  service: Service,
+  { factory, by }: Pick<ChangeSpec, "factory" | "by">,
+  decide: Decide<D>,
+  swap: Doubt,
 ): Promise<D | null> {
+  const head = await readHead(service, factory);
   try {
-    const head = await readHead(service.heads, factory);
     const token = typeof by === "string" ? null : await authorizeAgain(service, by, head);
     const decision = await decide(head);
     if (decision.transition === null) return decision;
@@ -166,7 +216,21 @@ async function decideOnce<D extends Decision>(
     swap.inDoubt = false;
     return applied ? decision : null;
   } catch (error) {
-    if (error instanceof LostRace) return null;
+    if (await isLostRace(service, head, error)) return null;
+    throw error;
+  }
+}
+
+async function orAbandon<T>(
+  service: Service,
+  spec: Pick<ChangeSpec, "factory" | "abandon">,
+  swap: Doubt,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!swap.inDoubt || isRefusedWrite(error)) await cleanUp(service, spec);
     throw error;
   }
 }
@@ -174,8 +238,7 @@ async function decideOnce<D extends Decision>(
 /** The caller learns why the change failed, and not that its remains could not be removed. */
 async function cleanUp(
   { report }: Pick<Ports, "report">,
-  factory: FactoryName,
-  abandon: (() => Promise<void>) | undefined,
+  { factory, abandon }: Pick<ChangeSpec, "factory" | "abandon">,
 ): Promise<void> {
   try {
     await abandon?.();

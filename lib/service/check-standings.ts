@@ -6,7 +6,7 @@
 import { isRootwardError } from "../error.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { line, type Line } from "../text/line.ts";
-import { readHead } from "./commit.ts";
+import { readHead } from "./store.ts";
 import { returnRoots } from "./return-roots.ts";
 import type { Service } from "./service.ts";
 import { describeStanding, standingOf } from "./standing.ts";
@@ -42,7 +42,7 @@ export async function checkStandings(
     if (ending?.aborted === true) break;
     looked += 1;
     try {
-      const standing = await standingOf(service.boundary, await readHead(service.heads, factory));
+      const standing = await standingOf(service.boundary, await readHead(service, factory));
       const text = describeStanding(standing);
       if (text !== null) differing += 1;
       if (text !== null && differing <= MAX_LINES) say(text);

@@ -9,13 +9,10 @@
  * If its condition fails then, the first try may have been mine: it was if, and only if, the event
  * with my random id is in the log since my base.
  */
-import { isRootwardError, RootwardError } from "../error.ts";
-import { decodeEvent } from "../factory/event.ts";
-import { eventPlace } from "../factory/documents.ts";
-import type { Head } from "../factory/head.ts";
-import type { FactoryName } from "../factory/names.ts";
+import { isRootwardError } from "../error.ts";
 import type { Transition } from "../factory/transition.ts";
 import type { Documents, Heads } from "./ports.ts";
+import { eventsSince } from "./store.ts";
 
 type Store = { readonly heads: Heads; readonly documents: Documents };
 
@@ -85,22 +82,8 @@ export function isRefusedWrite(error: unknown): boolean {
 async function wasMine(store: Store, { base, head, eventId }: Transition): Promise<boolean> {
   const stored = await store.heads.read(head.factory);
   if (stored === null) return false;
-  let { seq, sha256 } = stored.log;
-  while (seq > (base?.log.seq ?? 0)) {
-    const bytes = await store.documents.get({ ...eventPlace(head.factory, seq), sha256 });
-    if (bytes === null) throw new RootwardError("internal", `audit event ${seq} is missing`);
-    const event = decodeEvent(bytes);
-    if (event.id === eventId) return true;
-    if (event.previous === null) return false;
-    seq -= 1;
-    sha256 = event.previous;
+  for await (const { id } of eventsSince(store, stored, base?.log.seq ?? 0)) {
+    if (id === eventId) return true;
   }
   return false;
-}
-
-/** Reads a head that must be there. */
-export async function readHead(heads: Heads, factory: FactoryName): Promise<Head> {
-  const head = await heads.read(factory);
-  if (head === null) throw new RootwardError("not-found", `there is no Factory ${factory}`);
-  return head;
 }

@@ -19,7 +19,6 @@ import { formatTime } from "../tuf/expires.ts";
 import { newOwnerToken } from "./authorize.ts";
 import { change } from "./change.ts";
 import { moment, type Service } from "./service.ts";
-import { settle, settleAfter } from "./settle.ts";
 
 /** How long a URL of the sealed archive works. */
 const PRESIGN_MS = 60_000;
@@ -56,8 +55,10 @@ export async function claim(
   const wrapped = await service.shares.get(idHash);
   const share = wrapped && (await service.wrapper.unwrap(wrapped, shareContext(idHash)));
   const recorded = (await service.claims?.find(idHash)) ?? claimantHash;
-  const decision = await change(service, factory, "link", (head) => {
-    const holder = { idHash, claimantHash };
+  const holder = { idHash, claimantHash };
+  // Taking back the mail must not keep the claimant from the archive.
+  const byLink = { factory, by: "link", effects: "awaited" } as const;
+  const decision = await change(service, byLink, (head) => {
     // This head is from a backup. The first claimant may still come again.
     if (recorded !== claimantHash && head.delivery.state === "ready") throw usedBefore();
     const claimed = claimDelivery(head, holder, moment(service, "link"), service.linksFrom);
@@ -65,8 +66,6 @@ export async function claim(
     if (share === null && head.delivery.state === "ready") throw gone();
     return { ...claimed, head };
   });
-  // Taking back the mail must not keep the claimant from the archive.
-  await settleAfter(service, decision.transition);
   if (decision.kind === "refused") throw decision.error;
   if (share === null) throw gone();
   // After the swap, so that only its winner is recorded; before the answer, so that whoever got an
@@ -119,12 +118,11 @@ export async function confirm(
   const claimantHash = sha256Text(request.claimant);
   const factory = await factoryOf(service, idHash);
   const holder = { idHash, claimantHash };
-  const decision = await change(service, factory, "link", (head) => ({
+  const byLink = { factory, by: "link", effects: "required" } as const;
+  const decision = await change(service, byLink, (head) => ({
     ...confirmDelivery(head, holder, request.sha256, moment(service, "link")),
     head,
   }));
-  // Also where it was confirmed before: the destruction may have been cut off.
-  await settle(service, factory);
   const answer = {
     factory,
     state: "live" as const,
@@ -143,12 +141,12 @@ export async function confirm(
  * @returns null where this confirmation yields no further one
  */
 async function ownerTokenFor(service: Service, head: Head, holder: Holder): Promise<string | null> {
-  const { transition, token } = await change(service, head.factory, "link", async (newest) => {
+  const byLink = { factory: head.factory, by: "link", effects: "awaited" } as const;
+  const { transition, token } = await change(service, byLink, async (newest) => {
     const fresh = newOwnerToken(service, head, nextAnswer(newest));
     const issued = issueOwnerToken(newest, holder, fresh.record, moment(service, "link"));
     if (issued !== null) await service.tokens.put(fresh.record);
     return { transition: issued, token: fresh.token };
   });
-  await settleAfter(service, transition);
   return transition === null ? null : token;
 }

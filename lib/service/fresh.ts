@@ -22,7 +22,7 @@ import type { Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { rootKey, type KeyType } from "../tuf/keys.ts";
 import { newOwnerToken } from "./authorize.ts";
-import { readHead } from "./commit.ts";
+import { readHead } from "./store.ts";
 import { shareContext } from "./deliver.ts";
 import { makeArchive, makeFirstRoots, makeOnlineKeys, signFirstRoles } from "./first-metadata.ts";
 import { NO_SECRET } from "./initial-key.ts";
@@ -206,7 +206,7 @@ export async function sendLink(
   try {
     const place = await service.notifier.sendLink(mail);
     // Another bootstrap may have ended the link, and taken back a mail that was not there yet.
-    const { delivery: newest } = await readHead(service.heads, factory);
+    const { delivery: newest } = await readHead(service, factory);
     if (newest.idHash === idHash) return place;
     await service.notifier.withdrawLink(idHash);
   } catch (error) {

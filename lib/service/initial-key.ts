@@ -11,10 +11,10 @@ import { assertEscrowed, readInitialKey } from "../factory/initial-key.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
-import { updateAs, type Principal } from "./authorize.ts";
+import type { Principal } from "./authority.ts";
+import { change } from "./change.ts";
 import { shareContext } from "./deliver.ts";
 import { moment, type Service } from "./service.ts";
-import { settleQuietly } from "./settle.ts";
 
 /** Without a link there is no secret T: the share alone opens the archive. */
 export const NO_SECRET = new Uint8Array(0);
@@ -38,11 +38,11 @@ export async function takeInitialKey(
   factory: FactoryName,
   principal: Principal,
 ): Promise<InitialKey> {
-  const { key } = await updateAs(service, factory, principal, async (head) => ({
+  const reading = { factory, by: principal, effects: "awaited" } as const;
+  const { key } = await change(service, reading, async (head) => ({
     key: await openInitialKey(service, head, principal),
     transition: readInitialKey(head, principal.token.user, moment(service, principal.actor)),
   }));
-  await settleQuietly(service, factory);
   return key;
 }
 

@@ -20,9 +20,11 @@ import { firstChannel, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { show } from "../tuf/show.ts";
 import { assertTargetsFit, judgeTargetEntries } from "../tuf/target-entries.ts";
-import { updateAs, type Principal } from "./authorize.ts";
+import type { Principal } from "./authority.ts";
+import { change } from "./change.ts";
 import { moment, type Service } from "./service.ts";
-import { catchUp, readVersion, signRoles, targetsOf } from "./sign-roles.ts";
+import { catchUp, signRoles } from "./sign-roles.ts";
+import { readTargetsOf } from "./store.ts";
 
 export interface Publication extends TargetsChange {
   readonly factory: FactoryName;
@@ -51,10 +53,10 @@ export async function publishTargets(
 ): Promise<PublishedTargets> {
   assertClear(publication);
   let judged = false;
-  const { transition, channel, delta, targets } = await updateAs(
+  const { factory, principal } = publication;
+  const { transition, channel, delta, targets } = await change(
     service,
-    publication.factory,
-    publication.principal,
+    { factory, by: principal, effects: "afterwards" },
     async (head) => {
       if (!judged) assertAcceptable(publication, head.dialect);
       judged = true;
@@ -68,8 +70,8 @@ export async function publishTargets(
 
 async function decide(service: Service, head: Head, publication: Publication) {
   const { channel, roles, targets } = published(head);
-  const bytes = await readVersion(service, head, channel, "targets", targets.version);
-  const after = changeTargets(targetsOf(bytes), publication);
+  const before = await readTargetsOf(service, head, channel, targets.version);
+  const after = changeTargets(before, publication);
   const { delta } = after;
   if (isNoChange(delta)) return { transition: null, channel, delta, targets };
   assertTargetsFit(after.targets);
@@ -86,8 +88,8 @@ async function decide(service: Service, head: Head, publication: Publication) {
 export async function readTargets(service: Service, head: Head) {
   const { channel, targets } = published(head);
   const { version, expires } = targets;
-  const bytes = await readVersion(service, head, channel, "targets", version);
-  return { channel, version, expires: formatTime(expires), targets: targetsOf(bytes) };
+  const entries = await readTargetsOf(service, head, channel, version);
+  return { channel, version, expires: formatTime(expires), targets: entries };
 }
 
 /** The first channel's roles, which are signed from the bootstrap on. */

@@ -6,13 +6,13 @@
 import { RootwardError } from "../error.ts";
 import { includesEffect } from "../factory/effect.ts";
 import { isReplaceable } from "../factory/bootstrap.ts";
-import { eventPlace, type DocumentAddress } from "../factory/documents.ts";
+import type { DocumentAddress } from "../factory/documents.ts";
 import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { channelsOf, type Channel, type Role } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import type { Service } from "./service.ts";
-import { findVersion, readVersion } from "./sign-roles.ts";
+import { findVersion, readEvent, readVersion } from "./store.ts";
 
 /** What an owner or provisioner may know of a Factory; JSON-ready. */
 export function describeFactory(head: Head) {
@@ -69,19 +69,6 @@ function isDestroyed({ delivery, pending }: Head): boolean {
   return !(["destroy-share", "destroy-archive"] as const).some((kind) =>
     includesEffect(pending, { kind, idHash }),
   );
-}
-
-/** The bytes of one audit event: the newest from the head, an older one from the published index. */
-export async function readEvent(
-  service: Pick<Service, "documents">,
-  { factory, log }: Head,
-  seq: number,
-): Promise<Uint8Array> {
-  const place = eventPlace(factory, seq);
-  const sha256 = seq === log.seq ? log.sha256 : await service.documents.published(place);
-  const bytes = sha256 === null ? null : await service.documents.get({ ...place, sha256 });
-  if (bytes === null) throw new RootwardError("internal", `audit event ${seq} is missing`);
-  return bytes;
 }
 
 const LOG_PAGE = 100;

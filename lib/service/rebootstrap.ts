@@ -14,8 +14,8 @@ import type { KeyId, KeyType } from "../tuf/keys.ts";
 import type { Root } from "../tuf/root.ts";
 import { authorizeAgain, isUsable, type Principal } from "./authority.ts";
 import { change } from "./change.ts";
-import { readHead } from "./commit.ts";
-import { currentRoot } from "./current-root.ts";
+import { readHead } from "./store.ts";
+import { currentRoot } from "./store.ts";
 import {
   describeBootstrap,
   prepareFresh,
@@ -27,7 +27,6 @@ import {
 import type { Recipient } from "./ports.ts";
 import { orReturn } from "./return-roots.ts";
 import { moment, type Service } from "./service.ts";
-import { settleQuietly } from "./settle.ts";
 import { catchUpAll } from "./sign-roles.ts";
 
 export interface RebootstrapRequest {
@@ -62,7 +61,7 @@ export async function rebootstrap(
   request: RebootstrapRequest,
 ): Promise<BootstrapResult> {
   const { factory, principal } = request;
-  const before = await readHead(service.heads, factory);
+  const before = await readHead(service, factory);
   await authorizeAgain(service, principal, before);
   // Before seconds of work for keys that nobody may put in place.
   assertReplaceable(before, await agreement(service, request, before));
@@ -71,17 +70,14 @@ export async function rebootstrap(
   const prepared = await prepareFresh(service, await specOf(service, request, before));
   const { transition } = await change(
     service,
-    factory,
-    principal,
+    { factory, by: principal, effects: "awaited", abandon: prepared.takeBack },
     async (head) => {
       const agreed = await agreement(service, request, head);
       await assertNotBehind(service, head);
       const now = moment(service, principal.actor);
       return { transition: bootstrapAgain(head, agreed, prepared.fresh, prepared.documents, now) };
     },
-    prepared.takeBack,
   );
-  await settleQuietly(service, factory);
   const { link } = prepared;
   const mail = link === null ? null : await sendLink(service, transition.head, link);
   return withSecrets(describeBootstrap(transition.head), prepared, mail);

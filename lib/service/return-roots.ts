@@ -18,22 +18,22 @@ import { channelsOf, firstChannel, ONLINE_ROLES, type Channel } from "../tuf/dia
 import type { KeyId } from "../tuf/keys.ts";
 import type { Root } from "../tuf/root.ts";
 import { behind, isBehind } from "./behind.ts";
-import { update } from "./change.ts";
-import { currentRoot, findUnsigned, rootOf } from "./current-root.ts";
+import { change } from "./change.ts";
+import { findUnsigned } from "./published-roles.ts";
 import type { ChannelRef, RootMark } from "./ports.ts";
 import { moment, type Service } from "./service.ts";
-import { settleAfter } from "./settle.ts";
-import { catchUp, readVersion, signRoles, targetsOf } from "./sign-roles.ts";
+import { catchUp, signRoles } from "./sign-roles.ts";
+import { currentRoot, readTargetsOf, rootOf } from "./store.ts";
 
 /**
  * @returns whether roots came back
  * @throws RootwardError `roots-behind` where they cannot, saying what is missing
  */
 export async function returnRoots(service: Service, factory: FactoryName): Promise<boolean> {
-  const { transition } = await update(service, factory, async (head) => ({
+  const bySchedule = { factory, by: "schedule", effects: "awaited" } as const;
+  const { transition } = await change(service, bySchedule, async (head) => ({
     transition: await decideReturn(service, head, "schedule"),
   }));
-  await settleAfter(service, transition);
   return transition !== null;
 }
 
@@ -200,8 +200,8 @@ async function signAnew(
   }
   const from = ONLINE_ROLES[lacks + 1];
   if (from === undefined) return [];
-  const bytes = await readVersion(service, head, channel, "targets", current.targets.version);
-  const job = { ref: refOf(head, channel), roles: current, from, targets: targetsOf(bytes) };
+  const targets = await readTargetsOf(service, head, channel, current.targets.version);
+  const job = { ref: refOf(head, channel), roles: current, from, targets };
   return signRoles(service, toFollow === true ? { ...job, nextRoot: document.bytes } : job);
 }
 

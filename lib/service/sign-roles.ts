@@ -3,33 +3,18 @@
  * timestamp describes a snapshot, so what is signed again pulls what follows it along.
  */
 import { isRootwardError, RootwardError } from "../error.ts";
-import { rolePlace, storedDocument, type DocumentAddress } from "../factory/documents.ts";
+import { rolePlace, storedDocument } from "../factory/documents.ts";
 import type { ChannelRoles, Head, RoleVersion } from "../factory/head.ts";
 import type { SignedRole } from "../factory/roles.ts";
-import {
-  FAR,
-  MAX_VERSION,
-  onlineExpiry,
-  onlineVersion,
-  SPARE_VERSIONS,
-} from "../factory/schedule.ts";
-import {
-  channelsOf,
-  ONLINE_ROLES,
-  type Channel,
-  type OnlineRole,
-  type Role,
-} from "../tuf/dialect.ts";
-import { isJsonObject, jsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
-import { MAX_ROLE_BYTES } from "../tuf/role-document.ts";
+import { onlineExpiry, onlineVersion, SPARE_VERSIONS } from "../factory/schedule.ts";
+import { channelsOf, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
+import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import type { MetaEntry } from "../tuf/roles.ts";
 import { behind, isBehind } from "./behind.ts";
-import { LostRace, waitForSwap } from "./lost-race.ts";
 import type { ChannelRef, RoleContent } from "./ports.ts";
+import { inRounds, LostRace, waitForSwap } from "./rounds.ts";
 import type { Service } from "./service.ts";
-
-/** How often a version is taken anew that somebody else took first. */
-const MAX_ROUNDS = 20;
+import { readTargetsOf, readVersion } from "./store.ts";
 
 /** What is to be signed for one channel. */
 export interface SigningJob {
@@ -107,33 +92,36 @@ async function signRole(
   // An attempt whose swap was lost has used up its version.
   let last = roles[role]?.version ?? 0;
   let version = onlineVersion(last, counted);
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+  const next = async (error: unknown): Promise<void> => {
+    const [taken, limit, begin] = ["last", "limit", "begin"].map((name) => fact(error, name));
+    if (typeof begin === "number") {
+      last = begin;
+      version = onlineVersion(last, counted);
+    } else if (typeof limit === "number") {
+      // The boundary's clock may say less than this one: then versions count on from the last.
+      const needed = Math.max(last + 1, Number(fact(error, "needed") ?? 0));
+      const lower = Math.max(last + 1, limit - SPARE_VERSIONS);
+      if (needed > limit || version <= lower) {
+        throw usedUp(ref, role, Math.max(1, needed - limit), spare > 0);
+      }
+      version = lower;
+    } else if (typeof taken === "number") {
+      // At the first role one learns of the other; whoever goes on from there has waited.
+      if (role === from) await waitForSwap(service, ref, role, roles[role]?.version);
+      last = taken;
+      version = onlineVersion(last, counted);
+    } else {
+      throw error;
+    }
+  };
+  return inRounds(async () => {
     try {
       return await sign(version);
     } catch (error) {
-      const [taken, limit, begin] = ["last", "limit", "begin"].map((name) => fact(error, name));
-      if (typeof begin === "number") {
-        last = begin;
-        version = onlineVersion(last, counted);
-      } else if (typeof limit === "number") {
-        // The boundary's clock may say less than this one: then versions count on from the last.
-        const needed = Math.max(last + 1, Number(fact(error, "needed") ?? 0));
-        const next = Math.max(last + 1, limit - SPARE_VERSIONS);
-        if (needed > limit || version <= next) {
-          throw usedUp(ref, role, Math.max(1, needed - limit), spare > 0);
-        }
-        version = next;
-      } else if (typeof taken === "number") {
-        // At the first role one learns of the other; whoever goes on from there has waited.
-        if (role === from) await waitForSwap(service.heads, ref, role, roles[role]?.version);
-        last = taken;
-        version = onlineVersion(last, counted);
-      } else {
-        throw error;
-      }
+      await next(error);
+      return null;
     }
-  }
-  throw new RootwardError("busy", `${role} of ${ref.factory} is being signed by others: try again`);
+  }, `${role} of ${ref.factory} is being signed by others: try again`);
 }
 
 function fact(error: unknown, name: string): string | number | undefined {
@@ -182,7 +170,7 @@ export async function signAgain(
   const ref = await catchUp(service, head, channel);
   const targets =
     from === "targets"
-      ? targetsOf(await readVersion(service, head, channel, "targets", roles.targets.version))
+      ? await readTargetsOf(service, head, channel, roles.targets.version)
       : jsonObject({});
   try {
     return await signRoles(service, { ref, roles, from, targets, ...(nextRoot && { nextRoot }) });
@@ -191,7 +179,7 @@ export async function signAgain(
     if (above === null) throw error;
     // Whoever signed it may be about to swap.
     if (fact(error, "signed") !== undefined) {
-      await waitForSwap(service.heads, ref, above, roles[above]?.version);
+      await waitForSwap(service, ref, above, roles[above]?.version);
     }
     return signAgain(service, head, channel, above, nextRoot);
   }
@@ -207,12 +195,7 @@ export async function catchUp(service: Service, head: Head, channel: Channel): P
   const ref: ChannelRef = { factory, instance, dialect, channel };
   const current = head.roles[channel]?.root.version ?? 0;
   const trusted = await service.boundary.trustedRoot(ref);
-  if (isBehind(head, channel, trusted)) {
-    // The boundary follows a swap: where one came since this head was read, nothing is behind.
-    const newest = await service.heads.read(factory);
-    if (newest?.revision !== head.revision) throw new LostRace(factory);
-    throw behind(head, channel, trusted);
-  }
+  if (isBehind(head, channel, trusted)) throw behind(head, channel, trusted);
   const missing: Uint8Array[] = [];
   for (let version = trusted.version + 1; version <= current; version += 1) {
     missing.push(await readVersion(service, head, channel, "root", version));
@@ -224,59 +207,4 @@ export async function catchUp(service: Service, head: Head, channel: Channel): P
 /** The same for all channels, before something is decided about roots. */
 export async function catchUpAll(service: Service, head: Head): Promise<void> {
   for (const channel of channelsOf(head.dialect)) await catchUp(service, head, channel);
-}
-
-/**
- * Where one version of a role lies: the newest by the head, an older one by the published index. A newer
- * one does not exist, which is what devices ask for most: it costs no read.
- *
- * @throws RootwardError `not-found`
- */
-export async function findVersion(
-  service: Pick<Service, "documents">,
-  head: Head,
-  channel: Channel,
-  role: Role,
-  version: number,
-): Promise<DocumentAddress> {
-  const place = rolePlace(head, channel, role, version);
-  const newest = head.roles[channel]?.[role];
-  if (newest?.version === version) return { ...place, sha256: newest.sha256 };
-  // A root that gave online versions a new beginning left far ones behind (signing/role-record.ts).
-  const isFar = role !== "root" && version > FAR && version <= MAX_VERSION;
-  const isOlder = version < (newest?.version ?? 0) || isFar;
-  const sha256 = isOlder ? await service.documents.published(place) : null;
-  if (sha256 !== null) return { ...place, sha256 };
-  throw new RootwardError(
-    "not-found",
-    `${head.factory} ${channel} has no ${role} version ${version}`,
-  );
-}
-
-/**
- * The bytes of one version of a role.
- *
- * @throws RootwardError `not-found`
- */
-export async function readVersion(
-  service: Pick<Service, "documents">,
-  head: Head,
-  channel: Channel,
-  role: Role,
-  version: number,
-): Promise<Uint8Array> {
-  const bytes = await service.documents.get(
-    await findVersion(service, head, channel, role, version),
-  );
-  if (bytes !== null) return bytes;
-  throw new RootwardError("not-found", `${head.factory} ${channel} ${role} ${version} is gone`);
-}
-
-/** The `targets` member of a stored targets document, to sign it again unchanged. */
-export function targetsOf(bytes: Uint8Array): JsonObject {
-  const body = parseJson(bytes, { maxBytes: MAX_ROLE_BYTES });
-  const signed = isJsonObject(body) ? body["signed"] : undefined;
-  const targets = isJsonObject(signed) ? signed["targets"] : undefined;
-  if (!isJsonObject(targets)) throw new RootwardError("internal", "stored targets are damaged");
-  return targets;
 }

@@ -13,13 +13,14 @@ import type { Finding } from "../tuf/findings.ts";
 import { parseJson, type JsonValue } from "../tuf/json.ts";
 import type { Root } from "../tuf/root.ts";
 import { verifyRootUpdate, type RootVerdict } from "../tuf/root-update.ts";
-import { updateAs, type Principal } from "./authorize.ts";
+import type { Principal } from "./authority.ts";
+import { change } from "./change.ts";
 import { bringBack } from "./bring-back.ts";
-import { currentRoot, findUnsigned, rootOf } from "./current-root.ts";
+import { findUnsigned } from "./published-roles.ts";
+import { currentRoot, rootOf } from "./store.ts";
 import { expectRoots } from "./expect-roots.ts";
 import { rootRefused } from "./root-refused.ts";
 import { moment, type Service } from "./service.ts";
-import { settleAfter } from "./settle.ts";
 import { catchUpAll } from "./sign-roles.ts";
 
 export interface Submission {
@@ -55,7 +56,9 @@ export async function submitRoot(
   let submitted: JsonValue | undefined;
   let decision;
   try {
-    decision = await updateAs(service, factory, principal, async (head) => {
+    // The root is in force whatever becomes of the effects.
+    const submitting = { factory, by: principal, effects: "awaited" } as const;
+    decision = await change(service, submitting, async (head) => {
       submitted ??= parseJson(submission.body, rootLimits(head.dialect));
       return decide(service, head, submission, submitted);
     });
@@ -64,8 +67,6 @@ export async function submitRoot(
     if (back === null) throw error;
     return back;
   }
-  // The root is in force whatever becomes of the effects.
-  await settleAfter(service, decision.transition);
   const { version, sha256, warnings } = decision;
   const changed = decision.transition !== null && !dryRun;
   return { channel: submission.channel, version, sha256, warnings, changed };

@@ -14,11 +14,11 @@ import { refreshRoles, type SignedRole } from "../factory/roles.ts";
 import { rolesToRefresh } from "../factory/schedule.ts";
 import { RECORD_RETENTION } from "../factory/tokens.ts";
 import { ONLINE_ROLES } from "../tuf/dialect.ts";
-import { update } from "./change.ts";
-import { readHead } from "./commit.ts";
+import { change, runPending } from "./change.ts";
+import { onlyWaits } from "./effects.ts";
+import { readHead } from "./store.ts";
 import { returnRoots } from "./return-roots.ts";
 import { moment, type Service } from "./service.ts";
-import { onlyWaits, settle } from "./settle.ts";
 import { signAgain } from "./sign-roles.ts";
 
 const BATCH = 100;
@@ -83,10 +83,11 @@ async function othersTurn(): Promise<void> {
 export async function tend(service: Service, factory: FactoryName): Promise<void> {
   const decide = (head: Head) => nextDue(service, head);
   // One at a time, and nearly always none: then this is one read.
-  let decided = await update(service, factory, decide);
-  while (decided.transition !== null) decided = await update(service, factory, decide);
+  const spec = { factory, by: "schedule", effects: "afterwards" } as const;
+  let decided = await change(service, spec, decide);
+  while (decided.transition !== null) decided = await change(service, spec, decide);
   if (decided.waits) return;
-  const [effects] = await Promise.allSettled([settle(service, factory)]);
+  const [effects] = await Promise.allSettled([runPending(service, factory)]);
   try {
     await refreshDue(service, factory);
   } catch (error) {
@@ -101,7 +102,7 @@ export async function tend(service: Service, factory: FactoryName): Promise<void
 async function sweepKeys(service: Service, factory: FactoryName): Promise<void> {
   // The next run does it, once the clock is believed.
   if (service.clock.doubt() !== null) return;
-  const head = await readHead(service.heads, factory);
+  const head = await readHead(service, factory);
   const { onlineKeys, retiring, rootUpdate } = head;
   const kept = [...retiring, ...(rootUpdate?.made ?? [])].map(({ keyid }) => keyid);
   await service.boundary.sweepKeys(head, new Set([...Object.values(onlineKeys), ...kept]));
@@ -114,7 +115,8 @@ function nextDue(service: Service, head: Head) {
 }
 
 async function refreshDue(service: Service, factory: FactoryName): Promise<void> {
-  await update(service, factory, async (head) => {
+  const spec = { factory, by: "schedule", effects: "afterwards" } as const;
+  await change(service, spec, async (head) => {
     const signed = await refresh(service, head);
     return {
       transition:

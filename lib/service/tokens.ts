@@ -13,11 +13,11 @@ import { jsonObject } from "../tuf/json.ts";
 import type { Principal } from "./authority.ts";
 import { newToken } from "./authorize.ts";
 import { change, changeAtOnce } from "./change.ts";
-import { readHead } from "./commit.ts";
+import { readHead } from "./store.ts";
 import type { TokenRecord } from "./ports.ts";
 import type { Scope } from "../factory/scopes.ts";
 import { moment, type Service } from "./service.ts";
-import { removeEnded, settleAfter } from "./settle.ts";
+import { removeEnded } from "./effects.ts";
 
 export interface TokenSpec {
   /** Whom it stands for: fioctl's polis-id. */
@@ -47,7 +47,7 @@ export async function createToken(
   principal: Principal,
   spec: TokenSpec,
 ): Promise<TokenSummary & { readonly token: string }> {
-  const instance = principal.instance ?? (await readHead(service.heads, factory)).instance;
+  const instance = principal.instance ?? (await readHead(service, factory)).instance;
   const { token, record } = newToken(service, {
     ...spec,
     bound: { factory, instance },
@@ -57,10 +57,10 @@ export async function createToken(
   const summary = summaryOf(record);
   const { id, user, scopes } = summary;
   const details = jsonObject({ id, user, scopes, by: principal.token.user });
-  const { transition } = await change(
+  const abandon = () => service.tokens.delete(record.hash);
+  await change(
     service,
-    factory,
-    { ...principal, instance },
+    { factory, by: { ...principal, instance }, effects: "awaited", abandon },
     async (head) => {
       assertMayMint(principal.token, spec);
       // Before the swap that logs it: only the answer after it puts the token into anybody's hands.
@@ -69,9 +69,7 @@ export async function createToken(
       const notify = firstKeyMatters(head);
       return { transition: mint(head, details, notify, moment(service, principal.actor)) };
     },
-    () => service.tokens.delete(record.hash),
   );
-  await settleAfter(service, transition);
   return { ...summary, token };
 }
 

@@ -13,7 +13,7 @@ import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import { ADMIN_SCOPES } from "../../lib/factory/scopes.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { readVersion } from "../../lib/service/sign-roles.ts";
+import { readVersion } from "../../lib/service/store.ts";
 import { submitRoot } from "../../lib/service/submit-root.ts";
 import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
 import { expectConsistent } from "../crash-table/consistent.ts";

@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { makeSigningKey, type SigningKey } from "../../lib/crypto/signing-key.ts";
 import { isRootwardError } from "../../lib/error.ts";
 import type { Principal } from "../../lib/service/authorize.ts";
-import { readHead } from "../../lib/service/commit.ts";
+import { readHead } from "../../lib/service/store.ts";
 import { claim } from "../../lib/service/deliver.ts";
 import { takeInitialKey } from "../../lib/service/initial-key.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
@@ -103,7 +103,7 @@ function withRootKeyid(signed: JsonObject, keyid: string, threshold: number): Js
 async function timestampKey(
   named?: string,
 ): Promise<{ readonly keyid: string; readonly listed: JsonValue }> {
-  const keyid = named ?? (await readHead(service.heads, FACTORY)).onlineKeys.timestamp;
+  const keyid = named ?? (await readHead(service, FACTORY)).onlineKeys.timestamp;
   return { keyid, listed: object((await stagedSigned(service, "ci"))["keys"])[keyid] ?? null };
 }
 
@@ -159,7 +159,7 @@ describe("somebody with another token", () => {
 
   test("finds no txid in the review, the log or the stores", async () => {
     const txid = await start(service);
-    const review = await reviewUpdate(service, await readHead(service.heads, FACTORY));
+    const review = await reviewUpdate(service, await readHead(service, FACTORY));
     const { heads, documents } = world.state;
     const stored = [...heads.values(), ...[...documents.values()].map((b) => Buffer.from(b))];
     expect(txid).toMatch(/^[0-9a-f]{32}$/);
@@ -235,7 +235,7 @@ describe("what only the service writes", () => {
   });
 
   async function stagedSignatures(channel: Channel): Promise<JsonValue> {
-    const { updated } = await reviewUpdate(service, await readHead(service.heads, FACTORY));
+    const { updated } = await reviewUpdate(service, await readHead(service, FACTORY));
     const text = updated?.[channel === "prod" ? "prod-root" : "ci-root"] ?? "";
     return (JSON.parse(text) as { signatures: JsonValue }).signatures;
   }
@@ -377,7 +377,7 @@ describe("online keys that were made", () => {
   });
 
   test("and that nobody named are gone after a week, and no other", async () => {
-    const head = await readHead(service.heads, FACTORY);
+    const head = await readHead(service, FACTORY);
     await start(service);
     await makeKeys();
     await service.boundary.makeKey(head, "snapshot", "ed25519");
@@ -465,7 +465,7 @@ describe("what people call themselves", () => {
       [],
     );
     await stageUpdate(service, { factory: FACTORY, principal: odd, txid: "", roots });
-    const review = await reviewUpdate(service, await readHead(service.heads, FACTORY));
+    const review = await reviewUpdate(service, await readHead(service, FACTORY));
     expect(JSON.stringify(review.issues).length).toBeLessThan(5000);
   });
 });
@@ -554,7 +554,7 @@ describe("the first root key", () => {
 
 describe("a compromised service at the boundary", () => {
   test("gets nothing signed under a root that the owner did not sign", async () => {
-    const head = await readHead(service.heads, FACTORY);
+    const head = await readHead(service, FACTORY);
     await start(service);
     const thief = await makeSigningKey("ed25519");
     const [envelope] = (await envelopesOf(service, (signed) => signed, [thief])).values();
@@ -567,7 +567,7 @@ describe("a compromised service at the boundary", () => {
   });
 
   test("cannot have a key destroyed that devices rely on", async () => {
-    const head = await readHead(service.heads, FACTORY);
+    const head = await readHead(service, FACTORY);
     for (const role of ["targets", "snapshot", "timestamp"] as const) {
       const attempt = service.boundary.destroyKey(head, role, head.onlineKeys[role]);
       expect(await refusal(attempt)).toEqual(["signing-refused"]);
@@ -600,7 +600,7 @@ describe("tokens", () => {
     const { id } = await createToken(service, FACTORY, await ownerOf(service), spec);
     const mails = [...world.state.outbox.values()].map(({ body }) => body);
     expect(mails.some((body) => body.includes(id))).toBe(true);
-    const listed = await listTokens(service, await readHead(service.heads, FACTORY));
+    const listed = await listTokens(service, await readHead(service, FACTORY));
     expect(listed.find((token) => token.id === id)?.mintedBy).toBe("test");
   });
 });

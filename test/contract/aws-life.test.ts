@@ -15,7 +15,7 @@ import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/t
 import { DynamoTokens } from "../../lib/adapters/aws/tokens.ts";
 import { DynamoTurns } from "../../lib/adapters/aws/turns.ts";
 import type { Principal } from "../../lib/service/authority.ts";
-import { readHead } from "../../lib/service/commit.ts";
+import { readHead } from "../../lib/service/store.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { believedClock } from "../../lib/service/service.ts";
 import { tendDue } from "../../lib/service/tend.ts";
@@ -138,17 +138,17 @@ it("a Factory lives on DynamoDB, S3, KMS, SES and EventBridge", async () => {
   const told = world.events.sent.map(({ DetailType }) => DetailType);
   expect(told).toEqual(["delivery-refused", "delivery-confirmed"]);
   expect(await count(world.tables.shares)).toBe(0);
-  const { idHash } = (await readHead(service.heads, FACTORY)).delivery;
+  const { idHash } = (await readHead(service, FACTORY)).delivery;
   expect(await service.archives.get(idHash)).toBeNull();
 
   const { roots } = await nextRoots({ service }, archive);
   for (const [channel, root] of roots) await submitAs(service, channel, root);
-  const rotated = await readHead(service.heads, FACTORY);
+  const rotated = await readHead(service, FACTORY);
   expect([rotated.roles.ci?.root.version, rotated.roles.prod?.root.version]).toEqual([2, 2]);
 
   world.later = 6 * DAY;
   expect(await tendDue(begin().service)).toBe(1);
-  const refreshed = await readHead(service.heads, FACTORY);
+  const refreshed = await readHead(service, FACTORY);
   const version = (head: typeof rotated): number => head.roles.ci?.timestamp?.version ?? 0;
   expect(version(refreshed)).toBeGreaterThan(version(rotated));
   expect(reports).toEqual([]);
@@ -186,7 +186,7 @@ it("a token is revoked while a publication by it has the lease, and then publish
   const revoked = revokeToken(service, FACTORY, boss, id).then(() => order.push("revoked"));
   // Many more answers of the database than a revocation takes.
   for (let read = 0; read < 300 && order.length === 0; read += 1) {
-    await readHead(service.heads, FACTORY);
+    await readHead(service, FACTORY);
   }
   go.resolve();
   await Promise.all([revoked, published]);

@@ -6,7 +6,7 @@ import { decodeEvent, verifyLog } from "../../lib/factory/event.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import { readLog } from "../../lib/service/read.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { readVersion } from "../../lib/service/sign-roles.ts";
+import { readVersion } from "../../lib/service/store.ts";
 import { isSha256, sha256, type Sha256 } from "../../lib/tuf/bytes.ts";
 import { nextInChain, readTrustedRoot } from "../../lib/tuf/chain.ts";
 import { channelsOf, ONLINE_ROLES, type Channel, type OnlineRole } from "../../lib/tuf/dialect.ts";

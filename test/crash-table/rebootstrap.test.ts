@@ -5,7 +5,7 @@
  */
 import { expect } from "vitest";
 import { authorizeFactory } from "../../lib/service/authorize.ts";
-import { readHead } from "../../lib/service/commit.ts";
+import { readHead } from "../../lib/service/store.ts";
 import type { BootstrapResult } from "../../lib/service/fresh.ts";
 import { tend } from "../../lib/service/tend.ts";
 import { isSha256, sha256Text } from "../../lib/tuf/bytes.ts";
@@ -79,7 +79,7 @@ function again(
     prepare,
 
     run: async ({ service }, { fixture, before }) => {
-      const head = await readHead(service.heads, FACTORY);
+      const head = await readHead(service, FACTORY);
       // Only the first time there is an archive that somebody confirmed.
       const agreed = fixture.confirmed && head.instance === before?.instance;
       return rebootstrapOf(

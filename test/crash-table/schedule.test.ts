@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { settle } from "../../lib/service/settle.ts";
+import { runPending } from "../../lib/service/change.ts";
 import { tend } from "../../lib/service/tend.ts";
 import { ONLINE_ROLES, type Channel, type Dialect } from "../../lib/tuf/dialect.ts";
 import {
@@ -64,7 +64,7 @@ const settling: Command<null, void> = {
     expect(world.head(FACTORY)?.pending).toHaveLength(4);
     return null;
   },
-  run: ({ service }) => settle(service, FACTORY),
+  run: ({ service }) => runPending(service, FACTORY),
   changed: ({ state, pending }) => {
     expect(state).toBe("live");
     expect(pending.length).toBeLessThan(4);

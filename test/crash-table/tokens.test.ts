@@ -9,7 +9,7 @@ import { decodeEvent, type LoggedEvent } from "../../lib/factory/event.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import { isGone } from "../../lib/factory/tokens.ts";
 import { authorizeFactory, type Principal } from "../../lib/service/authorize.ts";
-import { readHead } from "../../lib/service/commit.ts";
+import { readHead } from "../../lib/service/store.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { readLog } from "../../lib/service/read.ts";
 import type { Service } from "../../lib/service/service.ts";
@@ -78,7 +78,7 @@ const revoking: Command<Principal, void, World> = {
   },
   unchanged: async ({ world, fixture }) => {
     const { service } = await world.start();
-    const head = await readHead(service.heads, FACTORY);
+    const head = await readHead(service, FACTORY);
     expect((await listTokens(service, head)).map(({ id }) => id)).toContain(fixture.token.id);
     expect(await service.tokens.find(fixture.token.hash)).toEqual(fixture.token);
   },
@@ -90,7 +90,7 @@ const revoking: Command<Principal, void, World> = {
     expect(await world.head(FACTORY)).toEqual(head);
   },
   answered: async (_, { world, fixture }, process) => {
-    const head: Head = await readHead(process.service.heads, FACTORY);
+    const head: Head = await readHead(process.service, FACTORY);
     expect((await listTokens(process.service, head)).map(({ id }) => id)).not.toContain(
       fixture.token.id,
     );
@@ -130,7 +130,7 @@ const DEEDS: readonly (readonly [string, Deed])[] = [
 
 /** @param from the number of the first event that is of interest */
 async function logged(service: Service, from: number): Promise<readonly LoggedEvent[]> {
-  const { events, next } = await readLog(service, await readHead(service.heads, FACTORY), from);
+  const { events, next } = await readLog(service, await readHead(service, FACTORY), from);
   expect(next).toBeNull();
   return events.map((text) => decodeEvent(new TextEncoder().encode(text)));
 }
@@ -150,7 +150,7 @@ describe.each(FORMS)("a revocation, $name form", (form) => {
       let refused = 0;
       for (const kind of ["read", "write"] as const) {
         for (let n = 1; ; n += 1) {
-          const { log } = await readHead(service.heads, FACTORY);
+          const { log } = await readHead(service, FACTORY);
           const { token } = await createToken(service, FACTORY, boss, WORKER);
           const worker = await principalOf(service, token);
           const revoked: Promise<void>[] = [];

@@ -4,7 +4,7 @@ import { withOperatorTokens } from "../../lib/lambda/operator-tokens.ts";
 import { serviceOf } from "../../lib/lambda/service.ts";
 import type { FactoryName, InstanceId } from "../../lib/factory/names.ts";
 import type { TokenRecord, Tokens } from "../../lib/service/ports.ts";
-import { settle } from "../../lib/service/settle.ts";
+import { runPending } from "../../lib/service/change.ts";
 import { answer } from "../../lib/signing/operations.ts";
 import { sha256Text, toBase64 } from "../../lib/tuf/bytes.ts";
 import { confirmAs, FACTORY, newFactory, ALICE, takeArchive } from "../support/memory-owner.ts";
@@ -88,7 +88,7 @@ test("effects of others wait for whoever may carry them out", async () => {
   const others = ["destroy-share", "destroy-archive", "withdraw-link", "end-token", "announce"];
   expect(new Set(left)).toEqual(new Set(others));
   expect(world.state.shares.size).toBe(1);
-  await settle(service, FACTORY);
+  await runPending(service, FACTORY);
   expect([world.head(FACTORY)?.pending, world.state.shares.size]).toEqual([[], 0]);
 });
 

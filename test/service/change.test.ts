@@ -5,7 +5,7 @@ import { RootwardError } from "../../lib/error.ts";
 import { decodeEvent, type LoggedEvent } from "../../lib/factory/event.ts";
 import { advance } from "../../lib/factory/transition.ts";
 import { change } from "../../lib/service/change.ts";
-import { readHead } from "../../lib/service/commit.ts";
+import { readHead } from "../../lib/service/store.ts";
 import { takeInitialKey } from "../../lib/service/initial-key.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { readLog } from "../../lib/service/read.ts";
@@ -25,7 +25,7 @@ import { entriesOf, publish } from "../support/memory-targets.ts";
 
 async function logged(world: TestWorld): Promise<readonly LoggedEvent[]> {
   const { service } = world.start();
-  const { events } = await readLog(service, await readHead(service.heads, FACTORY), 1);
+  const { events } = await readLog(service, await readHead(service, FACTORY), 1);
   return events.map((text) => decodeEvent(new TextEncoder().encode(text)));
 }
 
@@ -153,8 +153,14 @@ describe("what was stored for a change", () => {
     let abandoned = 0;
     const changing = change(
       service,
-      FACTORY,
-      by(boss),
+      {
+        factory: FACTORY,
+        by: by(boss),
+        effects: "afterwards",
+        abandon: async () => {
+          abandoned += 1;
+        },
+      },
       (head) => ({
         transition: advance(
           head,
@@ -162,9 +168,6 @@ describe("what was stored for a change", () => {
           moment(service, "schedule"),
         ),
       }),
-      async () => {
-        abandoned += 1;
-      },
     );
     await Promise.allSettled([changing]);
     return abandoned;

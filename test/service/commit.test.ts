@@ -5,9 +5,9 @@ import { isRootwardError, RootwardError } from "../../lib/error.ts";
 import { decodeEvent } from "../../lib/factory/event.ts";
 import type { Head } from "../../lib/factory/head.ts";
 import { advance, type Transition } from "../../lib/factory/transition.ts";
-import { update } from "../../lib/service/change.ts";
+import { change, type Decision } from "../../lib/service/change.ts";
 import { commit } from "../../lib/service/commit.ts";
-import { LostRace } from "../../lib/service/lost-race.ts";
+import { LostRace } from "../../lib/service/rounds.ts";
 import { readLog } from "../../lib/service/read.ts";
 import { moment, type Service } from "../../lib/service/service.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
@@ -30,10 +30,17 @@ function stored(): Head {
 }
 
 /** A change that is told from others by its owner id. */
-function change(service: Service, from: Head, owner: string): Transition {
+function renamed(service: Service, from: Head, owner: string): Transition {
   const head = { owner: { ...from.owner, id: owner } };
   const details = jsonObject({ owner });
   return advance(from, { head, type: "effects-done", details }, moment(service, "schedule"));
+}
+
+async function update<D extends Decision>(
+  service: Service,
+  decide: (head: Head) => D | Promise<D>,
+): Promise<D> {
+  return change(service, { factory: FACTORY, by: "schedule", effects: "afterwards" }, decide);
 }
 
 /** What happens to each swap (or creation), in order; nothing to those after the last. */
@@ -61,13 +68,13 @@ async function changes(): Promise<readonly unknown[]> {
 describe("a swap", () => {
   it("that was applied while its answer was lost was mine", async () => {
     const { service } = world.start(swaps(LOST));
-    expect(await commit(service, change(service, base, "me"))).toBe(true);
+    expect(await commit(service, renamed(service, base, "me"))).toBe(true);
     expect(await changes()).toEqual(["me"]);
   });
 
   it("whose answer was lost again and again was mine", async () => {
     const { service } = world.start(swaps(LOST, LOST, "not applied"));
-    expect(await commit(service, change(service, base, "me"))).toBe(true);
+    expect(await commit(service, renamed(service, base, "me"))).toBe(true);
     expect(await changes()).toEqual(["me"]);
   });
 
@@ -79,20 +86,20 @@ describe("a swap", () => {
         applyNow("third");
       }),
     );
-    expect(await commit(service, change(service, base, "me"))).toBe(true);
+    expect(await commit(service, renamed(service, base, "me"))).toBe(true);
     expect(await changes()).toEqual(["me", "second", "third"]);
   });
 
   it("that was not applied is repeated", async () => {
     const { service, faults } = world.start(swaps("not applied", "not applied"));
-    expect(await commit(service, change(service, base, "me"))).toBe(true);
+    expect(await commit(service, renamed(service, base, "me"))).toBe(true);
     expect(faults.writes.filter((name) => name === "heads.swap")).toHaveLength(3);
     expect(await changes()).toEqual(["me"]);
   });
 
   it("that somebody else was faster with is not mine", async () => {
     const { service } = world.start();
-    const mine = change(service, base, "me");
+    const mine = renamed(service, base, "me");
     applyNow("other");
     expect(await commit(service, mine)).toBe(false);
     expect(await changes()).toEqual(["other"]);
@@ -100,7 +107,7 @@ describe("a swap", () => {
 
   it("that was not applied before somebody else came is not mine", async () => {
     const { service } = world.start(swaps(() => applyNow("other")));
-    expect(await commit(service, change(service, base, "me"))).toBe(false);
+    expect(await commit(service, renamed(service, base, "me"))).toBe(false);
     expect(await changes()).toEqual(["other"]);
   });
 
@@ -109,7 +116,7 @@ describe("a swap", () => {
     const { service } = world.start((call) =>
       call.name === "heads.read" ? "not applied" : plan(call),
     );
-    await expect(commit(service, change(service, base, "me"))).rejects.toThrow("heads.read");
+    await expect(commit(service, renamed(service, base, "me"))).rejects.toThrow("heads.read");
     expect(await changes()).toEqual(["me"]);
   });
 
@@ -118,7 +125,7 @@ describe("a swap", () => {
       const { service, faults } = world.start(({ name }) =>
         name === broken ? "not applied" : null,
       );
-      await expect(commit(service, change(service, base, "me"))).rejects.toThrow(broken);
+      await expect(commit(service, renamed(service, base, "me"))).rejects.toThrow(broken);
       expect(faults.writes).not.toContain("heads.swap");
     }
     expect(await changes()).toEqual([]);
@@ -173,9 +180,9 @@ describe("an update", () => {
   it("decides again on the head that somebody else left, and commits one event", async () => {
     const { service } = world.start(swaps(() => applyNow("other")));
     const seen: string[] = [];
-    await update(service, FACTORY, (head) => {
+    await update(service, (head) => {
       seen.push(head.owner.id);
-      return { transition: change(service, head, "me") };
+      return { transition: renamed(service, head, "me") };
     });
     expect(seen).toEqual(["owner", "other"]);
     expect(await changes()).toEqual(["other", "me"]);
@@ -183,8 +190,8 @@ describe("an update", () => {
 
   it("that wants no change after somebody else's makes none", async () => {
     const { service } = world.start(swaps(() => applyNow("other")));
-    const decision = await update(service, FACTORY, (head) => ({
-      transition: head.owner.id === "other" ? null : change(service, head, "me"),
+    const decision = await update(service, (head) => ({
+      transition: head.owner.id === "other" ? null : renamed(service, head, "me"),
     }));
     expect(decision.transition).toBeNull();
     expect(await changes()).toEqual(["other"]);
@@ -193,9 +200,9 @@ describe("an update", () => {
   it("that finds out before its swap that it lost decides again, and no other error is one", async () => {
     const { service, faults } = world.start();
     const revisions: number[] = [];
-    await update(service, FACTORY, (head) => {
+    await update(service, (head) => {
       revisions.push(head.revision);
-      if (revisions.length > 2) return { transition: change(service, head, "me") };
+      if (revisions.length > 2) return { transition: renamed(service, head, "me") };
       applyNow(`other ${revisions.length}`);
       throw new LostRace(FACTORY);
     });
@@ -203,19 +210,19 @@ describe("an update", () => {
     expect(faults.writes.filter((name) => name === "heads.swap")).toHaveLength(1);
     expect(await changes()).toEqual(["other 1", "other 2", "me"]);
     const busy = new RootwardError("busy", "something else");
-    const refusal = update(service, FACTORY, () => Promise.reject(busy));
+    const refusal = update(service, () => Promise.reject(busy));
     await expect(refusal).rejects.toBe(busy);
   });
 
   it("that never stops losing says that the head is busy", async () => {
     const { service } = world.start();
-    const losing = update(service, FACTORY, () => Promise.reject(new LostRace(FACTORY)));
+    const losing = update(service, () => Promise.reject(new LostRace(FACTORY)));
     await expect(losing).rejects.toMatchObject({ code: "busy" });
   });
 
   it("of a Factory that is not there is not-found", async () => {
     const { service } = new TestWorld().start();
-    await expect(update(service, FACTORY, () => ({ transition: null }))).rejects.toMatchObject({
+    await expect(update(service, () => ({ transition: null }))).rejects.toMatchObject({
       code: "not-found",
     });
   });
@@ -231,7 +238,7 @@ describe("50 updates of one head at once", () => {
     const names = Array.from({ length: 50 }, (_, at) => `owner ${at}`);
     const results = await Promise.allSettled(
       names.map((name) =>
-        update(service, FACTORY, (head) => ({ transition: change(service, head, name) })),
+        update(service, (head) => ({ transition: renamed(service, head, name) })),
       ),
     );
     const committed = names.filter((_, at) => results[at]?.status === "fulfilled");
@@ -260,7 +267,7 @@ function oneInFive(fault: ReturnType<Plan>): Plan {
 /** Somebody else's whole change, applied here and now. The memory stores act at once. */
 function applyNow(owner: string): void {
   const { service } = world.start();
-  const transition = change(service, stored(), owner);
+  const transition = renamed(service, stored(), owner);
   for (const document of transition.documents) void service.documents.put(document);
   for (const address of transition.superseded) void service.documents.publish(address);
   void service.heads.swap(transition.head.revision - 1, transition.head);

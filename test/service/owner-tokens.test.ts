@@ -2,10 +2,10 @@
 import { describe, expect, it, test } from "vitest";
 import { encodeHead } from "../../lib/factory/head.ts";
 import { authorizeFactory, type Principal } from "../../lib/service/authorize.ts";
-import { readHead } from "../../lib/service/commit.ts";
+import { readHead } from "../../lib/service/store.ts";
 import { ADMIN_SCOPES, OWNER_SCOPES, type Scope } from "../../lib/factory/scopes.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { settle } from "../../lib/service/settle.ts";
+import { runPending } from "../../lib/service/change.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { createToken, listTokens, revokeToken } from "../../lib/service/tokens.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
@@ -81,7 +81,7 @@ describe("a confirmation that is repeated", () => {
       ({ issued }) => issued === "confirmation",
     );
     expect(stored).toHaveLength(1);
-    const head = await readHead(service.heads, FACTORY);
+    const head = await readHead(service, FACTORY);
     expect((await listTokens(service, head)).map(({ id }) => id)).toContain(stored[0]?.id);
   });
 
@@ -104,7 +104,7 @@ describe("a confirmation that is repeated", () => {
           if (head === null) throw new Error("there is no Factory");
           const pending = [{ kind: "end-token", token: "ended" }] as const;
           world.state.heads.set(FACTORY, encodeHead({ ...head, pending }));
-          return settle(world.start().service, FACTORY);
+          return runPending(world.start().service, FACTORY);
         };
         const settled: Promise<void>[] = [];
         const token = await confirmWith(

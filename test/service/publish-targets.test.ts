@@ -2,10 +2,10 @@
 import { beforeEach, describe, expect, it, test } from "vitest";
 import { decodeEvent } from "../../lib/factory/event.ts";
 import type { Head } from "../../lib/factory/head.ts";
-import { readHead } from "../../lib/service/commit.ts";
+import { readEvent, readHead } from "../../lib/service/store.ts";
 import type { Documents } from "../../lib/service/ports.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
-import { readEvent, readLog } from "../../lib/service/read.ts";
+import { readLog } from "../../lib/service/read.ts";
 import { signAgain } from "../../lib/service/sign-roles.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { DIALECTS, firstChannel, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
@@ -256,7 +256,7 @@ describe("50 publishers at once", () => {
     const targets = await targetsIn(process.service);
     expect(targets).toEqual(entriesOf({ a: texts[newest ? answers.indexOf(newest) : -1] ?? "" }));
     expect(answers.filter(({ added }) => added.length === 1)).toHaveLength(1);
-    const { version } = (await readHead(process.service.heads, FACTORY)).roles.main?.targets ?? {};
+    const { version } = (await readHead(process.service, FACTORY)).roles.main?.targets ?? {};
     expect(version).toBe(newest?.version);
   });
 });

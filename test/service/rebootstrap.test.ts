@@ -8,7 +8,7 @@ import { findForDevice } from "../../lib/service/read.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import { startUpdate } from "../../lib/service/root-update/start.ts";
-import { settle } from "../../lib/service/settle.ts";
+import { runPending } from "../../lib/service/change.ts";
 import { tend, tendDue } from "../../lib/service/tend.ts";
 import { createToken } from "../../lib/service/tokens.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
@@ -548,7 +548,7 @@ describe("what was pending for the bootstrap before", () => {
       await rebootstrapOf(world.start(failing("notifier.notify")).service, options);
       return head;
     };
-    await settle(slow.service, FACTORY);
+    await runPending(slow.service, FACTORY);
     expect(told(world)).toEqual(["owner@example.com"]);
   });
 

@@ -12,7 +12,7 @@ import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { readVersion } from "../../lib/service/sign-roles.ts";
+import { readVersion } from "../../lib/service/store.ts";
 import { submitRoot } from "../../lib/service/submit-root.ts";
 import { tend, tendDue } from "../../lib/service/tend.ts";
 import { revokeToken } from "../../lib/service/tokens.ts";

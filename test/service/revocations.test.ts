@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { decodeEvent } from "../../lib/factory/event.ts";
 import { encodeHead } from "../../lib/factory/head.ts";
 import type { Principal } from "../../lib/service/authority.ts";
-import { readHead } from "../../lib/service/commit.ts";
+import { readHead } from "../../lib/service/store.ts";
 import { LOST_ROUNDS } from "../../lib/service/ports.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { readLog } from "../../lib/service/read.ts";
@@ -80,7 +80,7 @@ async function unlessItHangs(work: Promise<unknown>): Promise<void> {
 }
 
 async function loggedAfter(service: Service, seq: number): Promise<readonly string[]> {
-  const { events } = await readLog(service, await readHead(service.heads, FACTORY), seq + 1);
+  const { events } = await readLog(service, await readHead(service, FACTORY), seq + 1);
   return events.map((text) => decodeEvent(new TextEncoder().encode(text)).type);
 }
 
@@ -88,7 +88,7 @@ test.each([1, 60])(
   "a token is revoked while %s publications by it wait for a signer that hangs",
   async (publications) => {
     const { service, hanging, boss, stolen, asked, go } = await theft();
-    const { seq } = (await readHead(service.heads, FACTORY)).log;
+    const { seq } = (await readHead(service, FACTORY)).log;
     const order: string[] = [];
     const published = Array.from({ length: publications }, async (_, at) => {
       order.push(await refusal(publishAs(hanging, stolen, `evil-${at}`)));
@@ -108,7 +108,7 @@ test("the owner's message about a revocation waits for no signer either, and the
   const publishing = publishAs(hanging, boss, "good");
   await asked;
   // A key that the signer is to destroy waits in the head, as after a rotation.
-  const head = await readHead(service.heads, FACTORY);
+  const head = await readHead(service, FACTORY);
   const pending = [
     { kind: "destroy-key", role: "targets", keyid: "0".repeat(64) as KeyId },
   ] as const;
@@ -155,7 +155,7 @@ test("a removal that fails keeps no token from being revoked, and stays to be do
 
 test("a publication gets through while tokens are made and revoked in a loop", async () => {
   const { service, boss } = await theft();
-  const { seq } = (await readHead(service.heads, FACTORY)).log;
+  const { seq } = (await readHead(service, FACTORY)).log;
   let signed = 0;
   const counting = withBoundary(service, {
     sign: (request) => {

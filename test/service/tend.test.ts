@@ -6,8 +6,8 @@ import type { Head } from "../../lib/factory/head.ts";
 import type { FactoryName } from "../../lib/factory/names.ts";
 import { findForDevice } from "../../lib/service/read.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { settle } from "../../lib/service/settle.ts";
-import { readVersion, targetsOf } from "../../lib/service/sign-roles.ts";
+import { runPending } from "../../lib/service/change.ts";
+import { readVersion, targetsOf } from "../../lib/service/store.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { createToken } from "../../lib/service/tokens.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
@@ -410,7 +410,7 @@ describe("what fails in the schedule", () => {
     expect((await confirmAs(service, link, ALICE, archive)).state).toBe("live");
     // A confirmation swaps twice, and a message that failed is not tried again at once.
     expect(reports).toHaveLength(1);
-    await settle(world.start().service, FACTORY);
+    await runPending(world.start().service, FACTORY);
     expect(headOf(world).pending).toEqual([]);
     expect(world.state.outbox.size).toBe(1);
   });

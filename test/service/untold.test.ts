@@ -3,7 +3,7 @@ import { expect, it, test } from "vitest";
 import type { Plan } from "../../lib/adapters/memory/faults.ts";
 import { encodeHead } from "../../lib/factory/head.ts";
 import { sparing } from "../../lib/service/reporting.ts";
-import { settle } from "../../lib/service/settle.ts";
+import { runPending } from "../../lib/service/change.ts";
 import { tendDue } from "../../lib/service/tend.ts";
 import { createToken } from "../../lib/service/tokens.ts";
 import { ownerOf } from "../support/memory-root-update.ts";
@@ -105,10 +105,10 @@ it("a new event is told at once, and then the others are", async () => {
   const pipeline = await ownerOf(service, "pipeline");
   for (let event = 0; event < 3; event += 1) await createToken(service, FACTORY, pipeline, SPEC);
   broken = false;
-  await settle(service, FACTORY);
+  await runPending(service, FACTORY);
   expect(headOf(world).pending).toHaveLength(6);
   await createToken(service, FACTORY, pipeline, SPEC);
-  await settle(service, FACTORY);
+  await runPending(service, FACTORY);
   expect(headOf(world).pending).toEqual([]);
 });
 
@@ -124,7 +124,7 @@ it("a clock that was ahead when telling failed puts nothing off", async () => {
   await createToken(service, FACTORY, pipeline, SPEC);
   broken = false;
   world.advance(-24 * 60 * MINUTE);
-  await settle(service, FACTORY);
+  await runPending(service, FACTORY);
   expect(headOf(world).pending).toEqual([]);
 });
 

@@ -11,12 +11,11 @@ import { firstRoots } from "../../lib/factory/roles.ts";
 import { bootstrap } from "../../lib/service/bootstrap.ts";
 import type { BootstrapResult, FreshSpec } from "../../lib/service/fresh.ts";
 import type { Principal } from "../../lib/service/authorize.ts";
-import { readHead } from "../../lib/service/commit.ts";
+import { readHead, readVersion } from "../../lib/service/store.ts";
 import { claim, confirm } from "../../lib/service/deliver.ts";
 import { rebootstrap, type RebootstrapRequest } from "../../lib/service/rebootstrap.ts";
 import { OWNER_SCOPES } from "../../lib/factory/scopes.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { readVersion } from "../../lib/service/sign-roles.ts";
 import { submitRoot } from "../../lib/service/submit-root.ts";
 import { fromBase64Url, sha256, sha256Text, type Sha256 } from "../../lib/tuf/bytes.ts";
 import { readTrustedRoot } from "../../lib/tuf/chain.ts";
@@ -78,7 +77,7 @@ export async function rebootstrapOf(
   service: Service,
   options: Partial<RebootstrapRequest> = {},
 ): Promise<BootstrapResult> {
-  const [replaces = ""] = Object.values(firstRoots(await readHead(service.heads, FACTORY)));
+  const [replaces = ""] = Object.values(firstRoots(await readHead(service, FACTORY)));
   await known(service, options.principal ?? PROVISIONER);
   return rebootstrap(service, {
     factory: FACTORY,
@@ -168,7 +167,7 @@ export async function nextRoots(
 ): Promise<{ readonly roots: Roots; readonly newKey: SigningKey }> {
   const oldKey = firstKey(await readArchive(archive));
   const newKey = await makeSigningKey("ed25519");
-  const { dialect } = await readHead(service.heads, FACTORY);
+  const { dialect } = await readHead(service, FACTORY);
   const [first = "main"] = channelsOf(dialect);
   const signed = rotatedRoot(await currentRoot(service, first), {
     remove: [rootKey(oldKey.publicKey, dialect).keyid],
@@ -184,7 +183,7 @@ export async function nextRoots(
 }
 
 async function currentRoot(service: Service, channel: Channel): Promise<Root> {
-  const head = await readHead(service.heads, FACTORY);
+  const head = await readHead(service, FACTORY);
   const version = head.roles[channel]?.root.version ?? 0;
   const bytes = await readVersion(service, head, channel, "root", version);
   return readTrustedRoot(

@@ -6,8 +6,7 @@ import {
 } from "../../lib/crypto/signing-key.ts";
 import { OWNER_SCOPES } from "../../lib/factory/scopes.ts";
 import type { Principal } from "../../lib/service/authorize.ts";
-import { readHead } from "../../lib/service/commit.ts";
-import { currentRoot } from "../../lib/service/current-root.ts";
+import { currentRoot, readHead } from "../../lib/service/store.ts";
 import { takeInitialKey } from "../../lib/service/initial-key.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
@@ -31,7 +30,7 @@ import type { World } from "./worlds.ts";
 
 /** The owner's token, or another owner's. */
 export async function ownerOf(service: Service, id = "test"): Promise<Principal> {
-  const { instance } = await readHead(service.heads, FACTORY);
+  const { instance } = await readHead(service, FACTORY);
   const principal: Principal = {
     actor: `token:${id}`,
     scope: "root:update",
@@ -67,7 +66,7 @@ export async function start(service: Service, firstTime = false): Promise<string
 
 /** The staged `signed` of a channel, as the review shows it. */
 export async function stagedSigned(service: Service, channel: Channel): Promise<JsonObject> {
-  const head = await readHead(service.heads, FACTORY);
+  const head = await readHead(service, FACTORY);
   const { updated } = await reviewUpdate(service, head);
   const text = updated?.[channel === "prod" ? "prod-root" : "ci-root"] ?? "";
   const body = parseJson(new TextEncoder().encode(text), rootLimits(head.dialect));
@@ -82,7 +81,7 @@ export async function envelopesOf(
   change: (signed: JsonObject, channel: Channel) => JsonObject | Promise<JsonObject>,
   signers: readonly SigningKey[],
 ): Promise<ReadonlyMap<Channel, JsonObject>> {
-  const { dialect } = await readHead(service.heads, FACTORY);
+  const { dialect } = await readHead(service, FACTORY);
   const envelopes = new Map<Channel, JsonObject>();
   for (const channel of channelsOf(dialect)) {
     const signed = await change(await stagedSigned(service, channel), channel);
@@ -109,7 +108,7 @@ export async function stage(
 /** Stages the roots in which a new key takes the place of `old`, signed by both. */
 export async function stageRotation(service: Service, old: SigningKey): Promise<SigningKey> {
   const next = await makeSigningKey("ed25519");
-  const head = await readHead(service.heads, FACTORY);
+  const head = await readHead(service, FACTORY);
   const rotated = async (signed: JsonObject, channel: Channel): Promise<JsonObject> => {
     const current = await currentRoot(service, head, channel);
     return rotatedStaged(current, signed, old, next, service.now());

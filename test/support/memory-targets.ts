@@ -1,12 +1,11 @@
 /** A publisher past HTTP, and what a test may ask afterwards of the targets that are in force. */
-import { readHead } from "../../lib/service/commit.ts";
+import { readHead, readVersion, targetsOf } from "../../lib/service/store.ts";
 import {
   publishTargets,
   readTargets,
   type PublishedTargets,
 } from "../../lib/service/publish-targets.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { readVersion, targetsOf } from "../../lib/service/sign-roles.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { jsonObject, type JsonObject } from "../../lib/tuf/json.ts";
 import { FACTORY } from "./memory-owner.ts";
@@ -37,7 +36,7 @@ export async function publish(
 
 /** All entries in force. */
 export async function targetsIn(service: Service): Promise<JsonObject> {
-  return (await readTargets(service, await readHead(service.heads, FACTORY))).targets;
+  return (await readTargets(service, await readHead(service, FACTORY))).targets;
 }
 
 /** All entries of one version of the first channel, which need not be the newest. */
@@ -45,6 +44,6 @@ export async function targetsAt(
   service: Service,
   { channel, version }: Pick<PublishedTargets, "channel" | "version">,
 ): Promise<JsonObject> {
-  const head = await readHead(service.heads, FACTORY);
+  const head = await readHead(service, FACTORY);
   return targetsOf(await readVersion(service, head, channel, "targets", version));
 }

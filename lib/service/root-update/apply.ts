@@ -4,7 +4,7 @@
  * before it changed nothing, after it everything; asking again is always safe, and a race is never
  * the caller's problem (fioctl takes 409 for an update that is half applied).
  */
-import { isRootwardError, RootwardError, type ErrorCode } from "../../error.ts";
+import { RootwardError } from "../../error.ts";
 import { rolePlace, storedDocument } from "../../factory/documents.ts";
 import type { Head, StagedRootUpdate } from "../../factory/head.ts";
 import type { FactoryName } from "../../factory/names.ts";
@@ -12,19 +12,15 @@ import { acceptRoots, type AcceptedRoot, type SignedRole } from "../../factory/r
 import { appliedUpdate, editableRootUpdate, wasApplied } from "../../factory/root-update.ts";
 import { channelsOf, ONLINE_ROLES, type OnlineRole } from "../../tuf/dialect.ts";
 import { wholeRoot } from "../../tuf/root.ts";
-import { updateAs, type Principal } from "../authorize.ts";
-import { readHead } from "../commit.ts";
-import { findUnsigned } from "../current-root.ts";
+import type { Principal } from "../authority.ts";
+import { change } from "../change.ts";
+import { findUnsigned } from "../published-roles.ts";
 import { expectRoots } from "../expect-roots.ts";
 import { orReturn } from "../return-roots.ts";
 import { rootRefused } from "../root-refused.ts";
 import { moment, type Service } from "../service.ts";
-import { settleAfter } from "../settle.ts";
 import { catchUpAll, signAgain } from "../sign-roles.ts";
 import { judgeStaged, readStaged } from "./staged.ts";
-
-/** How often an apply is begun anew because the Factory changed under it. */
-const MAX_ROUNDS = 10;
 
 /**
  * @throws RootwardError `no-root-update`, `forbidden`; `root-refused` with every finding; `busy` where
@@ -36,29 +32,12 @@ export async function applyUpdate(
   txid: string,
   principal: Principal,
 ): Promise<void> {
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    let seen: Head | undefined;
-    try {
-      const { transition } = await orReturn(service, factory, () =>
-        updateAs(service, factory, principal, (head) => {
-          seen = head;
-          return decide(service, head, txid, principal);
-        }),
-      );
-      // The roots are in force whatever becomes of the effects.
-      await settleAfter(service, transition);
-      return;
-    } catch (error) {
-      if (!isRootwardError(error) || !BY_BOUNDARY.includes(error.code)) throw error;
-      // The boundary may have followed a swap that came between: then what it says is of the past.
-      const { revision } = await readHead(service.heads, factory);
-      if (revision === seen?.revision) throw error;
-    }
-  }
-  throw new RootwardError("busy", `Factory ${factory} is changing too fast: try again`);
+  // The roots are in force whatever becomes of the effects.
+  const applying = { factory, by: principal, effects: "awaited" } as const;
+  await orReturn(service, factory, () =>
+    change(service, applying, (head) => decide(service, head, txid, principal)),
+  );
 }
-
-const BY_BOUNDARY: readonly ErrorCode[] = ["signing-refused", "chain-broken"];
 
 async function decide(service: Service, head: Head, txid: string, { actor, token }: Principal) {
   const now = moment(service, actor);

@@ -10,10 +10,10 @@ import { cancelRootUpdate } from "../../factory/root-update.ts";
 import { sha256, type Sha256 } from "../../tuf/bytes.ts";
 import { nextInChain, strictPolicy } from "../../tuf/chain.ts";
 import type { Channel } from "../../tuf/dialect.ts";
-import { updateAs, type Principal } from "../authorize.ts";
-import { currentRoot } from "../current-root.ts";
+import type { Principal } from "../authority.ts";
+import { change } from "../change.ts";
+import { currentRoot } from "../store.ts";
 import { moment, type Service } from "../service.ts";
-import { settleQuietly } from "../settle.ts";
 import { readStagedBytes } from "./staged.ts";
 
 /** A root that was dropped, and that devices would take all the same. */
@@ -34,7 +34,8 @@ export async function cancelUpdate(
   principal: Principal,
 ): Promise<readonly SignedRoot[]> {
   const { actor, token } = principal;
-  const { signed } = await updateAs(service, factory, principal, async (head) => {
+  const cancelling = { factory, by: principal, effects: "awaited" } as const;
+  const { signed } = await change(service, cancelling, async (head) => {
     const roots = await signedRoots(service, head);
     for (const root of roots) await remember(service, head, root);
     const dropped = roots.map(({ channel, version, bytes }) => {
@@ -43,7 +44,6 @@ export async function cancelUpdate(
     const now = moment(service, actor);
     return { transition: cancelRootUpdate(head, token.user, dropped, now), signed: dropped };
   });
-  await settleQuietly(service, factory);
   return signed;
 }
 

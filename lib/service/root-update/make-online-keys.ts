@@ -10,12 +10,12 @@ import { channelsOf, type OnlineRole } from "../../tuf/dialect.ts";
 import { rootKey, type KeyType, type RootKey } from "../../tuf/keys.ts";
 import { withOnlineKey } from "../../tuf/roles.ts";
 import { authorizeAgain } from "../authority.ts";
-import { updateAs, type Principal } from "../authorize.ts";
-import { readHead } from "../commit.ts";
+import type { Principal } from "../authority.ts";
+import { change } from "../change.ts";
+import { readHead } from "../store.ts";
 import { orReturn } from "../return-roots.ts";
 import { moment, type Service } from "../service.ts";
 import { catchUpAll } from "../sign-roles.ts";
-import { settleQuietly } from "../settle.ts";
 import { readStaged, signedOf, unsignedRoot } from "./staged.ts";
 
 export interface OnlineKeysRequest {
@@ -29,10 +29,10 @@ export interface OnlineKeysRequest {
 /** @throws RootwardError `no-root-update`, `forbidden`; `busy` where too many keys are being made */
 export async function makeOnlineKeys(service: Service, request: OnlineKeysRequest): Promise<void> {
   const { factory, principal, txid, roles, keyType } = request;
-  const before = await readHead(service.heads, factory);
+  const before = await readHead(service, factory);
   await orReturn(service, factory, () => catchUpAll(service, before));
   // Before seconds of work for keys that nobody may stage, and after the signer was waited for.
-  const ref = await readHead(service.heads, factory);
+  const ref = await readHead(service, factory);
   await authorizeAgain(service, principal, ref);
   editableRootUpdate(ref, txid, moment(service, principal.actor));
   // All at once, for a signer that makes several: an RSA key takes seconds, and somebody waits.
@@ -44,7 +44,7 @@ export async function makeOnlineKeys(service: Service, request: OnlineKeysReques
   const made = new Map(await Promise.all(making));
   // Keys that end up in no head, because this fails or is killed, are swept after a week: at no
   // earlier time is it certain that a swap whose answer was lost will not name them yet.
-  await updateAs(service, factory, principal, async (head) => {
+  await change(service, { factory, by: principal, effects: "awaited" }, async (head) => {
     const now = moment(service, principal.actor);
     const editor = { user: principal.token.user, txid };
     const staged = await stagedWith(service, head, made, txid, now);
@@ -53,7 +53,6 @@ export async function makeOnlineKeys(service: Service, request: OnlineKeysReques
     });
     return { transition: stageOnlineKeys(head, editor, staged, keys, now) };
   });
-  await settleQuietly(service, factory);
 }
 
 async function stagedWith(

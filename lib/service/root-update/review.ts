@@ -13,9 +13,8 @@ import type { RootDraft } from "../../tuf/root.ts";
 import { show } from "../../tuf/show.ts";
 import type { StagedJudgement, StagedUpdate } from "../../tuf/staged-root.ts";
 import { adviceOn } from "../../tuf/policy.ts";
-import { currentRoot } from "../current-root.ts";
 import type { Service } from "../service.ts";
-import { readVersion } from "../sign-roles.ts";
+import { currentRoot, readVersion } from "../store.ts";
 import { judgeStaged, parsedEnvelopes, readStagedBytes } from "./staged.ts";
 
 type Review = AnswerOf<typeof reviewUpdateOperation>;

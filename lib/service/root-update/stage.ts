@@ -13,7 +13,8 @@ import { isKeyId, type KeyId } from "../../tuf/keys.ts";
 import type { Root } from "../../tuf/root.ts";
 import { show } from "../../tuf/show.ts";
 import { isDeferred, type StagedJudgement } from "../../tuf/staged-root.ts";
-import { updateAs, type Principal } from "../authorize.ts";
+import type { Principal } from "../authority.ts";
+import { change } from "../change.ts";
 import { orReturn } from "../return-roots.ts";
 import { rootRefused } from "../root-refused.ts";
 import { moment, type Service } from "../service.ts";
@@ -58,7 +59,8 @@ export async function stageUpdate(service: Service, request: StageRequest): Prom
     const editor = { user: principal.token.user, txid };
     return { transition: stageRoots(head, editor, documents, unproven, now) };
   };
-  await orReturn(service, factory, () => updateAs(service, factory, principal, staging));
+  const spec = { factory, by: principal, effects: "afterwards" } as const;
+  await orReturn(service, factory, () => change(service, spec, staging));
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   type StagedUpdate,
 } from "../../tuf/staged-root.ts";
 import type { Service } from "../service.ts";
-import { currentRoot } from "../current-root.ts";
+import { currentRoot, readStagedRoot } from "../store.ts";
 
 /** An envelope of each channel. */
 export type Envelopes = ReadonlyMap<Channel, JsonValue>;
@@ -46,15 +46,11 @@ export function parsedEnvelopes(
 export async function readStagedBytes(
   service: Service,
   head: Head,
-  { staged }: StagedRootUpdate,
+  update: StagedRootUpdate,
 ): Promise<ReadonlyMap<Channel, Uint8Array>> {
   const all = new Map<Channel, Uint8Array>();
   for (const channel of channelsOf(head.dialect)) {
-    const sha256 = staged[channel];
-    const place = stagedPlace(head, channel);
-    const bytes = sha256 && (await service.documents.get({ ...place, sha256 }));
-    if (!bytes) throw new RootwardError("internal", `the staged ${channel} root is missing`);
-    all.set(channel, bytes);
+    all.set(channel, await readStagedRoot(service, head, channel, update));
   }
   return all;
 }

@@ -12,12 +12,12 @@ import type { FactoryName } from "../../factory/names.ts";
 import { channelsOf } from "../../tuf/dialect.ts";
 import { formatTime } from "../../tuf/expires.ts";
 import { jsonObject } from "../../tuf/json.ts";
-import { updateAs, type Principal } from "../authorize.ts";
-import { currentRoot } from "../current-root.ts";
+import type { Principal } from "../authority.ts";
+import { change } from "../change.ts";
+import { currentRoot } from "../store.ts";
 import { openInitialKey, type InitialKey } from "../initial-key.ts";
 import { orReturn } from "../return-roots.ts";
 import { moment, randomId, type Service } from "../service.ts";
-import { settleQuietly } from "../settle.ts";
 import { catchUpAll } from "../sign-roles.ts";
 import { unsignedRoot } from "./staged.ts";
 
@@ -68,10 +68,11 @@ export async function startUpdate(service: Service, request: StartRequest): Prom
     const start = { txid, user, message, firstTime, staged };
     return { transition: startRootUpdate(head, start, now), initialKey: key };
   };
+  // Where a key is handed over, its owner is told before the answer.
+  const effects = firstTime ? "awaited" : "afterwards";
   const { initialKey } = await orReturn(service, factory, () =>
-    updateAs(service, factory, principal, starting),
+    change(service, { factory, by: principal, effects }, starting),
   );
-  if (firstTime) await settleQuietly(service, factory);
   return { txid, initialKey };
 }
 

@@ -1,72 +1,61 @@
 /**
- * Doing what a swap named in `pending`: destroying a share or an archive, taking back the mail with
- * a link, telling people and programs, removing tokens that have ended. Each effect is idempotent; done ones leave by a swap of their
- * own. A crash in between only means that the schedule, for which the Factory is due at once, does
- * them again.
+ * Effects: what a swap named in `pending`. They destroy a share or an archive, take back the mail with a link,
+ * tell people and programs, and remove tokens that have ended. Each is idempotent, and each kind has its
+ * runner here. change.ts takes those off the head that are done.
  */
 import { isRootwardError, RootwardError } from "../error.ts";
 import { decodeEvent } from "../factory/event.ts";
-import {
-  includesEffect,
-  READERS,
-  toStored,
-  type Effect,
-  type Events,
-  type Reader,
-} from "../factory/effect.ts";
+import { READERS, type Effect, type Events, type Reader } from "../factory/effect.ts";
 import type { Head } from "../factory/head.ts";
-import type { FactoryName, InstanceId } from "../factory/names.ts";
+import type { InstanceId } from "../factory/names.ts";
 import { dueAt } from "../factory/schedule.ts";
 import { addressOf } from "../factory/telling.ts";
 import { isRemovable } from "../factory/tokens.ts";
-import { isTelling, readerKey, withoutDone } from "../factory/waiting-notices.ts";
-import { advance, type Transition } from "../factory/transition.ts";
+import { isTelling, readerKey } from "../factory/waiting-notices.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
-import { jsonObject } from "../tuf/json.ts";
-import { update } from "./change.ts";
-import { readHead } from "./commit.ts";
-import { readEvent } from "./read.ts";
-import { moment, type Service } from "./service.ts";
-import { catchUp, catchUpAll } from "./sign-roles.ts";
 
+import type { Service } from "./service.ts";
+import { catchUp, catchUpAll } from "./sign-roles.ts";
+import { readEvent } from "./store.ts";
+
+/** So many that the event about them stays small. */
 const MAX_AT_ONCE = 100;
 
+/** What became of an effect. */
+export interface Outcome {
+  readonly effect: Effect;
+  readonly done: boolean;
+  readonly error?: unknown;
+}
+
+/** Carries out what is due of a head, as much as fits one event. Never fails: what failed is reported. */
+export async function runEffects(service: Service, head: Head): Promise<readonly Outcome[]> {
+  return runAll(service, head, inTurn(dueEffects(service, head)).slice(0, MAX_AT_ONCE));
+}
+
 /**
- * Runs what is pending.
+ * The same for the records of tokens that the head ended one by one.
  *
- * @throws RootwardError `internal` if a share or an archive could not be destroyed, or
- *   `storage-unavailable` where the disk is the reason; a notice that could not be sent is reported,
- *   stays pending, and fails nobody
+ * @returns the effects that are done
  */
-export async function settle(service: Service, factory: FactoryName): Promise<void> {
-  // What is named here is about this head's bootstrap, whatever takes its place meanwhile.
-  const head = await readHead(service.heads, factory);
-  const mine = dueEffects(service, head);
-  if (mine.length === 0) return;
-  // So many that the event about them stays small.
-  const pending = inTurn(mine).slice(0, MAX_AT_ONCE);
-  const results = await Promise.all(
-    pending.map(async (effect) => ({ effect, ...(await attempt(service, head, effect)) })),
+export async function removeEnded(service: Service, head: Head): Promise<readonly Effect[]> {
+  const mine = head.pending.filter(
+    (effect) => effect.kind === "end-token" && effect.token !== "ended",
   );
-  const done = results.filter((result) => result.done).map(({ effect }) => effect);
-  if (done.length > 0) {
-    await update(service, factory, (newest) => ({
-      transition: settled(service, newest, done),
-    }));
-  }
-  const left = mine.filter((effect) => destroys(effect) && !done.includes(effect));
-  if (left.length === 0) return;
-  // Another process may have done it meanwhile, and taken it off.
-  const newest = await readHead(service.heads, factory);
-  const still = left.find((effect) => includesEffect(newest.pending, effect));
-  if (still === undefined) return;
-  const error = results.find(({ effect }) => effect === still)?.error;
-  if (isRootwardError(error) && error.code === "storage-unavailable") throw error;
-  throw new RootwardError("internal", `${still.kind} did not succeed yet`);
+  const outcomes = await runAll(service, head, mine);
+  return outcomes.filter(({ done }) => done).map(({ effect }) => effect);
+}
+
+async function runAll(
+  service: Service,
+  head: Head,
+  effects: readonly Effect[],
+): Promise<readonly Outcome[]> {
+  return Promise.all(effects.map(async (effect) => attempt(service, head, effect)));
 }
 
 /** Those of this process, without the messages that wait for their next try. */
-function dueEffects({ effects, retries, now }: Service, head: Head): readonly Effect[] {
+export function dueEffects({ effects, retries, now }: Service, head: Head): readonly Effect[] {
   return head.pending.filter(
     (effect) =>
       (effects?.includes(effect.kind) ?? true) &&
@@ -80,7 +69,7 @@ export function onlyWaits(service: Service, head: Head): boolean {
   return dueAt({ ...head, pending: [] }, service.policy) > service.now();
 }
 
-function destroys({ kind }: Effect): boolean {
+export function destroys({ kind }: Effect): boolean {
   return kind.startsWith("destroy-");
 }
 
@@ -102,51 +91,17 @@ function inTurn(effects: readonly Effect[]): readonly Effect[] {
   return [...follows, ...effects.filter(destroys), ...rounds.flat()];
 }
 
-/** The same where the answer does not depend on it: what fails is reported and left to the schedule. */
-export async function settleQuietly(service: Service, factory: FactoryName): Promise<void> {
-  try {
-    await settle(service, factory);
-  } catch (error) {
-    service.report(`effects of ${factory}`, error);
-  }
-}
-
-/**
- * The same after a swap: where nothing is pending, nothing is read either.
- *
- * @param transition null where there was nothing to change
- */
-export async function settleAfter(service: Service, transition: Transition | null): Promise<void> {
-  if (transition === null || transition.head.pending.length === 0) return;
-  await settleQuietly(service, transition.head.factory);
-}
-
-function settled(service: Service, head: Head, done: readonly Effect[]) {
-  const still = done.filter((effect) => withoutDone(head.pending, [effect]) !== head.pending);
-  if (still.length === 0) return null;
-  const details = jsonObject({ done: still.map((effect) => jsonObject({ ...toStored(effect) })) });
-  return advance(
-    head,
-    { head: {}, done: still, type: "effects-done", details },
-    moment(service, "schedule"),
-  );
-}
-
-async function attempt(
-  service: Service,
-  head: Head,
-  effect: Effect,
-): Promise<{ readonly done: boolean; readonly error?: unknown }> {
+async function attempt(service: Service, head: Head, effect: Effect): Promise<Outcome> {
   const { factory } = head;
   const note = (done: boolean): void => service.retries?.note(factory, effect, done, service.now());
   try {
     await run(service, head, effect);
     note(true);
-    return { done: true };
+    return { effect, done: true };
   } catch (error) {
     service.report(`${effect.kind} for ${factory}`, error, effect.kind);
     note(false);
-    return { done: false, error };
+    return { effect, done: false, error };
   }
 }
 
@@ -245,19 +200,4 @@ async function endTokens(service: Service, head: Head, ended: Sha256 | "ended"):
     const isOfHead = token.bound?.instance === head.instance;
     if (isOfHead && isRemovable(head, token)) await service.tokens.delete(token.hash);
   }
-}
-
-/**
- * Removes the records of tokens that a head ended one by one. Never fails: the effects are still pending.
- *
- * @returns the effects that are done
- */
-export async function removeEnded(service: Service, head: Head): Promise<readonly Effect[]> {
-  const mine = head.pending.filter(
-    (effect) => effect.kind === "end-token" && effect.token !== "ended",
-  );
-  const results = await Promise.all(
-    mine.map(async (effect) => ({ effect, ...(await attempt(service, head, effect)) })),
-  );
-  return results.filter(({ done }) => done).map(({ effect }) => effect);
 }
