@@ -10,6 +10,7 @@ import { openEmbedded, prepareData } from "../lib/adapters/embedded/open.ts";
 import { openSigner, type OpenSigner } from "../lib/adapters/embedded/open-signer.ts";
 import { verifySignature } from "../lib/crypto/verify.ts";
 import type { FactoryName } from "../lib/factory/names.ts";
+import { EFFECT_KINDS } from "../lib/factory/effect.ts";
 import { DEFAULT_REFRESH } from "../lib/factory/schedule.ts";
 import { authorize, newToken } from "../lib/service/authorize.ts";
 import { bootstrap } from "../lib/service/bootstrap.ts";
@@ -71,7 +72,7 @@ export async function openFleet({ folder }: Fleet, now: number): Promise<OpenFle
     now: () => clock.now,
   });
   return {
-    service: { ...ports, policy: DEFAULT_REFRESH, publicUrl },
+    service: { ...ports, policy: DEFAULT_REFRESH, publicUrl, effects: EFFECT_KINDS },
     clock,
     close: () => {
       close();

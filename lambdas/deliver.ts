@@ -17,6 +17,8 @@ const service = serviceOf({
   ...deliveryOf(settings),
   wrapper: wrapperOf(settings),
   notifier: notifierOf(settings),
+  // It hands over root keys, and signs nothing.
+  boundary: null,
   publicUrl: settings.publicUrl,
   // To the end of that second: a backup has all of it.
   linksFrom: settings.linksFrom === "" ? 0 : Date.parse(settings.linksFrom) + 1000,

@@ -5,6 +5,7 @@
 import { cacheDocuments } from "../adapters/embedded/document-cache.ts";
 import { openEmbedded } from "../adapters/embedded/open.ts";
 import { RootwardError } from "../error.ts";
+import { EFFECT_KINDS } from "../factory/effect.ts";
 import { errorCode } from "../files.ts";
 import { DEFAULT_REFRESH } from "../factory/schedule.ts";
 import { createApp } from "../http/app.ts";
@@ -79,6 +80,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     policy: DEFAULT_REFRESH,
     linksFrom,
     retries: new Retries(),
+    effects: EFFECT_KINDS,
     get publicUrl() {
       return publicUrl ?? state.url;
     },

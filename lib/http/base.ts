@@ -6,11 +6,15 @@
 import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { RootwardError } from "../error.ts";
-import { randomId, type Service } from "../service/service.ts";
+import { randomId, type Needs } from "../service/service.ts";
 import { errorAnswer, type ErrorLog } from "./error-answer.ts";
 import { refuseOtherMethods, type RouteGroup } from "./routes.ts";
 
-export function appOf(service: Service, groups: readonly RouteGroup[]): Hono {
+/** @param groups of a service that has what each of them needs */
+export function appOf<S extends Needs<"randomBytes" | "report">>(
+  service: S,
+  groups: readonly RouteGroup<NoInfer<S>>[],
+): Hono {
   const app = new Hono();
   const log = errorLog(service);
   app.use(async (c, next) => {
@@ -31,6 +35,6 @@ export function appOf(service: Service, groups: readonly RouteGroup[]): Hono {
   return app;
 }
 
-export function errorLog(service: Service): ErrorLog {
+export function errorLog(service: Needs<"randomBytes" | "report">): ErrorLog {
   return { report: service.report, requestId: () => randomId(service) };
 }

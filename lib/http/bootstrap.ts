@@ -4,12 +4,28 @@ import { createFactory, rebootstrapFactory } from "../api/factories.ts";
 import { RootwardError } from "../error.ts";
 import { bootstrap } from "../service/bootstrap.ts";
 import { rebootstrap } from "../service/rebootstrap.ts";
-import type { Service } from "../service/service.ts";
+import type { Needs, Changes, Signs } from "../service/service.ts";
 import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
 import { factoryParam, readJson } from "./request.ts";
 import { serve } from "./serve.ts";
 
-export function bootstrapRoutes(app: Hono, service: Service): void {
+export function bootstrapRoutes(
+  app: Hono,
+  service: Needs<
+    | Changes
+    | Signs
+    | "archives"
+    | "attempts"
+    | "makeRootKey"
+    | "notifier"
+    | "publicUrl"
+    | "readRecipient"
+    | "requests"
+    | "shares"
+    | "verify"
+    | "wrapper"
+  >,
+): void {
   serve(app, service, createFactory, async (ask) => {
     const { principal } = ask.allowed;
     const { token } = principal;
@@ -49,13 +65,13 @@ export function bootstrapRoutes(app: Hono, service: Service): void {
   });
 }
 
-async function readRecipient(service: Service, pem: string | null) {
+async function readRecipient(service: Needs<"now" | "readRecipient">, pem: string | null) {
   return pem === null ? null : service.readRecipient(pem, service.now());
 }
 
 /** An Idempotency-Key stands for one body, for one token. @returns the hash it is kept under */
 async function firstUse(
-  service: Service,
+  service: Needs<"now" | "requests">,
   tokenId: string,
   key: string,
   bodyHash: Sha256,

@@ -9,14 +9,14 @@ import { readMetadata } from "../api/devices.ts";
 import { PARTS } from "../api/path.ts";
 import { RootwardError } from "../error.ts";
 import { findForDevice } from "../service/read.ts";
-import type { Service } from "../service/service.ts";
+import type { Needs, Reads } from "../service/service.ts";
 import { readDocument } from "../service/store.ts";
 import { ALL_CHANNELS, type Role } from "../tuf/dialect.ts";
 import { bytesAnswer } from "./bytes-answer.ts";
 import { factoryParam } from "./request.ts";
 import { servePublic } from "./ask.ts";
 
-export function deviceRoutes(app: Hono, service: Service): void {
+export function deviceRoutes(app: Hono, service: Needs<Reads>): void {
   servePublic(app, readMetadata, async (ask) => {
     const { c } = ask;
     const file = PARTS.file.form.exec(ask.part("file"));

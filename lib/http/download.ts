@@ -12,6 +12,7 @@ import {
 } from "../api/delivery.ts";
 import { RootwardError } from "../error.ts";
 import { claim, confirm } from "../service/deliver.ts";
+import type { Changes, Needs } from "../service/service.ts";
 import { isSha256 } from "../tuf/bytes.ts";
 import { bytesAnswer } from "./bytes-answer.ts";
 import { readJson } from "./request.ts";
@@ -41,7 +42,10 @@ const PAGE_HEADERS = {
 };
 
 /** @param archiveOrigin where presigned URLs lead, if it is not here */
-export function downloadRoutes(page: Page, archiveOrigin?: string): RouteGroup {
+export function downloadRoutes(
+  page: Page,
+  archiveOrigin?: string,
+): RouteGroup<Needs<"archives" | "claims" | "linksFrom" | "shares" | "wrapper" | Changes>> {
   const connect = archiveOrigin === undefined ? "'self'" : `'self' ${archiveOrigin}`;
   const headers = { ...PAGE_HEADERS, "Content-Security-Policy": policy(connect) };
   return (app, service) => {
@@ -78,7 +82,7 @@ export interface ArchiveOpener {
 }
 
 /** The embedded form serves sealed archives itself; on AWS the presigned URL leads to S3. */
-export function archiveRoute(archives: ArchiveOpener): RouteGroup {
+export function archiveRoute(archives: ArchiveOpener): RouteGroup<Needs<"now">> {
   return (app, service) => {
     servePublic(app, readArchive, async (ask) => {
       const [until = "", mac = ""] = [ask.query("until"), ask.query("mac")];

@@ -3,11 +3,11 @@ import type { Hono } from "hono";
 import * as api from "../api/factory-state.ts";
 import type { AnswerOf } from "../api/operation.ts";
 import { describeFactory, readLog } from "../service/read.ts";
-import type { Service } from "../service/service.ts";
+import type { Needs, Reads } from "../service/service.ts";
 import { longAnswer } from "./bytes-answer.ts";
 import { serve } from "./serve.ts";
 
-export function factoryRoutes(app: Hono, service: Service): void {
+export function factoryRoutes(app: Hono, service: Needs<Reads | "now" | "tokens">): void {
   serve(app, service, api.readFactory, (ask) => {
     const { delivery, ...state } = describeFactory(ask.allowed.head);
     // Tests hold the members of each state of a delivery to the description.

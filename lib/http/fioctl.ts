@@ -12,11 +12,11 @@ import {
 } from "../api/fioctl.ts";
 import { RootwardError } from "../error.ts";
 import { currentRoot } from "../service/store.ts";
-import type { Service } from "../service/service.ts";
+import type { Needs, Reads } from "../service/service.ts";
 import { firstChannel } from "../tuf/dialect.ts";
 import { serve } from "./serve.ts";
 
-export function fioctlRoutes(app: Hono, service: Service): void {
+export function fioctlRoutes(app: Hono, service: Needs<Reads | "now" | "tokens">): void {
   for (const operation of [readSelf, readSelfUnslashed]) {
     serve(app, service, operation, (ask) => {
       const { token } = ask.allowed.principal;

@@ -7,13 +7,12 @@ import type { Hono } from "hono";
 import { readFirstKey } from "../api/fioctl.ts";
 import * as api from "../api/root-updates.ts";
 import { takeInitialKey } from "../service/initial-key.ts";
-import { startUpdate } from "../service/root-update/start.ts";
-import type { Service } from "../service/service.ts";
+import { startUpdate, type StartNeeds } from "../service/root-update/start.ts";
 import { isJsonObject, jsonObject, type JsonObject } from "../tuf/json.ts";
 import { readJson } from "./request.ts";
 import { serve } from "./serve.ts";
 
-export function initialKeyRoutes(app: Hono, service: Service): void {
+export function initialKeyRoutes(app: Hono, service: StartNeeds): void {
   serve(app, service, readFirstKey, async (ask) => {
     const { head, principal } = ask.allowed;
     const { sec, pub } = await takeInitialKey(service, head.factory, principal);

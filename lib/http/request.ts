@@ -8,7 +8,7 @@ import { RootwardError } from "../error.ts";
 import { isFactoryName, type FactoryName } from "../factory/names.ts";
 import { authorizeFactory, TOKEN_PREFIX } from "../service/authorize.ts";
 import type { Scope } from "../factory/scopes.ts";
-import type { Service } from "../service/service.ts";
+import type { Needs } from "../service/service.ts";
 import { fromBase64 } from "../tuf/bytes.ts";
 import { channelsOf, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { parseJson, type JsonLimits } from "../tuf/json.ts";
@@ -45,7 +45,11 @@ export function factoryParam(c: Context): FactoryName {
 }
 
 /** Who asks, and the head of the Factory in the path; see authorizeFactory. */
-export async function authorizeOwner(service: Service, c: Context, scope: Scope) {
+export async function authorizeOwner(
+  service: Needs<"heads" | "now" | "tokens">,
+  c: Context,
+  scope: Scope,
+) {
   return authorizeFactory(service, requestToken(c), scope, factoryParam(c));
 }
 

@@ -10,13 +10,13 @@ import { cancelUpdate } from "../service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../service/root-update/make-online-keys.ts";
 import { reviewUpdate } from "../service/root-update/review.ts";
 import { stageUpdate } from "../service/root-update/stage.ts";
-import type { Service } from "../service/service.ts";
+import type { Needs, Changes, Signs } from "../service/service.ts";
 import { channelsOf, ONLINE_ROLES, rootLimits, rootMember, type Dialect } from "../tuf/dialect.ts";
 import type { JsonLimits } from "../tuf/json.ts";
 import { readJson } from "./request.ts";
 import { serve } from "./serve.ts";
 
-export function rootUpdateRoutes(app: Hono, service: Service): void {
+export function rootUpdateRoutes(app: Hono, service: Needs<Changes | Signs | "verify">): void {
   serve(app, service, api.reviewUpdate, async (ask) =>
     ask.answer(200, await reviewUpdate(service, ask.allowed.head)),
   );

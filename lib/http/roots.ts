@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import * as api from "../api/roots.ts";
 import type { Head } from "../factory/head.ts";
 import { readRoleFile } from "../service/read.ts";
-import type { Service } from "../service/service.ts";
+import type { Needs, Changes, Signs } from "../service/service.ts";
 import { submitRoot } from "../service/submit-root.ts";
 import { rootLimits } from "../tuf/dialect.ts";
 import type { Ask } from "./ask.ts";
@@ -11,7 +11,7 @@ import { bytesAnswer } from "./bytes-answer.ts";
 import { channelOf, readBody } from "./request.ts";
 import { serve } from "./serve.ts";
 
-export function rootRoutes(app: Hono, service: Service): void {
+export function rootRoutes(app: Hono, service: Needs<Changes | Signs | "verify">): void {
   const root = async (
     ask: Ask<typeof api.readRoot> | Ask<typeof api.readRootVersion>,
     head: Head,

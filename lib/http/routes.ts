@@ -4,12 +4,11 @@
  */
 import type { Context, Hono } from "hono";
 import { RootwardError } from "../error.ts";
-import type { Service } from "../service/service.ts";
 
 type Handler = (c: Context) => Promise<Response> | Response;
 
 /** What one function of the AWS form serves of the API; the embedded form serves all groups. */
-export type RouteGroup = (app: Hono, service: Service) => void;
+export type RouteGroup<S = object> = (app: Hono, service: S) => void;
 
 const served = new WeakMap<Hono, Map<string, string[]>>();
 

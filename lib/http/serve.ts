@@ -7,7 +7,7 @@ import type { Access, Operation } from "../api/operation.ts";
 import { honoPath } from "../api/path.ts";
 import { RootwardError } from "../error.ts";
 import { authorize, authorizeState, type Principal } from "../service/authorize.ts";
-import type { Service } from "../service/service.ts";
+import type { Needs } from "../service/service.ts";
 import { Ask, type Allowed } from "./ask.ts";
 import { authorizeOwner, factoryParam, requestToken } from "./request.ts";
 import { routes } from "./routes.ts";
@@ -17,7 +17,7 @@ type TokenOperation = Operation & { readonly access: Exclude<Access, "public"> }
 
 export function serve<const O extends TokenOperation>(
   app: Hono,
-  service: Service,
+  service: Needs<"heads" | "now" | "tokens">,
   operation: O,
   handle: (ask: Ask<O>) => Promise<Response> | Response,
 ): void {
@@ -35,7 +35,7 @@ export function serve<const O extends TokenOperation>(
 }
 
 async function allow(
-  service: Service,
+  service: Needs<"heads" | "now" | "tokens">,
   c: Context,
   access: TokenOperation["access"],
 ): Promise<Allowed<Access>> {
@@ -60,7 +60,7 @@ async function allow(
 }
 
 /** A token that makes Factories; one that is bound to a Factory makes none. */
-async function provisioner(service: Service, c: Context): Promise<Principal> {
+async function provisioner(service: Needs<"now" | "tokens">, c: Context): Promise<Principal> {
   const principal = await authorize(service, requestToken(c), "factory:create");
   if (principal.token.bound === null) return principal;
   throw new RootwardError("forbidden", "a token of one Factory creates no others");

@@ -3,7 +3,7 @@ import type { Context, Hono } from "hono";
 import * as api from "../api/targets.ts";
 import { RootwardError } from "../error.ts";
 import { publishTargets, readTargets } from "../service/publish-targets.ts";
-import type { Service } from "../service/service.ts";
+import type { Needs, Changes, Signs } from "../service/service.ts";
 import { isJsonArray, isJsonObject, jsonObject } from "../tuf/json.ts";
 import { ENTRIES_LIMITS } from "../tuf/target-entries.ts";
 import { queryOf } from "./query.ts";
@@ -11,7 +11,7 @@ import { readJson } from "./request.ts";
 import { longAnswer } from "./bytes-answer.ts";
 import { serve } from "./serve.ts";
 
-export function targetRoutes(app: Hono, service: Service): void {
+export function targetRoutes(app: Hono, service: Needs<Changes | Signs>): void {
   serve(app, service, api.listTargets, async (ask) => {
     assertNotProd(ask.c);
     return longAnswer(ask, await readTargets(service, ask.allowed.head));

@@ -2,13 +2,13 @@
 import type { Hono } from "hono";
 import { createToken, listTokens, revokeToken } from "../api/tokens.ts";
 import { RootwardError } from "../error.ts";
-import type { Service } from "../service/service.ts";
+import type { Needs, Changes } from "../service/service.ts";
 import * as tokens from "../service/tokens.ts";
 import { parseExpires } from "../tuf/expires.ts";
 import { readJson } from "./request.ts";
 import { serve } from "./serve.ts";
 
-export function tokenRoutes(app: Hono, service: Service): void {
+export function tokenRoutes(app: Hono, service: Needs<Changes>): void {
   serve(app, service, listTokens, async (ask) => {
     return ask.answer(200, { tokens: await tokens.listTokens(service, ask.allowed.head) });
   });

@@ -5,7 +5,7 @@
  * may invoke the function besides its rule.
  */
 import { allFactories, checkStandings } from "../service/check-standings.ts";
-import type { Service } from "../service/service.ts";
+import type { Needs, Changes, Signs } from "../service/service.ts";
 import type { Invocation } from "./handler.ts";
 import { FOR_THE_LAST } from "./tend-in-time.ts";
 
@@ -29,7 +29,7 @@ export function isComparison(event: unknown): event is ComparisonRequest {
 }
 
 export async function compareInTime(
-  service: Service,
+  service: Needs<Changes | Signs | "verify">,
   { compareAfter }: ComparisonRequest,
   invocation: Invocation,
 ): Promise<Comparison> {

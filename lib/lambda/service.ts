@@ -1,22 +1,31 @@
 /**
- * The service as one function has it: the ports that the function's role has rights to, and for every
- * other one an error that names it.
+ * The service as one function has it: the ports that the function's role has rights to. Routes and use cases
+ * that need another do not compile with it.
  */
 import { randomBytes } from "node:crypto";
 import { verifySignature } from "../crypto/verify.ts";
-import { RootwardError } from "../error.ts";
+import type { Effect } from "../factory/effect.ts";
 import { DEFAULT_REFRESH } from "../factory/schedule.ts";
-import type { Ports } from "../service/ports.ts";
+import type { PortsOf } from "../service/effect-runners.ts";
 import { Retries } from "../service/retries.ts";
-import { believedClock, type Service } from "../service/service.ts";
+import { believedClock, type Needs, type Service } from "../service/service.ts";
 import { report } from "./telemetry.ts";
 
-/** @param parts with the effects that the function may carry out; the schedule does the others */
-export function serviceOf(
-  parts: Partial<Ports & Pick<Service, "publicUrl" | "linksFrom">> &
-    Required<Pick<Service, "effects">>,
-): Service {
-  const known: Partial<Service> = {
+/** What every function has. */
+type Common = Needs<
+  "verify" | "now" | "clock" | "randomBytes" | "report" | "policy" | "retries" | "claims"
+>;
+
+type Composed = Omit<Service, "boundary"> & { readonly boundary: Service["boundary"] | null };
+
+/**
+ * @param parts with the effects that the function may carry out, and the ports that those need; the schedule
+ *   does the others
+ */
+export function serviceOf<K extends Effect["kind"], P extends Partial<Composed>>(
+  parts: P & PortsOf<K> & { readonly effects: readonly K[] },
+): Common & P & { readonly effects: readonly K[] } {
+  const common: Common = {
     verify: verifySignature,
     now: Date.now,
     // Its clock is another machine's than the signer's, and only the schedule destroys what is over.
@@ -27,12 +36,6 @@ export function serviceOf(
     retries: new Retries(),
     // A restored table voids links by `linksFrom` here (docs/deploy.md).
     claims: undefined,
-    ...parts,
   };
-  return new Proxy(known as Service, {
-    get(target, name) {
-      if (name in target) return Reflect.get(target, name) as unknown;
-      throw new RootwardError("internal", `this function has no ${String(name)}`);
-    },
-  });
+  return { ...common, ...parts };
 }

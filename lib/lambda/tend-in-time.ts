@@ -2,7 +2,7 @@
  * One run of the schedule. It begins no Factory that it may not finish, and says how many are left: a
  * Factory that stays due for long is a fleet whose metadata comes near its end.
  */
-import type { Service } from "../service/service.ts";
+import type { Needs, Changes, Signs } from "../service/service.ts";
 import { tendDue } from "../service/tend.ts";
 import type { Invocation } from "./handler.ts";
 import { count } from "./telemetry.ts";
@@ -11,7 +11,10 @@ import { count } from "./telemetry.ts";
 export const FOR_THE_LAST = 45_000;
 const LOOK = 100;
 
-export async function tendInTime(service: Service, invocation: Invocation): Promise<void> {
+export async function tendInTime(
+  service: Needs<Changes | Signs | "requests" | "verify">,
+  invocation: Invocation,
+): Promise<void> {
   const time = Math.max(0, invocation.getRemainingTimeInMillis() - FOR_THE_LAST);
   const ending = AbortSignal.timeout(time);
   await service.clock.mark().catch((error: unknown) => service.report("clock", error));

@@ -17,7 +17,7 @@ import {
 import { readHead } from "./store.ts";
 import type { TokenRecord } from "./ports.ts";
 import { OWNER_SCOPES, type Scope } from "../factory/scopes.ts";
-import { randomId, type Service } from "./service.ts";
+import { randomId, type Needs } from "./service.ts";
 
 export type { Principal } from "./authority.ts";
 
@@ -29,7 +29,7 @@ export const TOKEN_PREFIX = "rw_";
  * @throws RootwardError `unauthenticated`, or `forbidden` where the scope is missing
  */
 export async function authorize(
-  service: Service,
+  service: Needs<"now" | "tokens">,
   token: string | null,
   scope: Scope,
 ): Promise<Principal> {
@@ -38,7 +38,10 @@ export async function authorize(
   return principalOf(record, scope);
 }
 
-async function authenticate(service: Service, token: string | null): Promise<TokenRecord> {
+async function authenticate(
+  service: Needs<"now" | "tokens">,
+  token: string | null,
+): Promise<TokenRecord> {
   const record = token === null ? null : await service.tokens.find(sha256Text(token));
   assertUsable(record, service.now());
   return record;
@@ -50,7 +53,7 @@ function principalOf(token: TokenRecord, scope: Scope): Principal {
 
 /** Authorises for one Factory and reads its head. */
 export async function authorizeFactory(
-  service: Service,
+  service: Needs<"heads" | "now" | "tokens">,
   token: string | null,
   scope: Scope,
   factory: FactoryName,
@@ -60,7 +63,7 @@ export async function authorizeFactory(
 
 /** Authorises for the state of one Factory, which whoever makes Factories reads as well as its owner. */
 export async function authorizeState(
-  service: Service,
+  service: Needs<"heads" | "now" | "tokens">,
   token: string | null,
   factory: FactoryName,
 ): Promise<Principal & { readonly head: Head }> {
@@ -72,7 +75,7 @@ export async function authorizeState(
 }
 
 async function ofFactory(
-  service: Service,
+  service: Needs<"heads">,
   principal: Principal,
   factory: FactoryName,
 ): Promise<Principal & { readonly head: Head }> {
@@ -86,7 +89,7 @@ async function ofFactory(
 
 /** A fresh token and the record that is stored of it. */
 export function newToken(
-  service: Pick<Service, "randomBytes">,
+  service: Needs<"randomBytes">,
   spec: Omit<TokenRecord, "hash" | "id">,
 ): { readonly token: string; readonly record: TokenRecord } {
   const token = `${TOKEN_PREFIX}${toBase64Url(service.randomBytes(32))}`;
@@ -99,7 +102,7 @@ export function newToken(
  * @param answer the number of the confirmation's answer; null for a bootstrap's
  */
 export function newOwnerToken(
-  service: Pick<Service, "randomBytes">,
+  service: Needs<"randomBytes">,
   { factory, instance, owner }: Pick<Head, "factory" | "instance" | "owner">,
   answer: number | null,
 ): { readonly token: string; readonly record: TokenRecord } {

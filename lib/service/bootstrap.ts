@@ -15,7 +15,7 @@ import {
   type BootstrapResult,
   type FreshSpec,
 } from "./fresh.ts";
-import { moment, type Service } from "./service.ts";
+import { moment, type Needs, type Changes, type Signs } from "./service.ts";
 
 /**
  * @param createdWith the hashed Idempotency-Key, or null
@@ -23,7 +23,17 @@ import { moment, type Service } from "./service.ts";
  * @throws RootwardError `factory-exists`; `unauthenticated` where the token ended meanwhile
  */
 export async function bootstrap(
-  service: Service,
+  service: Needs<
+    | Changes
+    | Signs
+    | "archives"
+    | "attempts"
+    | "makeRootKey"
+    | "notifier"
+    | "publicUrl"
+    | "shares"
+    | "wrapper"
+  >,
   spec: FreshSpec,
   principal: Principal,
   createdWith: Sha256 | null,
@@ -53,7 +63,7 @@ export async function bootstrap(
  * @throws RootwardError `factory-exists` for anybody else
  */
 async function replay(
-  service: Service,
+  service: Needs<"heads">,
   { factory }: FreshSpec,
   createdWith: Sha256 | null,
 ): Promise<BootstrapResult | null> {

@@ -20,7 +20,7 @@ import { readHead } from "./store.ts";
 import { currentRoot } from "./store.ts";
 import { decideReturn } from "./return-roots.ts";
 import type { ChannelRef } from "./ports.ts";
-import type { Service } from "./service.ts";
+import type { Needs, Changes, Signs } from "./service.ts";
 
 interface Upload {
   readonly factory: FactoryName;
@@ -49,7 +49,7 @@ const FAILURES: readonly ErrorCode[] = ["signing-refused", "chain-broken", "inte
  *   where the sender's token has ended
  */
 export async function bringBack(
-  service: Service,
+  service: Needs<Changes | Signs | "verify">,
   { factory, channel, body, principal }: Upload,
   refusal: unknown,
 ): Promise<BroughtBack | null> {
@@ -75,7 +75,7 @@ export async function bringBack(
 
 /** @returns with a root where the boundary knows it, or may come to know it as one that is lacking */
 async function decide(
-  service: Service,
+  service: Needs<Signs | "tokens" | "verify">,
   head: Head,
   { channel, body, principal }: Omit<Upload, "factory">,
   code: ErrorCode,
@@ -106,7 +106,7 @@ function refOf({ factory, instance, dialect }: Head, channel: Channel): ChannelR
 }
 
 async function isKept(
-  { boundary }: Service,
+  { boundary }: Needs<"boundary">,
   ref: ChannelRef,
   { version, bytes }: { readonly version: number; readonly bytes: Uint8Array },
 ): Promise<boolean> {
@@ -115,7 +115,12 @@ async function isKept(
 }
 
 /** A root as the service would have stored it. Null for what is no root. */
-async function servedForm(service: Service, head: Head, channel: Channel, body: Uint8Array) {
+async function servedForm(
+  service: Needs<"documents">,
+  head: Head,
+  channel: Channel,
+  body: Uint8Array,
+) {
   try {
     const current = await currentRoot(service, head, channel);
     const policy = { dialect: head.dialect, channel, forms: "lenient" } as const;

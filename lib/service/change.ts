@@ -30,7 +30,7 @@ import { commit, isRefusedWrite } from "./commit.ts";
 import { destroys, dueEffects, runEffects } from "./effects.ts";
 import type { Ports } from "./ports.ts";
 import { inRounds, isLostRace } from "./rounds.ts";
-import { moment, type Service } from "./service.ts";
+import { moment, type Needs, type Changes } from "./service.ts";
 import { readHead } from "./store.ts";
 
 /**
@@ -80,7 +80,7 @@ interface Doubt {
  *   `busy` when others keep coming first, or too many wait
  */
 export async function change<D extends Decision>(
-  service: Service,
+  service: Needs<Changes>,
   spec: ChangeSpec,
   decide: Decide<D>,
 ): Promise<D> {
@@ -99,7 +99,7 @@ export async function change<D extends Decision>(
  * @param decide may not ask the signing boundary
  */
 export async function changeAtOnce<D extends Decision>(
-  service: Service,
+  service: Needs<Changes>,
   factory: FactoryName,
   by: Principal,
   decide: Decide<D>,
@@ -116,7 +116,7 @@ export async function changeAtOnce<D extends Decision>(
  * @returns false where there is a Factory of this name
  */
 export async function create(
-  service: Service,
+  service: Needs<Changes>,
   spec: Omit<ChangeSpec, "by"> & { readonly by: Principal },
   transition: Transition,
 ): Promise<boolean> {
@@ -139,7 +139,7 @@ export async function create(
  *   `storage-unavailable` where the disk is the reason; a notice that could not be sent is reported,
  *   stays pending, and fails nobody
  */
-export async function runPending(service: Service, factory: FactoryName): Promise<void> {
+export async function runPending(service: Needs<Changes>, factory: FactoryName): Promise<void> {
   // What is named here is about this head's bootstrap, whatever takes its place meanwhile.
   const head = await readHead(service, factory);
   const due = dueEffects(service, head);
@@ -163,7 +163,7 @@ export async function runPending(service: Service, factory: FactoryName): Promis
 
 /** The one ending. @param transition null where there was nothing to change */
 async function carryOut(
-  service: Service,
+  service: Needs<Changes>,
   { factory, effects }: Pick<ChangeSpec, "factory" | "effects">,
   transition: Transition | null,
 ): Promise<void> {
@@ -177,7 +177,11 @@ async function carryOut(
   }
 }
 
-function withoutEffects(service: Service, head: Head, done: readonly Effect[]): Transition | null {
+function withoutEffects(
+  service: Needs<"clock" | "now" | "policy" | "randomBytes">,
+  head: Head,
+  done: readonly Effect[],
+): Transition | null {
   const still = done.filter((effect) => withoutDone(head.pending, [effect]) !== head.pending);
   if (still.length === 0) return null;
   const details = jsonObject({ done: still.map((effect) => jsonObject({ ...toStored(effect) })) });
@@ -187,7 +191,7 @@ function withoutEffects(service: Service, head: Head, done: readonly Effect[]): 
 
 /** All rounds, each on the newest head. */
 function roundsOf<D extends Decision>(
-  service: Service,
+  service: Needs<Changes>,
   spec: Pick<ChangeSpec, "factory" | "by">,
   decide: Decide<D>,
   swap: Doubt,
@@ -198,7 +202,7 @@ function roundsOf<D extends Decision>(
 
 /** @returns null where another change came first */
 async function round<D extends Decision>(
-  service: Service,
+  service: Needs<Changes>,
   { factory, by }: Pick<ChangeSpec, "factory" | "by">,
   decide: Decide<D>,
   swap: Doubt,
@@ -222,7 +226,7 @@ async function round<D extends Decision>(
 }
 
 async function orAbandon<T>(
-  service: Service,
+  service: Needs<"report">,
   spec: Pick<ChangeSpec, "factory" | "abandon">,
   swap: Doubt,
   work: () => Promise<T>,

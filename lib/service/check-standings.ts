@@ -8,7 +8,7 @@ import type { FactoryName } from "../factory/names.ts";
 import { line, type Line } from "../text/line.ts";
 import { readHead } from "./store.ts";
 import { returnRoots } from "./return-roots.ts";
-import type { Service } from "./service.ts";
+import type { Needs, Changes, Signs } from "./service.ts";
 import { describeStanding, standingOf } from "./standing.ts";
 
 /** More lines than a person reads. */
@@ -17,7 +17,7 @@ const MAX_LINES = 20;
 const ALL = 10_000_000;
 
 /** The names of all Factories, in no order that lasts. */
-export async function allFactories({ heads }: Service): Promise<readonly FactoryName[]> {
+export async function allFactories({ heads }: Needs<"heads">): Promise<readonly FactoryName[]> {
   return heads.due(Number.MAX_SAFE_INTEGER, ALL);
 }
 
@@ -29,7 +29,7 @@ export async function allFactories({ heads }: Service): Promise<readonly Factory
  * @throws RootwardError `unavailable` where the signer is away
  */
 export async function checkStandings(
-  service: Service,
+  service: Needs<Changes | Signs | "verify">,
   factories: readonly FactoryName[],
   say: (text: Line) => void,
   ending?: AbortSignal,

@@ -18,7 +18,7 @@ import { sha256Text, toBase64Url, type Sha256 } from "../tuf/bytes.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { newOwnerToken } from "./authorize.ts";
 import { change } from "./change.ts";
-import { moment, type Service } from "./service.ts";
+import { moment, type Needs, type Changes } from "./service.ts";
 
 /** How long a URL of the sealed archive works. */
 const PRESIGN_MS = 60_000;
@@ -28,7 +28,7 @@ export function shareContext(idHash: Sha256): Record<string, string> {
   return { purpose: "server share", delivery: idHash };
 }
 
-async function factoryOf(service: Service, idHash: Sha256): Promise<FactoryName> {
+async function factoryOf(service: Needs<"tokens">, idHash: Sha256): Promise<FactoryName> {
   const token = await service.tokens.find(idHash);
   if (token === null || token.bound === null || !token.scopes.includes("delivery")) {
     throw new RootwardError(
@@ -45,7 +45,7 @@ async function factoryOf(service: Service, idHash: Sha256): Promise<FactoryName>
  * @throws RootwardError `not-found`, `delivery-used`, `delivery-expired`, `delivery-replaced`
  */
 export async function claim(
-  service: Service,
+  service: Needs<Changes | "archives" | "claims" | "linksFrom" | "shares" | "wrapper">,
   request: { readonly id: string; readonly claimant: string },
 ): Promise<ClaimAnswer> {
   const idHash = sha256Text(request.id);
@@ -111,7 +111,7 @@ function gone(): RootwardError {
  * @throws RootwardError `not-found`, `delivery-used`, `delivery-mismatch`, `delivery-replaced`
  */
 export async function confirm(
-  service: Service,
+  service: Needs<Changes>,
   request: { readonly id: string; readonly claimant: string; readonly sha256: Sha256 },
 ): Promise<ConfirmAnswer> {
   const idHash = sha256Text(request.id);
@@ -140,7 +140,11 @@ export async function confirm(
  *
  * @returns null where this confirmation yields no further one
  */
-async function ownerTokenFor(service: Service, head: Head, holder: Holder): Promise<string | null> {
+async function ownerTokenFor(
+  service: Needs<Changes>,
+  head: Head,
+  holder: Holder,
+): Promise<string | null> {
   const byLink = { factory: head.factory, by: "link", effects: "awaited" } as const;
   const { transition, token } = await change(service, byLink, async (newest) => {
     const fresh = newOwnerToken(service, head, nextAnswer(newest));

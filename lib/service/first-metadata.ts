@@ -15,7 +15,7 @@ import { rootKey, type KeyType, type RootKey } from "../tuf/keys.ts";
 import { envelope, firstRoot } from "../tuf/roles.ts";
 import { signatureObject } from "../tuf/signatures.ts";
 import type { FactoryRef, RootKeyPair } from "./ports.ts";
-import type { Service } from "./service.ts";
+import type { Needs } from "./service.ts";
 import { signRoles } from "./sign-roles.ts";
 
 /** In ats the prod targets threshold starts at 2, so prod is published once its owner signs targets. */
@@ -24,7 +24,7 @@ function targetsThreshold(channel: Channel): number {
 }
 
 export async function makeOnlineKeys(
-  service: Service,
+  service: Needs<"boundary">,
   ref: FactoryRef,
   keyType: KeyType,
 ): Promise<Readonly<Record<OnlineRole, RootKey>>> {
@@ -45,7 +45,7 @@ export interface FirstRoot {
 }
 
 export function makeFirstRoots(
-  service: Service,
+  service: Needs<"now" | "policy">,
   ref: FactoryRef,
   rootPair: RootKeyPair,
   root: RootKey,
@@ -83,7 +83,7 @@ export async function makeArchive(
 }
 
 export async function signFirstRoles(
-  service: Service,
+  service: Needs<"boundary" | "clock" | "heads" | "now" | "policy" | "randomBytes">,
   ref: FactoryRef,
   roots: readonly FirstRoot[],
 ): Promise<{ roles: Head["roles"]; documents: readonly StoredDocument[] }> {

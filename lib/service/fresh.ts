@@ -27,7 +27,7 @@ import { shareContext } from "./deliver.ts";
 import { makeArchive, makeFirstRoots, makeOnlineKeys, signFirstRoles } from "./first-metadata.ts";
 import { NO_SECRET } from "./initial-key.ts";
 import type { FactoryRef, MailPlace, Recipient } from "./ports.ts";
-import { randomId, type Service } from "./service.ts";
+import { randomId, type Needs } from "./service.ts";
 
 export interface FreshSpec {
   readonly factory: FactoryName;
@@ -52,7 +52,25 @@ export interface Prepared {
 }
 
 /** @throws RootwardError `busy` while the clock says a year in which there was no Rootward */
-export async function prepareFresh(service: Service, spec: FreshSpec): Promise<Prepared> {
+export async function prepareFresh(
+  service: Needs<
+    | "archives"
+    | "attempts"
+    | "boundary"
+    | "clock"
+    | "heads"
+    | "makeRootKey"
+    | "now"
+    | "policy"
+    | "publicUrl"
+    | "randomBytes"
+    | "report"
+    | "shares"
+    | "tokens"
+    | "wrapper"
+  >,
+  spec: FreshSpec,
+): Promise<Prepared> {
   const { factory, dialect } = spec;
   assertClockSet(service.now());
   const ref: FactoryRef = { factory, instance: randomId(service) as InstanceId, dialect };
@@ -85,7 +103,19 @@ function assertClockSet(now: number): void {
 }
 
 async function make(
-  service: Service,
+  service: Needs<
+    | "archives"
+    | "boundary"
+    | "clock"
+    | "heads"
+    | "makeRootKey"
+    | "now"
+    | "policy"
+    | "randomBytes"
+    | "shares"
+    | "tokens"
+    | "wrapper"
+  >,
   spec: FreshSpec,
   ref: FactoryRef,
   { token: ownerToken, record }: ReturnType<typeof newOwnerToken>,
@@ -133,7 +163,7 @@ async function make(
  * link, too: nobody has an id whose hash is this one then.
  */
 async function putDeliveryToken(
-  service: Service,
+  service: Needs<"now" | "randomBytes" | "tokens">,
   { factory, instance }: FactoryRef,
   user: string,
   hash: Sha256,
@@ -145,7 +175,7 @@ async function putDeliveryToken(
 }
 
 async function escrow(
-  service: Service,
+  service: Needs<"archives" | "randomBytes" | "shares" | "wrapper">,
   secret: Uint8Array,
   idHash: Sha256,
   content: Uint8Array,
@@ -165,7 +195,7 @@ async function escrow(
  * @param idHash of its delivery, the hash of its record
  */
 export async function takeBackAttempt(
-  service: Service,
+  service: Needs<"archives" | "attempts" | "boundary" | "report" | "shares" | "tokens">,
   ref: FactoryRef,
   tokens: readonly Sha256[],
   idHash: Sha256,
@@ -195,7 +225,7 @@ export async function takeBackAttempt(
  * @returns where the mail is; `failed` where that is not known, or the link has ended meanwhile
  */
 export async function sendLink(
-  service: Service,
+  service: Needs<"heads" | "notifier" | "now" | "report">,
   { factory, owner, delivery }: Head,
   link: string,
 ): Promise<LinkMailed> {

@@ -14,7 +14,7 @@ import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
 import type { Principal } from "./authority.ts";
 import { change } from "./change.ts";
 import { shareContext } from "./deliver.ts";
-import { moment, type Service } from "./service.ts";
+import { moment, type Needs, type Changes } from "./service.ts";
 
 /** Without a link there is no secret T: the share alone opens the archive. */
 export const NO_SECRET = new Uint8Array(0);
@@ -34,7 +34,7 @@ export interface InitialKey {
  * @throws RootwardError `initial-key-gone`, `forbidden`
  */
 export async function takeInitialKey(
-  service: Service,
+  service: Needs<Changes | "archives" | "shares" | "wrapper">,
   factory: FactoryName,
   principal: Principal,
 ): Promise<InitialKey> {
@@ -52,7 +52,7 @@ export async function takeInitialKey(
  * @throws RootwardError `initial-key-gone`, `forbidden`
  */
 export async function openInitialKey(
-  service: Service,
+  service: Needs<"archives" | "shares" | "wrapper">,
   head: Head,
   { token }: Principal,
 ): Promise<InitialKey> {

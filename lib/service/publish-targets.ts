@@ -22,7 +22,7 @@ import { show } from "../tuf/show.ts";
 import { assertTargetsFit, judgeTargetEntries } from "../tuf/target-entries.ts";
 import type { Principal } from "./authority.ts";
 import { change } from "./change.ts";
-import { moment, type Service } from "./service.ts";
+import { moment, type Needs, type Changes, type Signs } from "./service.ts";
 import { catchUp, signRoles } from "./sign-roles.ts";
 import { readTargetsOf } from "./store.ts";
 
@@ -48,7 +48,7 @@ export interface PublishedTargets extends TargetsDelta {
  *   where versions are used up
  */
 export async function publishTargets(
-  service: Service,
+  service: Needs<Changes | Signs>,
   publication: Publication,
 ): Promise<PublishedTargets> {
   assertClear(publication);
@@ -68,7 +68,7 @@ export async function publishTargets(
   return { channel, version, sha256, expires: formatTime(expires), changed, ...delta };
 }
 
-async function decide(service: Service, head: Head, publication: Publication) {
+async function decide(service: Needs<Signs>, head: Head, publication: Publication) {
   const { channel, roles, targets } = published(head);
   const before = await readTargetsOf(service, head, channel, targets.version);
   const after = changeTargets(before, publication);
@@ -85,7 +85,7 @@ async function decide(service: Service, head: Head, publication: Publication) {
 }
 
 /** The targets in force, JSON-ready. */
-export async function readTargets(service: Service, head: Head) {
+export async function readTargets(service: Needs<"documents">, head: Head) {
   const { channel, targets } = published(head);
   const { version, expires } = targets;
   const entries = await readTargetsOf(service, head, channel, version);

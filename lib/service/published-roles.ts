@@ -4,12 +4,12 @@ import type { Channel, OnlineRole } from "../tuf/dialect.ts";
 import type { Finding } from "../tuf/findings.ts";
 import { isSignedUnder, readRoleDocument } from "../tuf/role-document.ts";
 import type { Root } from "../tuf/root.ts";
-import type { Service } from "./service.ts";
+import type { Needs } from "./service.ts";
 import { readVersion } from "./store.ts";
 
 /** Rule 26: what is published of `roles` stays verifiable under `root`. */
 export async function findUnsigned(
-  service: Service,
+  service: Needs<"documents" | "verify">,
   head: Head,
   channel: Channel,
   root: Root,

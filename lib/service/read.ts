@@ -11,7 +11,7 @@ import type { Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { channelsOf, type Channel, type Role } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
-import type { Service } from "./service.ts";
+import type { Needs, Reads } from "./service.ts";
 import { findVersion, readEvent, readVersion } from "./store.ts";
 
 /** What an owner or provisioner may know of a Factory; JSON-ready. */
@@ -78,7 +78,7 @@ const LOG_PAGE = 100;
  *
  * @returns with `head`, the newest event's number and hash as the head pins them
  */
-export async function readLog(service: Service, head: Head, from: number) {
+export async function readLog(service: Needs<"documents">, head: Head, from: number) {
   const { log } = head;
   const last = Math.min(log.seq, from + LOG_PAGE - 1);
   const events: string[] = [];
@@ -95,7 +95,7 @@ export async function readLog(service: Service, head: Head, from: number) {
  * @throws RootwardError `not-found`
  */
 export async function readRoleFile(
-  service: Service,
+  service: Needs<"documents">,
   head: Head,
   channel: Channel,
   role: Role,
@@ -120,7 +120,7 @@ export async function readRoleFile(
  * @throws RootwardError `not-found`
  */
 export async function findForDevice(
-  service: Service,
+  service: Needs<Reads>,
   factory: FactoryName,
   channel: Channel,
   role: Role,

@@ -26,7 +26,7 @@ import {
 } from "./fresh.ts";
 import type { Recipient } from "./ports.ts";
 import { orReturn } from "./return-roots.ts";
-import { moment, type Service } from "./service.ts";
+import { moment, type Needs, type Changes, type Signs } from "./service.ts";
 import { catchUpAll } from "./sign-roles.ts";
 
 export interface RebootstrapRequest {
@@ -57,7 +57,18 @@ export interface RebootstrapRequest {
  *   `malformed` where an encrypted archive would silently be followed by one that is not
  */
 export async function rebootstrap(
-  service: Service,
+  service: Needs<
+    | Changes
+    | Signs
+    | "archives"
+    | "attempts"
+    | "makeRootKey"
+    | "notifier"
+    | "publicUrl"
+    | "shares"
+    | "verify"
+    | "wrapper"
+  >,
   request: RebootstrapRequest,
 ): Promise<BootstrapResult> {
   const { factory, principal } = request;
@@ -84,7 +95,10 @@ export async function rebootstrap(
 }
 
 /** A signer that was restored may not know the instance: what it does not have is no reason to keep it. */
-async function assertNotBehind(service: Service, head: Head): Promise<void> {
+async function assertNotBehind(
+  service: Needs<"boundary" | "documents">,
+  head: Head,
+): Promise<void> {
   try {
     await catchUpAll(service, head);
   } catch (error) {
@@ -94,7 +108,7 @@ async function assertNotBehind(service: Service, head: Head): Promise<void> {
 
 /** What the request says of this very head: an owner's token is one of the bootstrap that goes. */
 async function agreement(
-  service: Service,
+  service: Needs<"now" | "tokens">,
   { replaces, ownerToken, noDeviceExists }: RebootstrapRequest,
   head: Head,
 ) {
@@ -111,7 +125,7 @@ async function agreement(
 }
 
 async function specOf(
-  service: Service,
+  service: Needs<"documents">,
   request: RebootstrapRequest,
   head: Head,
 ): Promise<FreshSpec> {

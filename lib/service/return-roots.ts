@@ -21,7 +21,7 @@ import { behind, isBehind } from "./behind.ts";
 import { change } from "./change.ts";
 import { findUnsigned } from "./published-roles.ts";
 import type { ChannelRef, RootMark } from "./ports.ts";
-import { moment, type Service } from "./service.ts";
+import { moment, type Needs, type Changes, type Signs } from "./service.ts";
 import { catchUp, signRoles } from "./sign-roles.ts";
 import { currentRoot, readTargetsOf, rootOf } from "./store.ts";
 
@@ -29,7 +29,10 @@ import { currentRoot, readTargetsOf, rootOf } from "./store.ts";
  * @returns whether roots came back
  * @throws RootwardError `roots-behind` where they cannot, saying what is missing
  */
-export async function returnRoots(service: Service, factory: FactoryName): Promise<boolean> {
+export async function returnRoots(
+  service: Needs<Changes | Signs | "verify">,
+  factory: FactoryName,
+): Promise<boolean> {
   const bySchedule = { factory, by: "schedule", effects: "awaited" } as const;
   const { transition } = await change(service, bySchedule, async (head) => ({
     transition: await decideReturn(service, head, "schedule"),
@@ -42,7 +45,7 @@ export async function returnRoots(service: Service, factory: FactoryName): Promi
  * same: whoever asked decided on a root that was not the newest.
  */
 export async function orReturn<T>(
-  service: Service,
+  service: Needs<Changes | Signs | "verify">,
   factory: FactoryName,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -57,7 +60,10 @@ export async function orReturn<T>(
 }
 
 /** The same where nobody waits for it: a return that fails is reported. */
-async function returnQuietly(service: Service, factory: FactoryName): Promise<void> {
+async function returnQuietly(
+  service: Needs<Changes | Signs | "verify">,
+  factory: FactoryName,
+): Promise<void> {
   try {
     await returnRoots(service, factory);
   } catch (error) {
@@ -72,7 +78,7 @@ async function returnQuietly(service: Service, factory: FactoryName): Promise<vo
  *   follow
  */
 export async function decideReturn(
-  service: Service,
+  service: Needs<Signs | "verify">,
   head: Head,
   actor: Actor,
   upload: { readonly channel: Channel; readonly bytes: Uint8Array } | null = null,
@@ -113,7 +119,7 @@ function refOf({ factory, instance, dialect }: Head, channel: Channel): ChannelR
 
 /** The roots up to the trusted one, each verified from the one before. */
 async function chainOf(
-  service: Service,
+  service: Needs<"boundary" | "documents" | "verify">,
   head: Head,
   channel: Channel,
   trusted: RootMark,
@@ -148,7 +154,7 @@ async function chainOf(
 
 /** The root after the head's. */
 async function uploadedChain(
-  service: Service,
+  service: Needs<"documents" | "verify">,
   head: Head,
   channel: Channel,
   bytes: Uint8Array,
@@ -161,7 +167,7 @@ async function uploadedChain(
 
 /** The version from which on the head's chain is another than the boundary's. */
 async function firstMissing(
-  service: Service,
+  service: Needs<"boundary">,
   head: Head,
   channel: Channel,
   trusted: RootMark,
@@ -175,7 +181,7 @@ async function firstMissing(
 
 /** Everything that is published of a channel, signed under the last root by the keys that are held. */
 async function signAnew(
-  service: Service,
+  service: Needs<Signs | "verify">,
   head: Head,
   { channel, roots, toFollow }: ReturnedChain,
   held: ReadonlySet<KeyId>,

@@ -13,18 +13,43 @@ export interface Service extends Ports {
   readonly policy: RefreshPolicy;
   /** Links that were made before yield nothing; milliseconds since 1970. All do unless given. */
   readonly linksFrom?: number;
-  /** The effects that this process may carry out; others wait for the schedule. All unless given. */
-  readonly effects?: readonly Effect["kind"][];
+  /** The effects that this process may carry out; others wait for the schedule. */
+  readonly effects: readonly Effect["kind"][];
   /** When a message that could not be sent is tried again; in every run of the schedule unless given. */
   readonly retries?: Retries;
 }
+
+/** The members of {@link Service} that a use case takes, by name. */
+export type Needs<K extends keyof Service> = Pick<Service, K>;
+
+/** What a read of stored state takes. */
+export type Reads = "heads" | "documents";
+
+/** What signing online roles takes. */
+export type Signs = Reads | "boundary" | "clock" | "now" | "policy" | "randomBytes";
+
+/** What a change of a Factory takes, besides what its decision asks (change.ts). */
+export type Changes =
+  | Reads
+  | "tokens"
+  | "turns"
+  | "now"
+  | "clock"
+  | "policy"
+  | "randomBytes"
+  | "report"
+  | "effects"
+  | "retries";
 
 /** A fresh random id: 128 bits in hex. */
 export function randomId(service: Pick<Ports, "randomBytes">): string {
   return toHex(service.randomBytes(16));
 }
 
-export function moment(service: Service, actor: Actor): Moment {
+export function moment(
+  service: Needs<"clock" | "now" | "policy" | "randomBytes">,
+  actor: Actor,
+): Moment {
   const { clock, policy } = service;
   const floor = clock.doubt() === null ? {} : { floor: clock.floor() };
   return { now: service.now(), ...floor, eventId: randomId(service), actor, policy };

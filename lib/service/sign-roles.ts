@@ -13,7 +13,7 @@ import type { MetaEntry } from "../tuf/roles.ts";
 import { behind, isBehind } from "./behind.ts";
 import type { ChannelRef, RoleContent } from "./ports.ts";
 import { inRounds, LostRace, waitForSwap } from "./rounds.ts";
-import type { Service } from "./service.ts";
+import type { Needs, Signs } from "./service.ts";
 import { readTargetsOf, readVersion } from "./store.ts";
 
 /** What is to be signed for one channel. */
@@ -35,7 +35,10 @@ export interface SigningJob {
  * @returns the signed roles from `job.from` on, in order; nothing is committed
  * @throws LostRace where others signed and swapped first; `busy` where no version is to be had
  */
-export async function signRoles(service: Service, job: SigningJob): Promise<readonly SignedRole[]> {
+export async function signRoles(
+  service: Needs<"boundary" | "clock" | "heads" | "now" | "policy" | "randomBytes">,
+  job: SigningJob,
+): Promise<readonly SignedRole[]> {
   const signed: SignedRole[] = [];
   let below: RoleVersion | undefined;
   for (const role of ONLINE_ROLES) {
@@ -70,7 +73,7 @@ function content(
 }
 
 async function signRole(
-  service: Service,
+  service: Needs<"boundary" | "clock" | "heads" | "now" | "policy" | "randomBytes">,
   { ref, roles, from, nextRoot, spare: left = 0 }: SigningJob,
   roleContent: RoleContent,
 ): Promise<SignedRole> {
@@ -159,7 +162,7 @@ function usedUp(
  * @returns nothing for a channel that is not published
  */
 export async function signAgain(
-  service: Service,
+  service: Needs<Signs>,
   head: Head,
   channel: Channel,
   from: OnlineRole,
@@ -190,7 +193,11 @@ export async function signAgain(
  *
  * @throws RootwardError `roots-behind` where the boundary trusts a root that the head does not have
  */
-export async function catchUp(service: Service, head: Head, channel: Channel): Promise<ChannelRef> {
+export async function catchUp(
+  service: Needs<"boundary" | "documents">,
+  head: Head,
+  channel: Channel,
+): Promise<ChannelRef> {
   const { factory, instance, dialect } = head;
   const ref: ChannelRef = { factory, instance, dialect, channel };
   const current = head.roles[channel]?.root.version ?? 0;
@@ -205,6 +212,9 @@ export async function catchUp(service: Service, head: Head, channel: Channel): P
 }
 
 /** The same for all channels, before something is decided about roots. */
-export async function catchUpAll(service: Service, head: Head): Promise<void> {
+export async function catchUpAll(
+  service: Needs<"boundary" | "documents">,
+  head: Head,
+): Promise<void> {
   for (const channel of channelsOf(head.dialect)) await catchUp(service, head, channel);
 }

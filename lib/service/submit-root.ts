@@ -20,7 +20,7 @@ import { findUnsigned } from "./published-roles.ts";
 import { currentRoot, rootOf } from "./store.ts";
 import { expectRoots } from "./expect-roots.ts";
 import { rootRefused } from "./root-refused.ts";
-import { moment, type Service } from "./service.ts";
+import { moment, type Needs, type Changes, type Signs } from "./service.ts";
 import { catchUpAll } from "./sign-roles.ts";
 
 export interface Submission {
@@ -49,7 +49,7 @@ export interface SubmissionResult {
  *   `roots-behind` where the signer trusts another root of this or a later version; `channel-behind` where prod must follow ci first
  */
 export async function submitRoot(
-  service: Service,
+  service: Needs<Changes | Signs | "verify">,
   submission: Submission,
 ): Promise<SubmissionResult> {
   const { factory, principal, dryRun } = submission;
@@ -72,7 +72,12 @@ export async function submitRoot(
   return { channel: submission.channel, version, sha256, warnings, changed };
 }
 
-async function decide(service: Service, head: Head, submission: Submission, submitted: JsonValue) {
+async function decide(
+  service: Needs<"boundary" | "clock" | "documents" | "now" | "policy" | "randomBytes" | "verify">,
+  head: Head,
+  submission: Submission,
+  submitted: JsonValue,
+) {
   const { factory, channel, principal, dryRun } = submission;
   const roles = head.roles[channel];
   if (roles === undefined) {
@@ -127,7 +132,7 @@ async function decide(service: Service, head: Head, submission: Submission, subm
 
 /** For prod: the ci root of the version that comes next, which prod must equal (rule 23). */
 async function ciRootAfter(
-  service: Service,
+  service: Needs<"documents">,
   head: Head,
   channel: Channel,
   current: Root,
@@ -148,7 +153,12 @@ function assertNothingStaged({ factory, rootUpdate }: Head): void {
 }
 
 /** Whether a current root lists the first key once `root` is current. */
-async function initialKeyListed(service: Service, head: Head, channel: Channel, root: Root) {
+async function initialKeyListed(
+  service: Needs<"documents">,
+  head: Head,
+  channel: Channel,
+  root: Root,
+) {
   const { keyid } = head.initialKey;
   if (root.roles.root.keyids.includes(keyid)) return true;
   // Nobody asks where it was delivered by a link.

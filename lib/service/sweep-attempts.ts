@@ -9,12 +9,24 @@
 import { isRootwardError } from "../error.ts";
 import { takeBackAttempt } from "./fresh.ts";
 import type { TokenRecord } from "./ports.ts";
-import type { Service } from "./service.ts";
+import type { Needs } from "./service.ts";
 
 /** Longer than any bootstrap takes. In milliseconds. */
 const UNDER_WAY = 60 * 60_000;
 
-export async function sweepAttempts(service: Service): Promise<void> {
+export async function sweepAttempts(
+  service: Needs<
+    | "archives"
+    | "attempts"
+    | "boundary"
+    | "clock"
+    | "heads"
+    | "now"
+    | "report"
+    | "shares"
+    | "tokens"
+  >,
+): Promise<void> {
   const { attempts, clock } = service;
   if (attempts === undefined || clock.doubt() !== null) return;
   const now = service.now();
@@ -28,7 +40,10 @@ export async function sweepAttempts(service: Service): Promise<void> {
   }
 }
 
-async function sweep(service: Service, { hash, bound }: TokenRecord): Promise<void> {
+async function sweep(
+  service: Needs<"archives" | "attempts" | "boundary" | "heads" | "report" | "shares" | "tokens">,
+  { hash, bound }: TokenRecord,
+): Promise<void> {
   if (bound === null) return;
   const { factory, instance } = bound;
   const head = await service.heads.read(factory);
@@ -37,7 +52,7 @@ async function sweep(service: Service, { hash, bound }: TokenRecord): Promise<vo
   const tokens = (await service.tokens.list(factory)).filter(
     (token) => token.bound?.instance === instance && token.hash !== hash,
   );
-  const quiet: Service = {
+  const quiet: typeof service = {
     ...service,
     // Online keys that were used are kept for the key retention: a later run removes them.
     report: (what, error, kind) => {

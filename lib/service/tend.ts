@@ -18,7 +18,7 @@ import { change, runPending } from "./change.ts";
 import { onlyWaits } from "./effects.ts";
 import { readHead } from "./store.ts";
 import { returnRoots } from "./return-roots.ts";
-import { moment, type Service } from "./service.ts";
+import { moment, type Needs, type Changes, type Signs } from "./service.ts";
 import { signAgain } from "./sign-roles.ts";
 
 const BATCH = 100;
@@ -30,7 +30,10 @@ const BATCH = 100;
  * @param ending where it is aborted, no further Factory is begun: the next run goes on from there
  * @returns how many were looked at
  */
-export async function tendDue(service: Service, ending?: AbortSignal): Promise<number> {
+export async function tendDue(
+  service: Needs<Changes | Signs | "requests" | "verify">,
+  ending?: AbortSignal,
+): Promise<number> {
   const now = service.now();
   const seen = new Set<FactoryName>();
   let limit = BATCH;
@@ -56,7 +59,9 @@ export async function tendDue(service: Service, ending?: AbortSignal): Promise<n
 }
 
 /** Tokens and idempotency keys that have long been of no use, by a time that has certainly come. */
-async function removeExpired(service: Service): Promise<void> {
+async function removeExpired(
+  service: Needs<"clock" | "report" | "requests" | "tokens">,
+): Promise<void> {
   const before = service.clock.floor() - RECORD_RETENTION;
   try {
     await service.tokens.removeExpired(before);
@@ -80,7 +85,10 @@ async function othersTurn(): Promise<void> {
  * Does what is due for one Factory. Idempotent. What cannot be destroyed now fails the call, but only
  * after the fleet's metadata was seen to.
  */
-export async function tend(service: Service, factory: FactoryName): Promise<void> {
+export async function tend(
+  service: Needs<Changes | Signs | "verify">,
+  factory: FactoryName,
+): Promise<void> {
   const decide = (head: Head) => nextDue(service, head);
   // One at a time, and nearly always none: then this is one read.
   const spec = { factory, by: "schedule", effects: "afterwards" } as const;
@@ -99,7 +107,10 @@ export async function tend(service: Service, factory: FactoryName): Promise<void
 }
 
 /** Online keys that were made and never named, such as by a process that was killed, go after a week. */
-async function sweepKeys(service: Service, factory: FactoryName): Promise<void> {
+async function sweepKeys(
+  service: Needs<"boundary" | "clock" | "heads">,
+  factory: FactoryName,
+): Promise<void> {
   // The next run does it, once the clock is believed.
   if (service.clock.doubt() !== null) return;
   const head = await readHead(service, factory);
@@ -108,13 +119,16 @@ async function sweepKeys(service: Service, factory: FactoryName): Promise<void> 
   await service.boundary.sweepKeys(head, new Set([...Object.values(onlineKeys), ...kept]));
 }
 
-function nextDue(service: Service, head: Head) {
+function nextDue(
+  service: Needs<"clock" | "effects" | "now" | "policy" | "randomBytes" | "retries">,
+  head: Head,
+) {
   const now = moment(service, "schedule");
   const ended = endDelivery(head, now) ?? retireKeys(head, now) ?? retireInstances(head, now);
   return { transition: ended ?? noticeExpiry(head, now), waits: onlyWaits(service, head) };
 }
 
-async function refreshDue(service: Service, factory: FactoryName): Promise<void> {
+async function refreshDue(service: Needs<Changes | Signs>, factory: FactoryName): Promise<void> {
   const spec = { factory, by: "schedule", effects: "afterwards" } as const;
   await change(service, spec, async (head) => {
     const signed = await refresh(service, head);
@@ -125,7 +139,7 @@ async function refreshDue(service: Service, factory: FactoryName): Promise<void>
   });
 }
 
-async function refresh(service: Service, head: Head): Promise<readonly SignedRole[]> {
+async function refresh(service: Needs<Signs>, head: Head): Promise<readonly SignedRole[]> {
   const signed: SignedRole[] = [];
   for (const [channel, due] of rolesToRefresh(
     head,

@@ -16,7 +16,7 @@ import { change, changeAtOnce } from "./change.ts";
 import { readHead } from "./store.ts";
 import type { TokenRecord } from "./ports.ts";
 import type { Scope } from "../factory/scopes.ts";
-import { moment, type Service } from "./service.ts";
+import { moment, type Needs, type Changes } from "./service.ts";
 import { removeEnded } from "./effects.ts";
 
 export interface TokenSpec {
@@ -42,7 +42,7 @@ export interface TokenSummary {
  * @throws RootwardError `forbidden` for a scope that the caller lacks
  */
 export async function createToken(
-  service: Service,
+  service: Needs<Changes>,
   factory: FactoryName,
   principal: Principal,
   spec: TokenSpec,
@@ -88,7 +88,10 @@ function assertMayMint({ scopes: own, expiresAt: ends }: TokenRecord, spec: Toke
 }
 
 /** The tokens of the Factory's present bootstrap, expired ones included. */
-export async function listTokens(service: Service, head: Head): Promise<readonly TokenSummary[]> {
+export async function listTokens(
+  service: Needs<"tokens">,
+  head: Head,
+): Promise<readonly TokenSummary[]> {
   const tokens = await ownTokens(service, head);
   return tokens.filter((token) => !isGone(head, token)).map(summaryOf);
 }
@@ -102,7 +105,7 @@ export async function listTokens(service: Service, head: Head): Promise<readonly
  * @throws RootwardError `not-found`; `forbidden` for a token that is not the caller's to revoke
  */
 export async function revokeToken(
-  service: Service,
+  service: Needs<Changes>,
   factory: FactoryName,
   principal: Principal,
   id: string,
@@ -122,7 +125,7 @@ export async function revokeToken(
 }
 
 /** Those that the store has, in the order in which it lists them. */
-async function ownTokens(service: Service, head: Head): Promise<readonly TokenRecord[]> {
+async function ownTokens(service: Needs<"tokens">, head: Head): Promise<readonly TokenRecord[]> {
   const all = await service.tokens.list(head.factory);
   return all.filter(
     ({ bound, scopes }) => bound?.instance === head.instance && !scopes.includes("delivery"),

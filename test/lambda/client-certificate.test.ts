@@ -42,10 +42,6 @@ beforeAll(async () => {
     AWS_ACCESS_KEY_ID: "test",
     AWS_SECRET_ACCESS_KEY: "test",
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
-    // Log lines through this process's own console, and numbers nowhere.
-    POWERTOOLS_DEV: "true",
-    POWERTOOLS_METRICS_NAMESPACE: "Rootward",
-    POWERTOOLS_METRICS_DISABLED: "true",
     ...environmentOf("metadata", { ...settings, clientCertificates: "required" }),
   });
   // Not before: a module reads its environment once.

@@ -1,5 +1,7 @@
-/** What a function is composed of: ports that it lacks, the operator's tokens, effects that are others'. */
+/** What a function is composed of: ports that it has, the operator's tokens, effects that are others'. */
 import { describe, expect, test } from "vitest";
+import { appOf } from "../../lib/http/base.ts";
+import { deviceRoutes } from "../../lib/http/devices.ts";
 import { withOperatorTokens } from "../../lib/lambda/operator-tokens.ts";
 import { serviceOf } from "../../lib/lambda/service.ts";
 import type { FactoryName, InstanceId } from "../../lib/factory/names.ts";
@@ -10,10 +12,19 @@ import { sha256Text, toBase64 } from "../../lib/tuf/bytes.ts";
 import { confirmAs, FACTORY, newFactory, ALICE, takeArchive } from "../support/memory-owner.ts";
 import { TestWorld } from "../support/memory-service.ts";
 
-test("a port that a function lacks is an error that names it", () => {
+// `npm run check:types` is what fails where one of these compiles.
+test("a function that lacks a port does not compile", () => {
   const service = serviceOf({ effects: [] });
-  expect(() => service.shares).toThrow("this function has no shares");
   expect(service.now()).toBeGreaterThan(0);
+  // @ts-expect-error it has no shares
+  expect(service.shares).toBeUndefined();
+  // @ts-expect-error what destroys shares needs them
+  expect(serviceOf({ effects: ["destroy-share"] }).effects).toHaveLength(1);
+  const { shares } = new TestWorld().start().service;
+  // @ts-expect-error and it needs the ports of every kind
+  expect(serviceOf({ shares, effects: ["destroy-share", "notify"] }).effects).toHaveLength(2);
+  // @ts-expect-error devices read heads and documents
+  expect(appOf(service, [deviceRoutes]).routes.length).toBeGreaterThan(1);
 });
 
 describe("the operator's tokens", () => {

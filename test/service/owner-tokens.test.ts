@@ -52,7 +52,7 @@ async function mint(
   return { token: record, actor: `token:${id}`, scope: "root:update", id };
 }
 
-async function admin(service: Parameters<typeof createToken>[0]): Promise<Principal> {
+async function admin(service: Service): Promise<Principal> {
   const hash = sha256Text("admin");
   const token = { hash, id: "admin-12345678", user: "admin", scopes: ADMIN_SCOPES } as const;
   const principal: Principal = {

@@ -366,8 +366,9 @@ describe("what fails in the schedule", () => {
         told.push(reader);
       },
     };
-    await confirmAs({ ...service, notifier }, link, ALICE, archive);
-    for (let run = 0; run < 3; run += 1) await tendDue({ ...service, notifier });
+    const deaf = { ...service, notifier };
+    await confirmAs(deaf, link, ALICE, archive);
+    for (let run = 0; run < 3; run += 1) await tendDue(deaf);
     expect(told).toEqual(["owner"]);
     const pending = headOf(world).pending.map((effect) => toStored(effect));
     expect(pending).toEqual([{ kind: "notify", ref: expect.stringMatching(/^\d+ provisioner$/) }]);

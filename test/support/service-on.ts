@@ -4,6 +4,7 @@ import type { Faults } from "../../lib/adapters/memory/faults.ts";
 import { recipientOf } from "../../lib/crypto/envelope.ts";
 import { makeSigningKey } from "../../lib/crypto/signing-key.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
+import { EFFECT_KINDS } from "../../lib/factory/effect.ts";
 import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
 import type { Clock, KeyWrapper, Ports, Report } from "../../lib/service/ports.ts";
 import { Retries } from "../../lib/service/retries.ts";
@@ -58,6 +59,7 @@ export function serviceOn<S extends Stores>(
     publicUrl: "https://rootward.example",
     policy,
     retries: new Retries(),
+    effects: EFFECT_KINDS,
   };
 }
 

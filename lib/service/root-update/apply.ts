@@ -18,7 +18,7 @@ import { findUnsigned } from "../published-roles.ts";
 import { expectRoots } from "../expect-roots.ts";
 import { orReturn } from "../return-roots.ts";
 import { rootRefused } from "../root-refused.ts";
-import { moment, type Service } from "../service.ts";
+import { moment, type Needs, type Changes, type Signs } from "../service.ts";
 import { catchUpAll, signAgain } from "../sign-roles.ts";
 import { judgeStaged, readStaged } from "./staged.ts";
 
@@ -27,7 +27,7 @@ import { judgeStaged, readStaged } from "./staged.ts";
  *   others keep coming first
  */
 export async function applyUpdate(
-  service: Service,
+  service: Needs<Changes | Signs | "verify">,
   factory: FactoryName,
   txid: string,
   principal: Principal,
@@ -39,7 +39,12 @@ export async function applyUpdate(
   );
 }
 
-async function decide(service: Service, head: Head, txid: string, { actor, token }: Principal) {
+async function decide(
+  service: Needs<Signs | "verify">,
+  head: Head,
+  txid: string,
+  { actor, token }: Principal,
+) {
   const now = moment(service, actor);
   if (wasApplied(head, txid, now)) return { transition: null };
   await catchUpAll(service, head);
@@ -68,7 +73,7 @@ async function decide(service: Service, head: Head, txid: string, { actor, token
 
 /** After a restore the signer may lack keys that it made for this update, or destroyed at a cancel. */
 async function assertHeld(
-  service: Service,
+  service: Needs<"boundary">,
   head: Head,
   { onlineKeys }: StagedRootUpdate,
   changed: readonly OnlineRole[],
@@ -84,7 +89,7 @@ async function assertHeld(
 
 /** What is published of a channel verifies under its new root: as it is, or signed again. */
 async function signUnder(
-  service: Service,
+  service: Needs<Signs | "verify">,
   head: Head,
   { channel, root, document }: AcceptedRoot,
   changed: readonly OnlineRole[],

@@ -13,7 +13,7 @@ import type { Channel } from "../../tuf/dialect.ts";
 import type { Principal } from "../authority.ts";
 import { change } from "../change.ts";
 import { currentRoot } from "../store.ts";
-import { moment, type Service } from "../service.ts";
+import { moment, type Needs, type Changes, type Signs } from "../service.ts";
 import { readStagedBytes } from "./staged.ts";
 
 /** A root that was dropped, and that devices would take all the same. */
@@ -29,7 +29,7 @@ export interface SignedRoot {
  *   signer is away
  */
 export async function cancelUpdate(
-  service: Service,
+  service: Needs<Changes | Signs | "verify">,
   factory: FactoryName,
   principal: Principal,
 ): Promise<readonly SignedRoot[]> {
@@ -48,7 +48,7 @@ export async function cancelUpdate(
 }
 
 /** The staged roots that follow from the current ones, as a device would judge. */
-async function signedRoots(service: Service, head: Head) {
+async function signedRoots(service: Needs<"documents" | "verify">, head: Head) {
   if (head.rootUpdate === null) return [];
   const staged = await readStagedBytes(service, head, head.rootUpdate);
   const signed = [];
@@ -66,7 +66,7 @@ async function signedRoots(service: Service, head: Head) {
 }
 
 async function remember(
-  service: Service,
+  service: Needs<"boundary" | "report">,
   { factory, instance, dialect }: Head,
   { channel, bytes }: { readonly channel: Channel; readonly bytes: Uint8Array },
 ): Promise<void> {

@@ -14,7 +14,7 @@ import type { Principal } from "../authority.ts";
 import { change } from "../change.ts";
 import { readHead } from "../store.ts";
 import { orReturn } from "../return-roots.ts";
-import { moment, type Service } from "../service.ts";
+import { moment, type Needs, type Changes, type Signs } from "../service.ts";
 import { catchUpAll } from "../sign-roles.ts";
 import { readStaged, signedOf, unsignedRoot } from "./staged.ts";
 
@@ -27,7 +27,10 @@ export interface OnlineKeysRequest {
 }
 
 /** @throws RootwardError `no-root-update`, `forbidden`; `busy` where too many keys are being made */
-export async function makeOnlineKeys(service: Service, request: OnlineKeysRequest): Promise<void> {
+export async function makeOnlineKeys(
+  service: Needs<Changes | Signs | "verify">,
+  request: OnlineKeysRequest,
+): Promise<void> {
   const { factory, principal, txid, roles, keyType } = request;
   const before = await readHead(service, factory);
   await orReturn(service, factory, () => catchUpAll(service, before));
@@ -56,7 +59,7 @@ export async function makeOnlineKeys(service: Service, request: OnlineKeysReques
 }
 
 async function stagedWith(
-  service: Service,
+  service: Needs<"documents">,
   head: Head,
   made: ReadonlyMap<OnlineRole, RootKey>,
   txid: string,

@@ -13,7 +13,7 @@ import type { RootDraft } from "../../tuf/root.ts";
 import { show } from "../../tuf/show.ts";
 import type { StagedJudgement, StagedUpdate } from "../../tuf/staged-root.ts";
 import { adviceOn } from "../../tuf/policy.ts";
-import type { Service } from "../service.ts";
+import type { Needs } from "../service.ts";
 import { currentRoot, readVersion } from "../store.ts";
 import { judgeStaged, parsedEnvelopes, readStagedBytes } from "./staged.ts";
 
@@ -33,7 +33,10 @@ const NEXT: Readonly<Partial<Record<FindingCode, string>>> = {
 };
 
 /** The answer in fioctl's shape; `ci-root` is the first channel's root in every dialect. */
-export async function reviewUpdate(service: Service, head: Head): Promise<Review> {
+export async function reviewUpdate(
+  service: Needs<"documents" | "now" | "verify">,
+  head: Head,
+): Promise<Review> {
   const { rootUpdate, dialect } = head;
   const current = new Map<Channel, Uint8Array>();
   for (const channel of channelsOf(dialect)) {

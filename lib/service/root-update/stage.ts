@@ -17,7 +17,7 @@ import type { Principal } from "../authority.ts";
 import { change } from "../change.ts";
 import { orReturn } from "../return-roots.ts";
 import { rootRefused } from "../root-refused.ts";
-import { moment, type Service } from "../service.ts";
+import { moment, type Needs, type Changes, type Signs } from "../service.ts";
 import { catchUpAll } from "../sign-roles.ts";
 import { judgeStaged, readStaged, signedOf, stagedDocument, type Envelopes } from "./staged.ts";
 
@@ -30,7 +30,10 @@ export interface StageRequest {
 }
 
 /** @throws RootwardError `no-root-update`, `forbidden`; `root-refused` with every finding */
-export async function stageUpdate(service: Service, request: StageRequest): Promise<void> {
+export async function stageUpdate(
+  service: Needs<Changes | Signs | "verify">,
+  request: StageRequest,
+): Promise<void> {
   const { factory, principal, txid, roots } = request;
   const staging = async (head: Head) => {
     await catchUpAll(service, head);

@@ -18,7 +18,7 @@ import {
   type StagedJudgement,
   type StagedUpdate,
 } from "../../tuf/staged-root.ts";
-import type { Service } from "../service.ts";
+import type { Needs } from "../service.ts";
 import { currentRoot, readStagedRoot } from "../store.ts";
 
 /** An envelope of each channel. */
@@ -26,7 +26,7 @@ export type Envelopes = ReadonlyMap<Channel, JsonValue>;
 
 /** The staged envelopes. */
 export async function readStaged(
-  service: Service,
+  service: Needs<"documents">,
   head: Head,
   update: StagedRootUpdate,
 ): Promise<Envelopes> {
@@ -44,7 +44,7 @@ export function parsedEnvelopes(
 
 /** The staged roots as they are stored. UTF-8. */
 export async function readStagedBytes(
-  service: Service,
+  service: Needs<"documents">,
   head: Head,
   update: StagedRootUpdate,
 ): Promise<ReadonlyMap<Channel, Uint8Array>> {
@@ -63,7 +63,7 @@ export async function readStagedBytes(
  * @returns with the facts that they were judged by
  */
 export async function judgeStaged(
-  service: Service,
+  service: Needs<"documents" | "now" | "verify">,
   head: Head,
   update: StagedRootUpdate,
   before: Envelopes,

@@ -16,8 +16,9 @@ import type { Principal } from "../authority.ts";
 import { change } from "../change.ts";
 import { currentRoot } from "../store.ts";
 import { openInitialKey, type InitialKey } from "../initial-key.ts";
+import type { SigningBoundary } from "../ports.ts";
 import { orReturn } from "../return-roots.ts";
-import { moment, randomId, type Service } from "../service.ts";
+import { moment, randomId, type Changes, type Needs } from "../service.ts";
 import { catchUpAll } from "../sign-roles.ts";
 import { unsignedRoot } from "./staged.ts";
 
@@ -34,11 +35,16 @@ export interface Started {
   readonly initialKey: InitialKey | null;
 }
 
+/** In the AWS form the function that hands over first root keys cannot ask the signer: null. */
+export type StartNeeds = Needs<Changes | "archives" | "shares" | "verify" | "wrapper"> & {
+  readonly boundary: SigningBoundary | null;
+};
+
 /**
  * @throws RootwardError `update-in-progress`, `initial-key-gone`, `malformed` for the message,
  *   `busy` while the prod root is behind
  */
-export async function startUpdate(service: Service, request: StartRequest): Promise<Started> {
+export async function startUpdate(service: StartNeeds, request: StartRequest): Promise<Started> {
   const { factory, principal, message, firstTime } = request;
   if (!CHANGE_MESSAGE.test(message)) {
     throw new RootwardError(
@@ -47,10 +53,11 @@ export async function startUpdate(service: Service, request: StartRequest): Prom
         "other bytes",
     );
   }
+  const { boundary } = service;
+  const signing = boundary && { ...service, boundary };
   const txid = randomId(service);
   const starting = async (head: Head) => {
-    // In the AWS form, the function that hands over first root keys cannot ask the signer.
-    if (service.effects?.includes("follow-roots") ?? true) await catchUpAll(service, head);
+    if (signing !== null) await catchUpAll(signing, head);
     assertNoRootUpdate(head);
     assertInStep(head);
     if (firstTime) assertTellable(head);
@@ -70,9 +77,8 @@ export async function startUpdate(service: Service, request: StartRequest): Prom
   };
   // Where a key is handed over, its owner is told before the answer.
   const effects = firstTime ? "awaited" : "afterwards";
-  const { initialKey } = await orReturn(service, factory, () =>
-    change(service, { factory, by: principal, effects }, starting),
-  );
+  const start = () => change(service, { factory, by: principal, effects }, starting);
+  const { initialKey } = await (signing === null ? start() : orReturn(signing, factory, start));
   return { txid, initialKey };
 }
 
