@@ -13,7 +13,7 @@ import { formatTime } from "../tuf/expires.ts";
 import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import { destruction } from "./delivery.ts";
 import type { StoredDocument } from "./documents.ts";
-import type { Head } from "./head.ts";
+import { wasRotated, type Head } from "./head.ts";
 import type { FactoryName } from "./names.ts";
 import { firstRoots } from "./roles.ts";
 import { assertNoRootUpdate } from "./root-update.ts";
@@ -71,15 +71,6 @@ export interface Replacement {
   readonly replaces: string;
   /** The id of the owner's token that came with the word that no device exists; null without. */
   readonly agreedBy: string | null;
-}
-
-/** Whether another version 1 may still take the place of this one. */
-export function isReplaceable({ delivery, roles }: Head): boolean {
-  return delivery.mode === "link" && !wasRotated(roles);
-}
-
-function wasRotated(roles: Head["roles"]): boolean {
-  return ALL_CHANNELS.some((channel) => (roles[channel]?.root.version ?? 1) > 1);
 }
 
 /**

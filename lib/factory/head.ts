@@ -8,7 +8,7 @@
 import * as v from "valibot";
 import { RootwardError } from "../error.ts";
 import { isSha256, type Sha256 } from "../tuf/bytes.ts";
-import { DIALECTS, ONLINE_ROLES } from "../tuf/dialect.ts";
+import { ALL_CHANNELS, DIALECTS, ONLINE_ROLES } from "../tuf/dialect.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import { effect, toStored } from "./effect.ts";
 import { isFactoryName, isInstanceId, type FactoryName, type InstanceId } from "./names.ts";
@@ -209,4 +209,13 @@ export function decodeHead(text: string): Head {
 /** Whether its link may still be claimed, or what it yields fetched again. */
 export function isOpenLink({ delivery }: Head): boolean {
   return delivery.state === "ready" || delivery.state === "claimed";
+}
+
+/** Whether another version 1 may still take the place of this one. */
+export function isReplaceable({ delivery, roles }: Head): boolean {
+  return delivery.mode === "link" && !wasRotated(roles);
+}
+
+export function wasRotated(roles: Head["roles"]): boolean {
+  return ALL_CHANNELS.some((channel) => (roles[channel]?.root.version ?? 1) > 1);
 }

@@ -9,9 +9,8 @@
 import { RootwardError } from "../error.ts";
 import { type Sha256 } from "../tuf/bytes.ts";
 import { jsonObject, type JsonObject } from "../tuf/json.ts";
-import { isReplaceable } from "./bootstrap.ts";
 import { includesEffect, type Effect } from "./effect.ts";
-import type { Head } from "./head.ts";
+import { isReplaceable, type Head } from "./head.ts";
 import { advance, type Moment, type Transition } from "./transition.ts";
 
 /**

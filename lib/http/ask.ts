@@ -6,6 +6,7 @@ import type { Access, AnswerOf, JsonOperation, Operation, Parameter } from "../a
 import { honoPath, valueIn, type PathValues } from "../api/path.ts";
 import { RootwardError } from "../error.ts";
 import type { Head } from "../factory/head.ts";
+import { isFactoryName, type FactoryName } from "../factory/names.ts";
 import type { Principal } from "../service/authority.ts";
 import { queryOf } from "./query.ts";
 import { routes } from "./routes.ts";
@@ -63,6 +64,15 @@ export function servePublic<const O extends PublicOperation>(
 ): void {
   const handler = (c: Context) => handle(new Ask(c, operation, null as Allowed<O["access"]>));
   routes(app, honoPath(operation.path), { [operation.method]: handler });
+}
+
+/** The Factory in the path; a name that no Factory can have does not exist. */
+export function factoryParam(c: Context): FactoryName {
+  const name = c.req.param("factory") ?? "";
+  if (!isFactoryName(name)) {
+    throw new RootwardError("not-found", "no such Factory: names are ^[a-z0-9][a-z0-9-]{1,62}$");
+  }
+  return name;
 }
 
 function inForm(

@@ -6,7 +6,8 @@ import { bootstrap } from "../service/bootstrap.ts";
 import { rebootstrap } from "../service/rebootstrap.ts";
 import type { Needs, Changes, Signs } from "../service/service.ts";
 import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
-import { factoryParam, readJson } from "./request.ts";
+import { factoryParam } from "./ask.ts";
+import { readJson } from "./request.ts";
 import { serve } from "./serve.ts";
 
 export function bootstrapRoutes(

@@ -13,8 +13,7 @@ import type { Needs, Reads } from "../service/service.ts";
 import { readDocument } from "../service/store.ts";
 import { ALL_CHANNELS, type Role } from "../tuf/dialect.ts";
 import { bytesAnswer } from "./bytes-answer.ts";
-import { factoryParam } from "./request.ts";
-import { servePublic } from "./ask.ts";
+import { factoryParam, servePublic } from "./ask.ts";
 
 export function deviceRoutes(app: Hono, service: Needs<Reads>): void {
   servePublic(app, readMetadata, async (ask) => {

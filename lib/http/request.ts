@@ -5,7 +5,6 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import { RootwardError } from "../error.ts";
-import { isFactoryName, type FactoryName } from "../factory/names.ts";
 import { authorizeFactory, TOKEN_PREFIX } from "../service/authorize.ts";
 import type { Scope } from "../factory/scopes.ts";
 import type { Needs } from "../service/service.ts";
@@ -13,6 +12,7 @@ import { fromBase64 } from "../tuf/bytes.ts";
 import { channelsOf, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { parseJson, type JsonLimits } from "../tuf/json.ts";
 import { BodyClock } from "./body-time.ts";
+import { factoryParam } from "./ask.ts";
 import { connectionEnv } from "./connection-env.ts";
 
 /** Requests other than roots and targets are small. */
@@ -33,15 +33,6 @@ export function requestToken(c: Context): string | null {
   if (bearer === undefined || bearer.startsWith(TOKEN_PREFIX)) return bearer ?? null;
   const inside = fromBase64(bearer);
   return inside === null ? bearer : Buffer.from(inside).toString("latin1");
-}
-
-/** The Factory in the path; a name that no Factory can have does not exist. */
-export function factoryParam(c: Context): FactoryName {
-  const name = c.req.param("factory") ?? "";
-  if (!isFactoryName(name)) {
-    throw new RootwardError("not-found", "no such Factory: names are ^[a-z0-9][a-z0-9-]{1,62}$");
-  }
-  return name;
 }
 
 /** Who asks, and the head of the Factory in the path; see authorizeFactory. */

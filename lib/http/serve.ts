@@ -8,8 +8,8 @@ import { honoPath } from "../api/path.ts";
 import { RootwardError } from "../error.ts";
 import { authorize, authorizeState, type Principal } from "../service/authorize.ts";
 import type { Needs } from "../service/service.ts";
-import { Ask, type Allowed } from "./ask.ts";
-import { authorizeOwner, factoryParam, requestToken } from "./request.ts";
+import { Ask, factoryParam, type Allowed } from "./ask.ts";
+import { authorizeOwner, requestToken } from "./request.ts";
 import { routes } from "./routes.ts";
 
 /** Operations that need a token; for others see servePublic. */

@@ -5,9 +5,8 @@
  */
 import { RootwardError } from "../error.ts";
 import { includesEffect } from "../factory/effect.ts";
-import { isReplaceable } from "../factory/bootstrap.ts";
 import type { DocumentAddress } from "../factory/documents.ts";
-import type { Head } from "../factory/head.ts";
+import { isReplaceable, type Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { channelsOf, type Channel, type Role } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";

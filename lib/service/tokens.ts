@@ -4,8 +4,7 @@
  * revoke which is decided in factory/tokens.ts.
  */
 import { RootwardError } from "../error.ts";
-import { isReplaceable } from "../factory/bootstrap.ts";
-import type { Head } from "../factory/head.ts";
+import { isReplaceable, type Head } from "../factory/head.ts";
 import type { FactoryName } from "../factory/names.ts";
 import { ancestorsOfMintedBy, assertMayRevoke, isGone, mint, revoke } from "../factory/tokens.ts";
 import { formatTime } from "../tuf/expires.ts";
