@@ -7,7 +7,7 @@ const only = (name, from, allowed, comment) => ({
   comment,
   severity: "error",
   from: { path: from },
-  to: { path: "^(lib|lambdas|bin|test|demo|interop|tools|scripts)/", pathNot: [from, ...allowed] },
+  to: { path: "^(lib|lambdas|bin|test|demo|interop|tools)/", pathNot: [from, ...allowed] },
 });
 
 module.exports = {
