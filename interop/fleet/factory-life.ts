@@ -8,6 +8,9 @@ import { makeOwner, signerOf, type Owner } from "../../test/support/cli-owner.ts
 import { startServer, type TestServer } from "../../test/support/embedded.ts";
 import { readRoot, type FactoryOptions } from "../../test/support/owner.ts";
 
+/** More than a day, the longest that a clock stays in doubt (lib/factory/clock.ts); milliseconds. */
+const BELIEVED_AFTER = 25 * 3_600_000;
+
 export class FactoryLife {
   #owner: Owner;
   /** Of the service's clock; milliseconds. */
@@ -48,6 +51,13 @@ export class FactoryLife {
     const next: TestServer = await (await server.restart()).restart();
     const address = { ...env, ROOTWARD_SERVER: next.url };
     this.#owner = { ...this.#owner, server: next, env: address };
+  }
+
+  /** Sets the service's clock. It is in doubt, and believed once it went on for a day; that day passes, too. */
+  async setClock(by: number): Promise<void> {
+    this.#owner.server.setClock(by);
+    await this.pass(0);
+    await this.pass(BELIEVED_AFTER);
   }
 
   /** The root key in the owner's archive that the current root lists. */

@@ -10,6 +10,7 @@ import { channelsOf, type Dialect } from "../../lib/tuf/dialect.ts";
 import { KEY_TYPES } from "../../lib/tuf/keys.ts";
 import type { Suite, Tool } from "../suite.ts";
 import { startForeignClient, type Command, type ForeignClient } from "./foreign-client.ts";
+import { followFarVersions, WAYS, type Way } from "./far-versions.ts";
 import { Fleet } from "./fleet.ts";
 import { tellStory, type Plan } from "./story.ts";
 import { tryLies } from "./trial.ts";
@@ -31,7 +32,10 @@ export function followSuite({ name, dialect, needs, install }: FollowSuite): Sui
       const plans = KEY_TYPES.map((keyType): Plan => {
         return { name: `${keyType}-first`, dialect, keyType };
       });
-      const told = await Promise.allSettled(plans.map((plan) => followPlan(client, plan, say)));
+      const told = await Promise.allSettled([
+        ...plans.map((plan) => followPlan(client, plan, say)),
+        ...WAYS.map((way) => followWay(client, dialect, way, say)),
+      ]);
       const [closed] = await Promise.allSettled([client.close().then(() => [])]);
       return [...told, closed].flatMap((one) =>
         one.status === "fulfilled" ? one.value : [`broken off: ${String(one.reason)}`],
@@ -46,13 +50,7 @@ async function followPlan(
   plan: Plan,
   say: (line: string) => void,
 ): Promise<readonly string[]> {
-  const folder = mkdtempSync(join(tmpdir(), "rootward-interop-"));
-  const folderOf = (device: string): string => {
-    const own = join(folder, device);
-    mkdirSync(own, { recursive: true });
-    return own;
-  };
-  try {
+  return withFolders(async (folderOf) => {
     const fleets = channelsOf(plan.dialect).map(
       (channel) => new Fleet(client, plan, channel, folderOf),
     );
@@ -68,6 +66,34 @@ async function followPlan(
       problems.push(...all);
     }
     return problems;
+  });
+}
+
+/** The same with versions that ran ahead of the clock, and one way back. */
+async function followWay(
+  client: Pick<ForeignClient, "poll">,
+  dialect: Dialect,
+  way: Way,
+  say: (line: string) => void,
+): Promise<readonly string[]> {
+  const problems = await withFolders((folderOf) =>
+    followFarVersions(client, dialect, way, folderOf),
+  );
+  say(`${problems.length === 0 ? "    good" : "not good"}  versions that ran ahead: ${way}`);
+  return problems;
+}
+
+/** @param work gets the folder of a device, made where it is not there */
+async function withFolders<T>(
+  work: (folderOf: (device: string) => string) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "rootward-interop-"));
+  try {
+    return await work((device) => {
+      const own = join(folder, device);
+      mkdirSync(own, { recursive: true });
+      return own;
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
