@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { ATS_VERIFIER } from "./ats-verifier/suite.ts";
 import { CFN_LINT } from "./cfn-lint/suite.ts";
 import { FIOCTL } from "./fioctl/suite.ts";
-import { GO_TUF } from "./go-tuf/suite.ts";
+import { GO_TUF, GO_TUF_0_7 } from "./go-tuf/suite.ts";
 import { PYTHON_TUF } from "./python-tuf/suite.ts";
 import { PYTHON_TUF_CLIENT } from "./python-tuf-client/suite.ts";
 import { SCHEMATHESIS } from "./schemathesis/suite.ts";
@@ -20,6 +20,7 @@ const SUITES: readonly Suite[] = [
   PYTHON_TUF,
   PYTHON_TUF_CLIENT,
   GO_TUF,
+  GO_TUF_0_7,
   ATS_VERIFIER,
   CFN_LINT,
   SCHEMATHESIS,

@@ -19,11 +19,13 @@ export interface FollowSuite {
   readonly name: string;
   readonly dialect: Dialect;
   readonly needs: readonly Tool[];
+  /** Left out: the client is only to follow. For one with ways of its own to refuse and to recover. */
+  readonly neverLied?: true;
   /** Into the cache folder; does nothing where it is there. */
   readonly install: (say: (line: string) => void) => Command;
 }
 
-export function followSuite({ name, dialect, needs, install }: FollowSuite): Suite {
+export function followSuite({ name, dialect, needs, neverLied, install }: FollowSuite): Suite {
   return {
     name,
     needs,
@@ -33,7 +35,7 @@ export function followSuite({ name, dialect, needs, install }: FollowSuite): Sui
         return { name: `${keyType}-first`, dialect, keyType };
       });
       const told = await Promise.allSettled([
-        ...plans.map((plan) => followPlan(client, plan, say)),
+        ...plans.map((plan) => followPlan(client, plan, neverLied !== true, say)),
         ...WAYS.map((way) => followWay(client, dialect, way, say)),
       ]);
       const [closed] = await Promise.allSettled([client.close().then(() => [])]);
@@ -48,6 +50,7 @@ export function followSuite({ name, dialect, needs, install }: FollowSuite): Sui
 async function followPlan(
   client: Pick<ForeignClient, "poll">,
   plan: Plan,
+  lied: boolean,
   say: (line: string) => void,
 ): Promise<readonly string[]> {
   return withFolders(async (folderOf) => {
@@ -59,7 +62,8 @@ async function followPlan(
     }
     const problems: string[] = [];
     for (const { name, history, polls, problems: met } of fleets) {
-      const { lies, problems: believed } = await tryLies(client, history, folderOf);
+      const trial = lied ? tryLies(client, history, folderOf) : { lies: 0, problems: [] };
+      const { lies, problems: believed } = await trial;
       const all = [...met, ...believed];
       const verdict = all.length === 0 ? "    good" : "not good";
       say(`${verdict}  ${name}: polled ${polls} times, lied to ${lies} times`);

@@ -2,7 +2,10 @@ module rootward/interop/go-tuf
 
 go 1.25.0
 
-require github.com/theupdateframework/go-tuf/v2 v2.4.2
+require (
+	github.com/theupdateframework/go-tuf v0.7.0
+	github.com/theupdateframework/go-tuf/v2 v2.4.2
+)
 
 require (
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
