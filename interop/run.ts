@@ -1,7 +1,7 @@
 /**
- * `npm run interop [-- NAME...]`: compares us with clients and tools in other languages. All suites
- * run unless some are named. A missing tool is a failure; with `--skip-missing` the suite is left
- * out, and that is said.
+ * `npm run interop [-- NAME...]`: compares us with clients and tools in other languages. All suites but slow
+ * ones run unless some are named; with `--all` those run, too. A missing tool is a failure; with
+ * `--skip-missing` the suite is left out, and that is said.
  *
  * `--cases 20000 --seed 7`: more random cases, and others.
  */
@@ -14,6 +14,7 @@ import { GO_TUF, GO_TUF_0_7 } from "./go-tuf/suite.ts";
 import { PYTHON_TUF } from "./python-tuf/suite.ts";
 import { PYTHON_TUF_CLIENT } from "./python-tuf-client/suite.ts";
 import { SCHEMATHESIS } from "./schemathesis/suite.ts";
+import { TOUGH } from "./tough/suite.ts";
 import { missingTools, type Suite, type SuiteOptions } from "./suite.ts";
 
 const SUITES: readonly Suite[] = [
@@ -21,6 +22,7 @@ const SUITES: readonly Suite[] = [
   PYTHON_TUF_CLIENT,
   GO_TUF,
   GO_TUF_0_7,
+  TOUGH,
   ATS_VERIFIER,
   CFN_LINT,
   SCHEMATHESIS,
@@ -32,6 +34,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     "skip-missing": { type: "boolean", default: false },
+    all: { type: "boolean", default: false },
     cases: { type: "string", default: "1000" },
     seed: { type: "string", default: "2026" },
   },
@@ -55,10 +58,15 @@ function chosen(): readonly Suite[] {
     process.exitCode = 1;
     return [];
   }
-  return SUITES.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const named = SUITES.filter(({ name }) => positionals.includes(name));
+  return named.length > 0 ? named : SUITES;
 }
 
 async function passes(suite: Suite): Promise<boolean> {
+  if (suite.slow === true && !values.all && !positionals.includes(suite.name)) {
+    console.log(`skipped: ${suite.name}, which is slow. To run it: npm run interop -- --all`);
+    return true;
+  }
   if (typeof suite.skipped === "string") {
     console.log(`skipped: ${suite.name}. ${suite.skipped}`);
     return true;

@@ -22,6 +22,8 @@ export interface SuiteOptions extends Randomness {
 export interface Suite {
   readonly name: string;
   readonly needs: readonly Tool[];
+  /** Left out unless `--all` is given or it is named. */
+  readonly slow?: boolean;
   /** Why the suite does not run here, and what a person can do to run it; null or absent where it runs. */
   readonly skipped?: string | null;
   /** @returns what is wrong, one text each; empty if all is well */
