@@ -3,9 +3,45 @@
  * sees the old file or the new one and never half of one.
  */
 import { randomUUID } from "node:crypto";
-import { constants, existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { chmod, link, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { RootwardError } from "./error.ts";
+
+/** Errors of a path that cannot be a folder, whatever the disk does. */
+const NO_FOLDER: readonly (string | undefined)[] = [
+  "EEXIST",
+  "ENOTDIR",
+  "ENOENT",
+  "EACCES",
+  "EPERM",
+  "EROFS",
+  "ELOOP",
+  "ENAMETOOLONG",
+];
+
+/**
+ * Makes a folder that somebody named, and those above it, with mode 0700; one that is there stays as it is.
+ *
+ * @throws RootwardError `usage` where there can be no folder of this name
+ */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const code = errorCode(error);
+    if (!NO_FOLDER.includes(code)) throw error;
+    throw new RootwardError("usage", `${folder} is no folder and cannot be made one: ${code}`);
+  }
+}
 
 /** Writes `bytes` to `file`, replacing what is there; mode 0600. */
 export async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {

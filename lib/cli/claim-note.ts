@@ -6,12 +6,11 @@
  * A note is of no use without the link: the service knows claimants by link.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { DeliveryId } from "../delivery/link.ts";
-import { createFile, removeFile, replaceFile } from "../files.ts";
+import { createFile, makeFolder, removeFile, replaceFile } from "../files.ts";
 import { sha256Text } from "../tuf/bytes.ts";
 
 export class ClaimNote {
@@ -34,7 +33,7 @@ export class ClaimNote {
   static async open(id: DeliveryId): Promise<ClaimNote> {
     const state = process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state");
     const folder = join(state, "rootward");
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const path = join(folder, `claim-${sha256Text(id).slice(0, 32)}`);
     await createFile(path, new TextEncoder().encode(randomBytes(24).toString("base64url")));
     const [claimant = "", file = null] = (await readFile(path, "utf8")).split("\n");

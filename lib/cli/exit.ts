@@ -62,7 +62,7 @@ export const EXIT: Readonly<Record<ErrorCode, Exit>> = {
   },
   "archive-invalid": plain,
   "archive-busy": plain,
-  "file-exists": { code: 1, hint: "move it away, or name another file with -o" },
+  "file-exists": plain,
   "file-changed": {
     code: 1,
     hint: "nothing was published: run the command again once the file is complete",

@@ -3,11 +3,11 @@
  * files, and two signers would each believe to be the only one. The process that was started holds
  * the lock until it ends.
  */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { RootwardError } from "../error.ts";
 import { lockFile, type FileLock } from "../file-lock.ts";
 import { line, type Line } from "../text/line.ts";
+import { makeFolder } from "../files.ts";
 
 /** The folder of the service, or of the signer. */
 export type Locked = "serve" | "signer";
@@ -22,7 +22,7 @@ const HOLDER = {
  * @throws RootwardError `usage` while another process holds it
  */
 export function lockFolder(folder: string, kind: Locked, note: (text: Line) => void): FileLock {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const file = join(folder, `${kind}.lock`);
   try {
     const lock = lockFile(file);

@@ -23,6 +23,7 @@ import { fromBase64Url, sha256 } from "../tuf/bytes.ts";
 import { checkDelivered, isEncrypted } from "./check-archive.ts";
 import { ClaimNote } from "./claim-note.ts";
 import { Client } from "./client.ts";
+import { inTheWay } from "./in-the-way.ts";
 import { readPrivateKey } from "./private-key-file.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -143,7 +144,7 @@ function assertOutput(output: string | undefined, note: ClaimNote): void {
   }
   // A file that is there already is one of an earlier run of this very download, or not ours.
   if (existsSync(output) && note.file !== resolve(output)) {
-    throw new RootwardError("file-exists", `${output} exists already; nothing was claimed`);
+    throw inTheWay(output, "; nothing was claimed");
   }
 }
 
@@ -172,7 +173,7 @@ async function fetchTo(job: Job, claim: ClaimAnswer, file: string): Promise<void
   await note.setFile(file);
   if (await createFile(file, delivered, `${file}.part`)) return;
   if (sha256(await readFile(file)) !== claim.sha256) {
-    throw new RootwardError("file-exists", `${file} exists already and is something else`);
+    throw inTheWay(file, " and is something else");
   }
 }
 

@@ -13,6 +13,7 @@ import { command, pathWord } from "../text/command.ts";
 import { line, listed } from "../text/line.ts";
 import { sha256 } from "../tuf/bytes.ts";
 import { checkArchive } from "./check-archive.ts";
+import { inTheWay } from "./in-the-way.ts";
 import { readPrivateKey } from "./private-key-file.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -60,7 +61,7 @@ function outputOf({ file, output }: KeysOpenOptions): string {
   if (!existsSync(dirname(path))) {
     throw new RootwardError("usage", `-o: there is no folder ${dirname(path)}`);
   }
-  if (existsSync(path)) throw inTheWay(path);
+  if (existsSync(path)) throw inTheWay(path, "; nothing was written");
   return path;
 }
 
@@ -89,15 +90,11 @@ async function check(file: string, archive: Uint8Array): Promise<readonly string
 }
 
 async function write(output: string, archive: Uint8Array): Promise<string> {
-  if (!(await createFile(output, archive))) throw inTheWay(output);
+  if (!(await createFile(output, archive))) throw inTheWay(output, "; nothing was written");
   const digest = sha256(await readFile(output));
   if (digest === sha256(archive)) return digest;
   throw new RootwardError(
     "archive-invalid",
     `${output} is not what was written: is the disk broken?`,
   );
-}
-
-function inTheWay(path: string): RootwardError {
-  return new RootwardError("file-exists", `${path} exists already; nothing was written`);
 }

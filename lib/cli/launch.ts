@@ -7,7 +7,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -23,6 +23,7 @@ import { checkPublicUrl } from "./public-url.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { SIGNER_PIPE, type Orders } from "./orders.ts";
 import { reportLine, type Terminal } from "./terminal.ts";
+import { makeFolder } from "../files.ts";
 
 export interface LaunchOptions {
   readonly data: string;
@@ -64,7 +65,7 @@ async function launchLocked(
   // Before the key is read: the bundler is the one foreign program that runs in this process.
   const page = await bundlePage();
   const { adminTokenFile } = await prepareData(data);
-  for (const folder of serviceFolders(options)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of serviceFolders(options)) makeFolder(folder);
   assertToldApart(options);
   if (!("socket" in signer)) assertOutOfReach(options, signer);
   const own =

@@ -3,14 +3,13 @@
  * lives in this process: after a restart old URLs are dead, and the claimant asks again.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readArchive } from "../../api/delivery.ts";
 import { pathOf } from "../../api/path.ts";
 import type { Archives } from "../../service/ports.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
-import { errorCode, removeFile, removeTemporaries, replaceFile } from "../../files.ts";
+import { errorCode, makeFolder, removeFile, removeTemporaries, replaceFile } from "../../files.ts";
 import { stored } from "./sqlite-errors.ts";
 
 export class FileArchives implements Archives {
@@ -22,7 +21,7 @@ export class FileArchives implements Archives {
   constructor(folder: string, publicUrl: () => string) {
     this.#folder = folder;
     this.#publicUrl = publicUrl;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     removeTemporaries(folder);
   }
 

@@ -3,14 +3,14 @@
  * The manifest is written last, so a folder without one is no backup. Never in it: shares, archives
  * and the master key.
  */
-import { createReadStream, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { createReadStream, readdirSync, rmSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { chmod, readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
 import { RootwardError } from "../../error.ts";
-import { errorCode, replaceFile, syncFile, syncFolder } from "../../files.ts";
+import { errorCode, makeFolder, replaceFile, syncFile, syncFolder } from "../../files.ts";
 import { isSha256, toHex, type Sha256 } from "../../tuf/bytes.ts";
 import { blobColumn, SCHEMA_VERSION } from "./database.ts";
 import { stored } from "./sqlite-errors.ts";
@@ -69,7 +69,7 @@ export async function writeBackup(
   sources: ReadonlyMap<Part, string>,
   progress: (part: Part, done: number, all: number) => void,
 ): Promise<Manifest> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   if (readdirSync(folder).length > 0) {
     throw new RootwardError("file-exists", `${folder} is not empty: name a new folder`);
   }

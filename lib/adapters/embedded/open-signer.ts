@@ -4,11 +4,11 @@
  * start it makes both.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RootwardError } from "../../error.ts";
 import { DEFAULT_REFRESH } from "../../factory/schedule.ts";
-import { removeTemporaries } from "../../files.ts";
+import { makeFolder, removeTemporaries } from "../../files.ts";
 import type { Clock } from "../../service/ports.ts";
 import { Boundary } from "../../signing/boundary.ts";
 import { readKeyRules, type KeyKind, type KeyStore } from "../../signing/key-store.ts";
@@ -52,7 +52,7 @@ export interface OpenSigner extends Signer {
 /** @throws RootwardError `usage` where the folder or the master key cannot be used */
 export async function openSigner(options: SignerOptions): Promise<OpenSigner> {
   const { folder, masterKeyFile, dataFolder, log } = options;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   removeTemporaries(folder);
   const database = await openDatabase(join(folder, "signer.db"), {
     schema: SIGNER_SCHEMA,

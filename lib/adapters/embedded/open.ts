@@ -3,7 +3,6 @@
  * a signer. On first start it makes the folder and a token of all scopes.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeSigningKey } from "../../crypto/signing-key.ts";
@@ -11,7 +10,7 @@ import { recipientOf } from "../../crypto/envelope.ts";
 import { verifySignature } from "../../crypto/verify.ts";
 import { isRootwardError, RootwardError } from "../../error.ts";
 import type { FactoryName } from "../../factory/names.ts";
-import { removeTemporaries } from "../../files.ts";
+import { makeFolder, removeTemporaries } from "../../files.ts";
 import type { Clock, Ports } from "../../service/ports.ts";
 import { ADMIN_SCOPES } from "../../factory/scopes.ts";
 import { KeyLane } from "../../signing/key-lane.ts";
@@ -67,7 +66,7 @@ export interface Embedded {
 export async function prepareData(
   dataFolder: string,
 ): Promise<{ readonly adminTokenFile: string }> {
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  makeFolder(dataFolder);
   removeTemporaries(dataFolder);
   const file = adminTokenFile(dataFolder);
   await createFileOnce(file, `rw_${toBase64Url(randomBytes(32))}\n`);

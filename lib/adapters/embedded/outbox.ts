@@ -3,14 +3,13 @@
  * picks up. The folder is outside the data folder, because a message with a link holds T: with the
  * data folder and such a message together, an archive can be opened until it is confirmed.
  */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
 import type { LinkMail, MailPlace, Notice, Notifier } from "../../service/ports.ts";
 import { asciiLine } from "../../text/forms.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
-import { createFile, removeFile, removeTemporaries } from "../../files.ts";
+import { createFile, makeFolder, removeFile, removeTemporaries } from "../../files.ts";
 import { stored } from "./sqlite-errors.ts";
 
 /** Longer than writing a mail takes, however busy the disk is. */
@@ -21,7 +20,7 @@ export class Outbox implements Notifier {
 
   constructor(folder: string) {
     this.#folder = folder;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     // Several services may share an outbox: what one is writing right now stays.
     removeTemporaries(folder, BEING_WRITTEN_MS);
   }

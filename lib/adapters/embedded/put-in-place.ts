@@ -8,12 +8,12 @@
  * start begin an empty one, and not every file system has hard links. SQLite would apply a log that
  * belongs to the old one to the new one, so what is in it is moved into the old one before.
  */
-import { constants, existsSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
+import { constants, existsSync, readdirSync, rmdirSync } from "node:fs";
 import { chmod, copyFile, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RootwardError } from "../../error.ts";
-import { removeFile, syncFile, syncFolder } from "../../files.ts";
+import { makeFolder, removeFile, syncFile, syncFolder } from "../../files.ts";
 import { isOpenLink, decodeHead, type Head } from "../../factory/head.ts";
 import { DEFAULT_REFRESH } from "../../factory/schedule.ts";
 import { FileArchives } from "./archives.ts";
@@ -66,7 +66,7 @@ export async function putInPlace(
 }
 
 async function prepare(part: Part, from: string, { file, next, aside }: Place): Promise<void> {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   await copySynced(join(from, FILE_OF[part]), next);
   if (part === "service") voidLinks(next);
   await syncFile(next);
@@ -158,7 +158,7 @@ function inUse(file: string): RootwardError {
 async function keepAside(file: string, aside: string): Promise<void> {
   const there = withBeside(file).filter((one) => existsSync(one));
   if (there.length === 0) return;
-  mkdirSync(aside, { recursive: true, mode: 0o700 });
+  makeFolder(aside);
   for (const one of there) {
     // Not in the folder that is kept: what a crash leaves of it is removed by the next start.
     await copySynced(one, `${one}.aside.tmp`);

@@ -4,12 +4,12 @@
  * none is destroyed because a restored database does not know it. All move beside the databases of before the
  * restore, where no request reaches them. Only an end that such a database had recorded is carried out.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { unreachable } from "../../error.ts";
 import type { Delivery, Head } from "../../factory/head.ts";
-import { syncFolder } from "../../files.ts";
+import { makeFolder, syncFolder } from "../../files.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import { FileArchives } from "./archives.ts";
 import { FILE_OF } from "./backup-files.ts";
@@ -156,7 +156,7 @@ async function destroy(dataFolder: string, ended: readonly Sha256[]): Promise<vo
 async function move(from: string, to: string, kept: ReadonlySet<string>): Promise<void> {
   const files = filesIn(from).filter((file) => kept.has(idOf(file)));
   if (files.length === 0) return;
-  mkdirSync(to, { recursive: true, mode: 0o700 });
+  makeFolder(to);
   for (const file of files) renameSync(join(from, file), join(to, file));
   await syncFolder(to);
   await syncFolder(from);

@@ -6,13 +6,13 @@
  * Beside a share lies who claimed it, so a database that is restored in place cannot make two people
  * its first claimant. Put-if-absent, and removed after the share.
  */
-import { constants, mkdirSync } from "node:fs";
+import { constants } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Claims, Shares } from "../../service/ports.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import { isStorageFull, RootwardError } from "../../error.ts";
-import { createFile, errorCode, removeFile, removeTemporaries } from "../../files.ts";
+import { createFile, errorCode, makeFolder, removeFile, removeTemporaries } from "../../files.ts";
 import { stored } from "./sqlite-errors.ts";
 
 export class FileShares implements Shares, Claims {
@@ -20,7 +20,7 @@ export class FileShares implements Shares, Claims {
 
   constructor(folder: string) {
     this.#folder = folder;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     removeTemporaries(folder);
   }
 
