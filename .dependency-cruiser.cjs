@@ -1,7 +1,7 @@
 // The layers and their direction (docs/architecture.md). test/layers.test.ts proves with a canary
 // that this checker sees violations.
 const files = "^lib/(files|file-lock)\\.ts$";
-const pure = "^lib/(error|text|tuf|factory|delivery|archive|api)(/|\\.ts$)";
+const pure = "^lib/(error|text|tuf|state|delivery|archive|api)(/|\\.ts$)";
 const only = (name, from, allowed, comment) => ({
   name,
   comment,
@@ -31,11 +31,11 @@ module.exports = {
       to: { path: "node_modules/node-forge/" },
     },
     only("tuf-stands-alone", "^lib/tuf/", ["^lib/error\\.ts$"], "tuf imports nothing of ours"),
-    only("factory", "^lib/factory/", ["^lib/error\\.ts$", "^lib/tuf/"], "factory knows tuf only"),
+    only("state", "^lib/state/", ["^lib/error\\.ts$", "^lib/tuf/"], "state knows tuf only"),
     only(
       "text",
       "^lib/text/",
-      ["^lib/error\\.ts$", "^lib/tuf/", "^lib/factory/names\\.ts$"],
+      ["^lib/error\\.ts$", "^lib/tuf/", "^lib/state/names\\.ts$"],
       "text knows the forms of values, and nothing of what they are for",
     ),
     only(
@@ -47,14 +47,14 @@ module.exports = {
     only(
       "api",
       "^lib/api/",
-      ["^lib/error\\.ts$", "^lib/(text|tuf|delivery)/", "^lib/factory/(names|scopes)\\.ts$"],
+      ["^lib/error\\.ts$", "^lib/(text|tuf|delivery)/", "^lib/state/(names|scopes)\\.ts$"],
       "the description of the API knows forms, names and codes, and nothing that serves or asks",
     ),
     only(
       "archive",
       "^lib/archive/",
-      ["^lib/error\\.ts$", "^lib/(text|tuf|factory)/"],
-      "archive knows tuf, factory and forms of text",
+      ["^lib/error\\.ts$", "^lib/(text|tuf|state)/"],
+      "archive knows tuf, state and forms of text",
     ),
     only(
       "crypto",
@@ -80,7 +80,7 @@ module.exports = {
       [
         pure,
         "^lib/crypto/",
-        "^lib/service/(announcement|mail|ports|scopes)\\.ts$",
+        "^lib/service/(messages/(announcement|mail)|ports)\\.ts$",
         "^lib/signing/",
         files,
       ],

@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { bundlePage } from "../lib/cli/page.ts";
+import { bundlePage } from "../lib/cli/serve/page.ts";
 import { bundleFunction, bundleFunctions, type Bundle } from "../lib/infra/bundle.ts";
 import { environmentOf, FUNCTIONS } from "../lib/settings.ts";
 import type { Effort, Start } from "./cold-start/start.ts";

@@ -8,7 +8,7 @@
 import { Session } from "node:inspector/promises";
 import { deliveryId, parseLink } from "../lib/delivery/link.ts";
 import { createApp } from "../lib/http/app.ts";
-import { tendDue } from "../lib/service/tend.ts";
+import { runSchedule } from "../lib/service/run-schedule.ts";
 import {
   ALICE,
   bootstrapOf,
@@ -19,7 +19,7 @@ import {
 import { DAY, TestWorld, type TestProcess } from "../test/support/memory-service.ts";
 import { entriesOf } from "../test/support/memory-targets.ts";
 import { sha256Text, toHex } from "../lib/tuf/bytes.ts";
-import { OWNER_SCOPES } from "../lib/factory/scopes.ts";
+import { OWNER_SCOPES } from "../lib/state/scopes.ts";
 
 const OURS = /\/lib\/(?!adapters\/memory\/)/;
 const PAGE = { html: "", script: "", style: "" };
@@ -56,7 +56,7 @@ const OPERATIONS: Readonly<Record<string, () => Promise<Ready>>> = {
     const world = await living();
     world.advance(2 * DAY);
     const process = world.start();
-    return { process, act: () => tendDue(process.service) };
+    return { process, act: () => runSchedule(process.service) };
   },
   publication: async () => {
     const world = await living();

@@ -10,7 +10,7 @@ import { DIALECTS, firstChannel, rootLimits } from "../lib/tuf/dialect.ts";
 import { isRootwardError } from "../lib/error.ts";
 import { isJsonObject, parseJson } from "../lib/tuf/json.ts";
 import { ENTRIES_LIMITS, judgeTargetEntries } from "../lib/tuf/target-entries.ts";
-import { verifyRootUpdate } from "../lib/tuf/root-update.ts";
+import { verifySubmittedRoot } from "../lib/tuf/submitted-root.ts";
 import { HOSTILE_SHAPES } from "../test/support/tuf/hostile-sizes.ts";
 import { rootUpdate, signRoot, testFactory } from "../test/support/tuf/test-factory.ts";
 import { compare, contender, show } from "./measure.ts";
@@ -28,7 +28,7 @@ for (const dialect of DIALECTS) {
   const update = rootUpdate(factory, null);
   const refuse = (bytes: Uint8Array) => (): void => {
     try {
-      verifyRootUpdate({ ...update, submitted: parseJson(bytes, limits) }, () => false);
+      verifySubmittedRoot({ ...update, submitted: parseJson(bytes, limits) }, () => false);
     } catch (error) {
       if (!isRootwardError(error)) throw error;
     }

@@ -7,10 +7,10 @@
 import { statSync } from "node:fs";
 import { cpuUsage, memoryUsage } from "node:process";
 import { prepareData } from "../lib/adapters/embedded/open.ts";
-import { bundlePage } from "../lib/cli/page.ts";
-import { serve } from "../lib/cli/serve.ts";
+import { bundlePage } from "../lib/cli/serve/page.ts";
+import { serve } from "../lib/cli/serve/serve.ts";
 import type { Service } from "../lib/service/service.ts";
-import { tendDue } from "../lib/service/tend.ts";
+import { runSchedule } from "../lib/service/run-schedule.ts";
 import {
   commitsOf,
   FLOOR_COMMITS,
@@ -137,7 +137,7 @@ async function tendAll(fleet: Fleet, kind: "heap" | "time", all: boolean): Promi
     }
     turn = clocks();
   };
-  const looked = await tendDue(withBatches(open.service, between));
+  const looked = await runSchedule(withBatches(open.service, between));
   if (looked !== count) throw new Error(`${looked} were looked at, and ${count} were due`);
   const written = writtenSince(before, writtenIn(file), count);
   if (commitsOf(written) !== FLOOR_COMMITS) {

@@ -12,7 +12,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { DEFAULT_REFRESH } from "../lib/factory/schedule.ts";
+import { DEFAULT_REFRESH } from "../lib/state/schedule.ts";
 import { show, spread } from "./measure.ts";
 import { copyFleet, PART, type Fleet } from "./refresh-fleet.ts";
 import { readTimestamps, type Waits } from "./refresh-reads.ts";

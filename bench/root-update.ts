@@ -14,7 +14,7 @@ import { rootLimits } from "../lib/tuf/dialect.ts";
 import { jsonObject, parseJson, type JsonObject } from "../lib/tuf/json.ts";
 import { rootKey, type KeyType, type RootKey } from "../lib/tuf/keys.ts";
 import { envelope, firstRoot, rotatedRoot } from "../lib/tuf/roles.ts";
-import { verifyRootUpdate } from "../lib/tuf/root-update.ts";
+import { verifySubmittedRoot } from "../lib/tuf/submitted-root.ts";
 import { signatureObject } from "../lib/tuf/signatures.ts";
 import { compare, contender, show, type Contender } from "./measure.ts";
 
@@ -137,7 +137,7 @@ async function contenders(one: Case): Promise<readonly Contender[]> {
   });
   const ours = contender("rootward", () => {
     const submitted = parseJson(nextBytes, rootLimits("tuf"));
-    const verdict = verifyRootUpdate(
+    const verdict = verifySubmittedRoot(
       {
         channel: "main",
         current: trusted,

@@ -1,7 +1,7 @@
 /** The CDK entry: two stacks from one configuration. Needs no account, no network and no Docker to synthesise. */
 import { App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
-import { bundlePage } from "../lib/cli/page.ts";
+import { bundlePage } from "../lib/cli/serve/page.ts";
 import { bundleFunctions } from "../lib/infra/bundle.ts";
 import { makeStacks } from "../lib/infra/stacks.ts";
 import { config } from "../rootward.config.ts";

@@ -6,7 +6,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { clientOptions } from "../lib/adapters/aws/clients.ts";
 import { DynamoClockRecords } from "../lib/adapters/aws/clock-record.ts";
 import { SteadyClock } from "../lib/adapters/steady-clock.ts";
-import { EFFECT_KINDS } from "../lib/factory/effect.ts";
+import { EFFECT_KINDS } from "../lib/state/effect.ts";
 import { boundaryOf } from "../lib/lambda/boundary.ts";
 import { compareInTime, isComparison } from "../lib/lambda/compare-in-time.ts";
 import { deliveryOf } from "../lib/lambda/delivery.ts";
@@ -15,7 +15,7 @@ import { notifierOf } from "../lib/lambda/notifier.ts";
 import { serviceOf } from "../lib/lambda/service.ts";
 import { storeOf } from "../lib/lambda/store.ts";
 import { report } from "../lib/lambda/telemetry.ts";
-import { tendInTime } from "../lib/lambda/tend-in-time.ts";
+import { scheduleInTime } from "../lib/lambda/schedule-in-time.ts";
 import { readSettings } from "../lib/settings.ts";
 
 const settings = readSettings("refresh", process.env);
@@ -33,5 +33,7 @@ const service = serviceOf({
 });
 
 export const handler = plainHandler<unknown, unknown>((event, invocation) =>
-  isComparison(event) ? compareInTime(service, event, invocation) : tendInTime(service, invocation),
+  isComparison(event)
+    ? compareInTime(service, event, invocation)
+    : scheduleInTime(service, invocation),
 );

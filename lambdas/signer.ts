@@ -8,7 +8,7 @@ import { clientOptions } from "../lib/adapters/aws/clients.ts";
 import { KmsWrapper } from "../lib/adapters/aws/key-wrapper.ts";
 import { KmsKeys } from "../lib/adapters/aws/kms-keys.ts";
 import { DynamoSignerRecords } from "../lib/adapters/aws/signer-records.ts";
-import { DEFAULT_REFRESH } from "../lib/factory/schedule.ts";
+import { DEFAULT_REFRESH } from "../lib/state/schedule.ts";
 import { signerHandler } from "../lib/lambda/signer-handler.ts";
 import { readSettings } from "../lib/settings.ts";
 import { Boundary } from "../lib/signing/boundary.ts";

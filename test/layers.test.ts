@@ -27,18 +27,18 @@ async function check(path: string): Promise<string> {
 
 const CANARIES = [
   ["lib/tuf", "node:crypto", "pure-code-is-pure"],
-  ["lib/factory", "node:fs", "pure-code-is-pure"],
+  ["lib/state", "node:fs", "pure-code-is-pure"],
   ["lib/delivery", "hono", "pure-code-is-pure"],
-  ["lib/tuf", "../factory/head.ts", "tuf-stands-alone"],
-  ["lib/delivery", "../factory/head.ts", "delivery"],
-  ["lib/text", "../factory/head.ts", "text"],
-  ["lib/api", "../factory/head.ts", "api"],
+  ["lib/tuf", "../state/head.ts", "tuf-stands-alone"],
+  ["lib/delivery", "../state/head.ts", "delivery"],
+  ["lib/text", "../state/head.ts", "text"],
+  ["lib/api", "../state/head.ts", "api"],
   ["lib/api", "../service/service.ts", "api"],
   ["lib/api", "hono", "pure-code-is-pure"],
   ["lib/service", "../adapters/embedded/open.ts", "service"],
   ["lib/service", "../signing/boundary.ts", "service"],
   ["lib/http", "../adapters/embedded/open.ts", "http"],
-  ["lib/web", "../service/deliver.ts", "web"],
+  ["lib/web", "../service/delivery/deliver.ts", "web"],
   ["lib/web", "node-forge", "node-forge-behind-crypto"],
   ["lib/cli", "node-forge", "node-forge-behind-crypto"],
   ["lib/infra", "../service/service.ts", "infra"],
@@ -70,7 +70,7 @@ describe("the checker sees", () => {
     async (reader) => {
       const rule = "reads-never-write";
       const [, folder, name] = /^(.*)\/(.*)$/.exec(reader) ?? [];
-      await expectSeen(folder ?? "", "../service/submit-root.ts", rule, undefined, `${name}.`);
+      await expectSeen(folder ?? "", "../service/roots/submit-root.ts", rule, undefined, `${name}.`);
     },
   );
 
@@ -80,19 +80,19 @@ describe("the checker sees", () => {
 
   // Without a parser for TypeScript it passes over all such files of a folder in silence.
   test("TypeScript in a folder", async () => {
-    await expectSeen("lib/text", "../factory/head.ts", "text", () => "lib/text");
+    await expectSeen("lib/text", "../state/head.ts", "text", () => "lib/text");
   });
 });
 
 test("pure code bundles for the browser", async () => {
   const entries = [
-    "lib/tuf/root-update.ts",
+    "lib/tuf/submitted-root.ts",
     "lib/tuf/chain.ts",
     "lib/tuf/roles.ts",
     "lib/tuf/role-document.ts",
-    "lib/factory/transition.ts",
-    "lib/factory/delivery.ts",
-    "lib/factory/roles.ts",
+    "lib/state/transition.ts",
+    "lib/state/delivery.ts",
+    "lib/state/roles.ts",
     "lib/delivery/sealing.ts",
     "lib/api/api.ts",
     "lib/archive/keys.ts",

@@ -8,7 +8,7 @@ import { makeOwner, signerOf, type Owner } from "../../test/support/cli-owner.ts
 import { startServer, type TestServer } from "../../test/support/embedded.ts";
 import { readRoot, type FactoryOptions } from "../../test/support/owner.ts";
 
-/** More than a day, the longest that a clock stays in doubt (lib/factory/clock.ts); milliseconds. */
+/** More than a day, the longest that a clock stays in doubt (lib/state/clock.ts); milliseconds. */
 const BELIEVED_AFTER = 25 * 3_600_000;
 
 export class FactoryLife {

@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { MAX_VERSION, versionTime } from "../../lib/factory/schedule.ts";
+import { MAX_VERSION, versionTime } from "../../lib/state/schedule.ts";
 import { firstChannel, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
 import { runCli } from "../../test/support/cli.ts";
 import type { Owner } from "../../test/support/cli-owner.ts";

@@ -16,7 +16,7 @@ import { changeRoot, rotateByCommand } from "./owner-steps.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** Until the schedule signs targets, and with them all online roles (lib/factory/schedule.ts). */
+/** Until the schedule signs targets, and with them all online roles (lib/state/schedule.ts). */
 const MONTHS = 130 * DAY;
 /** Until it signs the timestamp, and nothing else. */
 const DAYS = 3 * DAY;

@@ -1,5 +1,5 @@
 /**
- * A clock that is judged (factory/clock.ts): what was read before is kept in a store, so that a restart
+ * A clock that is judged (state/clock.ts): what was read before is kept in a store, so that a restart
  * begins in no better faith than the process before it. Readings are noted once a minute, by whoever runs
  * the schedule; in between each reading is judged by the last note.
  *
@@ -9,7 +9,7 @@
  * undone, and `floor` for the rest.
  */
 import { RootwardError } from "../error.ts";
-import { certainTime, judgeClock, type ClockRecord, type Reading } from "../factory/clock.ts";
+import { certainTime, judgeClock, type ClockRecord, type Reading } from "../state/clock.ts";
 import type { Clock, ClockRecords } from "../service/ports.ts";
 import { formatTime } from "../tuf/expires.ts";
 

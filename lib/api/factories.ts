@@ -1,7 +1,7 @@
 /** Making a Factory, and making its first root again. */
 import * as v from "valibot";
 import { isDownloadLink } from "../delivery/link.ts";
-import { FACTORY_NAME, isFactoryName } from "../factory/names.ts";
+import { FACTORY_NAME, isFactoryName } from "../state/names.ts";
 import * as form from "../text/forms.ts";
 import { isSha256, SHA256 } from "../tuf/bytes.ts";
 import { DIALECTS } from "../tuf/dialect.ts";

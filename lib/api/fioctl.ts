@@ -1,6 +1,6 @@
 /** What fioctl asks besides roots and root updates (docs/fioctl.md). */
 import * as v from "valibot";
-import { SCOPES } from "../factory/scopes.ts";
+import { SCOPES } from "../state/scopes.ts";
 import { operation } from "./operation.ts";
 import { FACTORY } from "./path.ts";
 import { document, printable } from "./shapes.ts";

@@ -5,7 +5,7 @@
  */
 import type * as v from "valibot";
 import type { ErrorCode } from "../error.ts";
-import type { FACTORY_SCOPES } from "../factory/scopes.ts";
+import type { FACTORY_SCOPES } from "../state/scopes.ts";
 
 /**
  * Who may ask. A scope is one of a token for the Factory in the path; an admin's token has all of them.

@@ -2,7 +2,7 @@
  * Templates of paths, and all that is made of one: a concrete path, hono's spelling, the API gateway's. A
  * name in braces is one of PARTS, and has one form wherever it stands.
  */
-import { FACTORY_NAME } from "../factory/names.ts";
+import { FACTORY_NAME } from "../state/names.ts";
 import { ALL_CHANNELS, ROLES } from "../tuf/dialect.ts";
 
 /** What a name in braces can be. */

@@ -1,6 +1,6 @@
 /** The tokens of a Factory. */
 import * as v from "valibot";
-import { FACTORY_SCOPES, SCOPES } from "../factory/scopes.ts";
+import { FACTORY_SCOPES, SCOPES } from "../state/scopes.ts";
 import * as form from "../text/forms.ts";
 import { TIME } from "../tuf/expires.ts";
 import { operation } from "./operation.ts";

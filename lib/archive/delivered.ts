@@ -93,7 +93,7 @@ function heldKeyids(
     // Lenient, as roots that are trusted for where they came from are read everywhere.
     const { root } = readChainRoot(bytes, {
       ...strictPolicy(dialect, channel),
-      forms: "lenient",
+      reading: "lenient",
     });
     for (const keyid of root.roles.root.keyids) {
       const key = root.keys.get(keyid)?.key;

@@ -5,8 +5,8 @@
  * merely hands it, and a run that was cut off is continued with the roots that it signed.
  */
 import { isRootwardError, RootwardError } from "../error.ts";
-import type { LogMark } from "../factory/event.ts";
-import { isFactoryName, type FactoryName } from "../factory/names.ts";
+import type { LogMark } from "../state/event.ts";
+import { isFactoryName, type FactoryName } from "../state/names.ts";
 import { isSha256 } from "../tuf/bytes.ts";
 import { encodeJson } from "../tuf/canonical.ts";
 import { ALL_CHANNELS, DIALECTS, type Channel, type Dialect } from "../tuf/dialect.ts";

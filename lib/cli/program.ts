@@ -1,13 +1,13 @@
 /** The command line: names, options and help of every command, and how each ends. */
 import { Command, CommanderError, Option } from "commander";
 import { Client } from "./client.ts";
-import { addBackup } from "./program-backup.ts";
-import { addFactory } from "./program-factory.ts";
-import { addKeys } from "./program-keys.ts";
-import { addRoot } from "./program-root.ts";
-import { addServe } from "./program-serve.ts";
-import { addSigner } from "./program-signer.ts";
-import { addTargets } from "./program-targets.ts";
+import { addBackup } from "./backup/program-backup.ts";
+import { addFactory } from "./factory/program-factory.ts";
+import { addKeys } from "./keys/program-keys.ts";
+import { addRoot } from "./root/program-root.ts";
+import { addServe } from "./serve/program-serve.ts";
+import { addSigner } from "./signer/program-signer.ts";
+import { addTargets } from "./targets/program-targets.ts";
 import { createTerminal, reportError, type Terminal } from "./terminal.ts";
 
 interface GlobalOptions {

@@ -23,7 +23,7 @@ import forge from "node-forge";
 import { RootwardError } from "../error.ts";
 import { certificateFields } from "./certificate-fields.ts";
 import { fromBinary, parseDer, toBinary, writeDer, type Asn1 } from "./der.ts";
-import { readRecipient, type Recipient } from "./recipient.ts";
+import { readRecipientCertificate, type RecipientCertificate } from "./recipient.ts";
 
 const { asn1 } = forge;
 
@@ -48,7 +48,7 @@ export const MAX_ENVELOPE_BYTES = MAX_CONTENT_BYTES + 65_536;
  * @throws RootwardError `malformed`
  */
 export function recipientOf(pem: string, now: number) {
-  const recipient = readRecipient(pem, now);
+  const recipient = readRecipientCertificate(pem, now);
   return {
     fingerprint: recipient.fingerprint,
     seal: (content: Uint8Array) => sealToRecipient(content, recipient),
@@ -60,11 +60,11 @@ export function recipientOf(pem: string, now: number) {
  * stand in the certificate.
  *
  * @param content at most 32 MiB
- * @param recipient of readRecipient: the certificate is not judged again
+ * @param recipient of readRecipientCertificate: the certificate is not judged again
  * @returns ContentInfo of EnvelopedData, DER; each call gives another
  * @throws RootwardError `too-large`
  */
-export function sealToRecipient(content: Uint8Array, recipient: Recipient): Uint8Array {
+export function sealToRecipient(content: Uint8Array, recipient: RecipientCertificate): Uint8Array {
   if (content.length > MAX_CONTENT_BYTES) {
     throw new RootwardError(
       "too-large",

@@ -26,7 +26,7 @@ const DAY_MS = 86_400_000;
 const MIN_LEFT_DAYS = 8;
 
 /** A certificate to which an archive may be encrypted. */
-export interface Recipient {
+export interface RecipientCertificate {
   /** DER. */
   readonly certificate: Uint8Array;
   /** SHA-256 of `certificate`, as `openssl x509 -fingerprint -sha256` tells it. */
@@ -44,7 +44,7 @@ export interface Recipient {
  * @param now milliseconds since 1970
  * @throws RootwardError `malformed`, saying what was expected; the message repeats nothing of the text
  */
-export function readRecipient(pem: string, now: number): Recipient {
+export function readRecipientCertificate(pem: string, now: number): RecipientCertificate {
   const der = certificateDer(pem);
   const { certificate, fields } = parse(der);
   assertKey(certificate, fields);

@@ -2,8 +2,8 @@
 import type { Hono } from "hono";
 import { createFactory, rebootstrapFactory } from "../api/factories.ts";
 import { RootwardError } from "../error.ts";
-import { bootstrap } from "../service/bootstrap.ts";
-import { rebootstrap } from "../service/rebootstrap.ts";
+import { bootstrap } from "../service/bootstrap/bootstrap.ts";
+import { rebootstrap } from "../service/bootstrap/rebootstrap.ts";
 import type { Needs, Changes, Signs } from "../service/service.ts";
 import { sha256, sha256Text, type Sha256 } from "../tuf/bytes.ts";
 import { factoryParam } from "./ask.ts";
@@ -39,7 +39,7 @@ export function bootstrapRoutes(
       ...rest,
       factory: name,
       provisioner: { id: token.user, email: provisioner?.email ?? null },
-      recipient: await readRecipient(service, recipientCertificate),
+      recipient: await recipientFrom(service, recipientCertificate),
     };
     const key = ask.header("Idempotency-Key");
     const createdWith =
@@ -60,13 +60,13 @@ export function bootstrapRoutes(
       recipient:
         recipientCertificate === undefined
           ? undefined
-          : await readRecipient(service, recipientCertificate),
+          : await recipientFrom(service, recipientCertificate),
     });
     return ask.answer(201, result);
   });
 }
 
-async function readRecipient(service: Needs<"now" | "readRecipient">, pem: string | null) {
+async function recipientFrom(service: Needs<"now" | "readRecipient">, pem: string | null) {
   return pem === null ? null : service.readRecipient(pem, service.now());
 }
 

@@ -11,7 +11,7 @@ import {
   readArchive,
 } from "../api/delivery.ts";
 import { RootwardError } from "../error.ts";
-import { claim, confirm } from "../service/deliver.ts";
+import { claim, confirm } from "../service/delivery/deliver.ts";
 import type { Changes, Needs } from "../service/service.ts";
 import { isSha256 } from "../tuf/bytes.ts";
 import { bytesAnswer } from "./bytes-answer.ts";

@@ -6,7 +6,7 @@
 import type { Hono } from "hono";
 import { readFirstKey } from "../api/fioctl.ts";
 import * as api from "../api/root-updates.ts";
-import { takeInitialKey } from "../service/initial-key.ts";
+import { takeInitialKey } from "../service/delivery/initial-key.ts";
 import { startUpdate, type StartNeeds } from "../service/root-update/start.ts";
 import { isJsonObject, jsonObject, type JsonObject } from "../tuf/json.ts";
 import { readJson } from "./request.ts";

@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import { RootwardError } from "../error.ts";
 import { authorizeFactory, TOKEN_PREFIX } from "../service/authorize.ts";
-import type { Scope } from "../factory/scopes.ts";
+import type { Scope } from "../state/scopes.ts";
 import type { Needs } from "../service/service.ts";
 import { fromBase64 } from "../tuf/bytes.ts";
 import { channelsOf, type Channel, type Dialect } from "../tuf/dialect.ts";

@@ -1,10 +1,10 @@
 /** Routes of owners' tools (fioctl, our CLI): reading roots, and submitting a whole signed root. */
 import type { Hono } from "hono";
 import * as api from "../api/roots.ts";
-import type { Head } from "../factory/head.ts";
+import type { Head } from "../state/head.ts";
 import { readRoleFile } from "../service/read.ts";
 import type { Needs, Changes, Signs } from "../service/service.ts";
-import { submitRoot } from "../service/submit-root.ts";
+import { submitRoot } from "../service/roots/submit-root.ts";
 import { rootLimits } from "../tuf/dialect.ts";
 import type { Ask } from "./ask.ts";
 import { bytesAnswer } from "./bytes-answer.ts";

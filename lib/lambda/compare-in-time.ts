@@ -4,10 +4,10 @@
  * Factory that it may not finish, and says from where on to go on. Nothing but the operator of the account
  * may invoke the function besides its rule.
  */
-import { allFactories, checkStandings } from "../service/check-standings.ts";
+import { allFactories, checkStandings } from "../service/roots/check-standings.ts";
 import type { Needs, Changes, Signs } from "../service/service.ts";
 import type { Invocation } from "./handler.ts";
-import { FOR_THE_LAST } from "./tend-in-time.ts";
+import { FOR_THE_LAST } from "./schedule-in-time.ts";
 
 /** What the operator sends. The rule's event has other members. */
 export interface ComparisonRequest {

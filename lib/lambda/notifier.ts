@@ -23,7 +23,7 @@ export function notifierOf(settings: Settings): Notifier {
   return {
     sendLink: (link) => mail.sendLink(link),
     withdrawLink: (idHash) => mail.withdrawLink(idHash),
-    notify: (notice) => mail.notify(notice),
+    notify: (message) => mail.notify(message),
     announce: (announcement) => events.announce(announcement),
   };
 }

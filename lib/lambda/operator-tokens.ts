@@ -5,7 +5,7 @@
  * to it makes tokens of a Factory at most.
  */
 import type { TokenRecord, Tokens } from "../service/ports.ts";
-import { ADMIN_SCOPES, FACTORY_SCOPES, PROVISIONER_SCOPES, type Scope } from "../factory/scopes.ts";
+import { ADMIN_SCOPES, FACTORY_SCOPES, PROVISIONER_SCOPES, type Scope } from "../state/scopes.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
 
 /** SHA-256 in hex, or empty where there is none. */
@@ -14,7 +14,7 @@ export interface OperatorHashes {
   readonly provisionerToken: string;
 }
 
-/** What is minted, and the id of a link (service/fresh.ts). */
+/** What is minted, and the id of a link (service/bootstrap/new-instance.ts). */
 const STORED_SCOPES: readonly Scope[] = [...FACTORY_SCOPES, "delivery"];
 
 /** @returns `stored`, with those two in front of it */

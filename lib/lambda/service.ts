@@ -4,8 +4,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { verifySignature } from "../crypto/verify.ts";
-import type { Effect } from "../factory/effect.ts";
-import { DEFAULT_REFRESH } from "../factory/schedule.ts";
+import type { Effect } from "../state/effect.ts";
+import { DEFAULT_REFRESH } from "../state/schedule.ts";
 import type { PortsOf } from "../service/effect-runners.ts";
 import { Retries } from "../service/retries.ts";
 import { believedClock, type Needs, type Service } from "../service/service.ts";

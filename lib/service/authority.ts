@@ -7,12 +7,12 @@
  * and to the head (does it belong to this bootstrap, did the head end it?). The head is read first.
  */
 import { RootwardError } from "../error.ts";
-import type { Actor } from "../factory/event.ts";
-import type { Head } from "../factory/head.ts";
-import type { FactoryName, InstanceId } from "../factory/names.ts";
-import { isEnded } from "../factory/tokens.ts";
+import type { Actor } from "../state/event.ts";
+import type { Head } from "../state/head.ts";
+import type { FactoryName, InstanceId } from "../state/names.ts";
+import { isEnded } from "../state/tokens.ts";
 import type { Ports, TokenRecord } from "./ports.ts";
-import type { Scope } from "../factory/scopes.ts";
+import type { Scope } from "../state/scopes.ts";
 
 export interface Principal {
   readonly token: TokenRecord;

@@ -4,8 +4,8 @@
  * bound to one Factory, in one bootstrap of it, or to all. A token for another Factory and no token
  * at all look the same whether or not the Factory exists.
  */
-import type { Head } from "../factory/head.ts";
-import type { FactoryName } from "../factory/names.ts";
+import type { Head } from "../state/head.ts";
+import type { FactoryName } from "../state/names.ts";
 import { sha256Text, toBase64Url } from "../tuf/bytes.ts";
 import {
   assertBoundTo,
@@ -16,7 +16,7 @@ import {
 } from "./authority.ts";
 import { readHead } from "./store.ts";
 import type { TokenRecord } from "./ports.ts";
-import { OWNER_SCOPES, type Scope } from "../factory/scopes.ts";
+import { OWNER_SCOPES, type Scope } from "../state/scopes.ts";
 import { randomId, type Needs } from "./service.ts";
 
 export type { Principal } from "./authority.ts";
@@ -97,7 +97,7 @@ export function newToken(
 }
 
 /**
- * A fresh token of the owner, for the one answer that has it (factory/tokens.ts says when it ends).
+ * A fresh token of the owner, for the one answer that has it (state/tokens.ts says when it ends).
  *
  * @param answer the number of the confirmation's answer; null for a bootstrap's
  */

@@ -19,18 +19,18 @@
  * schedule, for which the Factory is due at once, carries them out again.
  */
 import { isRootwardError, RootwardError } from "../error.ts";
-import { includesEffect, toStored, type Effect } from "../factory/effect.ts";
-import type { Head } from "../factory/head.ts";
-import type { FactoryName } from "../factory/names.ts";
-import { advance, type Transition } from "../factory/transition.ts";
-import { withoutDone } from "../factory/waiting-notices.ts";
+import { includesEffect, toStored, type Effect } from "../state/effect.ts";
+import type { Head } from "../state/head.ts";
+import type { FactoryName } from "../state/names.ts";
+import { advance, type Transition } from "../state/transition.ts";
+import { withoutDone } from "../state/waiting-messages.ts";
 import { jsonObject } from "../tuf/json.ts";
 import { assertUsable, authorizeAgain, type Principal } from "./authority.ts";
 import { commit, isRefusedWrite } from "./commit.ts";
 import { destroys, dueEffects, runEffects } from "./effects.ts";
 import type { Ports } from "./ports.ts";
 import { inRounds, isLostRace } from "./rounds.ts";
-import { moment, type Needs, type Changes } from "./service.ts";
+import { eventContext, type Needs, type Changes } from "./service.ts";
 import { readHead } from "./store.ts";
 
 /**
@@ -186,7 +186,7 @@ function withoutEffects(
   if (still.length === 0) return null;
   const details = jsonObject({ done: still.map((effect) => jsonObject({ ...toStored(effect) })) });
   const taken = { head: {}, done: still, type: "effects-done", details } as const;
-  return advance(head, taken, moment(service, "schedule"));
+  return advance(head, taken, eventContext(service, "schedule"));
 }
 
 /** All rounds, each on the newest head. */

@@ -10,7 +10,7 @@
  * with my random id is in the log since my base.
  */
 import { isRootwardError } from "../error.ts";
-import type { Transition } from "../factory/transition.ts";
+import type { Transition } from "../state/transition.ts";
 import type { Documents, Heads } from "./ports.ts";
 import { eventsSince } from "./store.ts";
 

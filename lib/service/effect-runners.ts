@@ -3,11 +3,11 @@
  * idempotent.
  */
 import { isRootwardError, RootwardError } from "../error.ts";
-import { READERS, type Effect, type Events } from "../factory/effect.ts";
-import { decodeEvent } from "../factory/event.ts";
-import type { Head } from "../factory/head.ts";
-import { addressOf } from "../factory/telling.ts";
-import { isRemovable } from "../factory/tokens.ts";
+import { READERS, type Effect, type Events } from "../state/effect.ts";
+import { decodeEvent } from "../state/event.ts";
+import type { Head } from "../state/head.ts";
+import { addressOf } from "../state/messages.ts";
+import { isRemovable } from "../state/tokens.ts";
 import type { Needs } from "./service.ts";
 import { catchUp, catchUpAll } from "./sign-roles.ts";
 import { readEvent } from "./store.ts";

@@ -2,10 +2,10 @@
  * Which effects of a head are carried out, and in which order. Those that are done leave the head by a swap
  * (change.ts).
  */
-import type { Effect } from "../factory/effect.ts";
-import type { Head } from "../factory/head.ts";
-import { dueAt } from "../factory/schedule.ts";
-import { isTelling, readerKey } from "../factory/waiting-notices.ts";
+import type { Effect } from "../state/effect.ts";
+import type { Head } from "../state/head.ts";
+import { dueAt } from "../state/schedule.ts";
+import { isMessage, readerKey } from "../state/waiting-messages.ts";
 import { carryOut } from "./effect-runners.ts";
 import type { Needs } from "./service.ts";
 
@@ -82,7 +82,7 @@ export function destroys({ kind }: Effect): boolean {
 function inTurn(effects: readonly Effect[]): readonly Effect[] {
   const groups = Object.groupBy(
     effects.filter((effect) => !destroys(effect) && effect.kind !== "follow-roots"),
-    (effect) => (isTelling(effect) ? readerKey(effect) : effect.kind),
+    (effect) => (isMessage(effect) ? readerKey(effect) : effect.kind),
   );
   const queues = Object.values(groups).map((queue = []) => queue);
   const longest = Math.max(0, ...queues.map((queue) => queue.length));

@@ -6,19 +6,19 @@
  * applied; reads of heads are strongly consistent. That is all the state needs of a database:
  * put-if-absent, get, a conditional put of one item, and a query for what is due.
  */
-import type { ClockRecord } from "../factory/clock.ts";
-import type { DocumentAddress, Place, StoredDocument } from "../factory/documents.ts";
-import type { Reader, Stretch } from "../factory/effect.ts";
-import type { LoggedEvent } from "../factory/event.ts";
-import type { Head } from "../factory/head.ts";
-import type { FactoryName, InstanceId } from "../factory/names.ts";
+import type { ClockRecord } from "../state/clock.ts";
+import type { DocumentAddress, Place, StoredDocument } from "../state/documents.ts";
+import type { Reader, Stretch } from "../state/effect.ts";
+import type { LoggedEvent } from "../state/event.ts";
+import type { Head } from "../state/head.ts";
+import type { FactoryName, InstanceId } from "../state/names.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
 import type { Channel, Dialect, OnlineRole } from "../tuf/dialect.ts";
 import type { JsonObject } from "../tuf/json.ts";
 import type { KeyId, KeyType } from "../tuf/keys.ts";
 import type { MetaEntry } from "../tuf/roles.ts";
 import type { PublicKey } from "../tuf/spki.ts";
-import type { Scope } from "../factory/scopes.ts";
+import type { Scope } from "../state/scopes.ts";
 
 export interface Heads {
   /** Strongly consistent. */
@@ -205,7 +205,7 @@ export interface TokenRecord {
   readonly expiresAt: number | null;
   /** When the bootstrap began, of a record with the scope `delivery`; milliseconds since 1970. */
   readonly madeAt?: number;
-  /** Which answer it first came in, where no token made it (factory/tokens.ts). */
+  /** Which answer it first came in, where no token made it (state/tokens.ts). */
   readonly issued?: "bootstrap" | "confirmation";
   /** Of a confirmation's token the number of that answer. */
   readonly answer?: number;
@@ -224,7 +224,7 @@ export interface Tokens {
   delete(hash: Sha256): Promise<void>;
   /**
    * Removes tokens that expired before `before` (milliseconds since 1970). A store that removes them by
-   * its own clock, after the retention (factory/tokens.ts), does nothing here.
+   * its own clock, after the retention (state/tokens.ts), does nothing here.
    */
   removeExpired(before: number): Promise<void>;
 }
@@ -304,7 +304,7 @@ export interface LinkMail {
 /** A file in the outbox; handed to Amazon SES; none, where no sender is configured. */
 export type MailPlace = "outbox" | "ses" | "none";
 
-export interface Notice {
+export interface Message {
   readonly factory: FactoryName;
   readonly reader: Reader;
   readonly email: string;
@@ -333,7 +333,7 @@ export interface Notifier {
   /** Removes the mail with the link where it is still in reach. */
   withdrawLink(idHash: Sha256): Promise<void>;
   /** At least once; readers know it by factory and event number. Says nothing where nothing is told. */
-  notify(notice: Notice): Promise<void>;
+  notify(message: Message): Promise<void>;
   /**
    * Tells programs of an event: at least once; they know it by factory and event id. Nothing of it is
    * secret or personal (announcement.ts). Says nothing where no program can listen.
@@ -345,7 +345,7 @@ export interface Notifier {
 export type Mailer = Omit<Notifier, "announce">;
 
 export type Report = (what: string, error: unknown, kind?: string) => void;
-/** Where readings of a clock are noted (factory/clock.ts). */
+/** Where readings of a clock are noted (state/clock.ts). */
 export interface ClockRecords {
   read(): Promise<ClockRecord | null>;
   /** One process at a time judges the clock, so the last note stays. */

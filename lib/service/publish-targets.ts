@@ -5,16 +5,16 @@
  * prod need signatures made offline, and are not published here.
  */
 import { RootwardError } from "../error.ts";
-import type { Head } from "../factory/head.ts";
-import type { FactoryName } from "../factory/names.ts";
-import { SPARE_VERSIONS } from "../factory/schedule.ts";
+import type { Head } from "../state/head.ts";
+import type { FactoryName } from "../state/names.ts";
+import { SPARE_VERSIONS } from "../state/schedule.ts";
 import {
   changeTargets,
   isNoChange,
   publishSigned,
   type TargetsChange,
   type TargetsDelta,
-} from "../factory/targets.ts";
+} from "../state/targets.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
 import { firstChannel, type Channel, type Dialect } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
@@ -22,7 +22,7 @@ import { show } from "../tuf/show.ts";
 import { assertTargetsFit, judgeTargetEntries } from "../tuf/target-entries.ts";
 import type { Principal } from "./authority.ts";
 import { change } from "./change.ts";
-import { moment, type Needs, type Changes, type Signs } from "./service.ts";
+import { eventContext, type Needs, type Changes, type Signs } from "./service.ts";
 import { catchUp, signRoles } from "./sign-roles.ts";
 import { readTargetsOf } from "./store.ts";
 
@@ -80,7 +80,7 @@ async function decide(service: Needs<Signs>, head: Head, publication: Publicatio
   const signed = await signRoles(service, { ...job, spare: SPARE_VERSIONS });
   const { actor, token } = publication.principal;
   const change = { signed, delta, user: token.user };
-  const transition = publishSigned(head, change, moment(service, actor));
+  const transition = publishSigned(head, change, eventContext(service, actor));
   return { transition, channel, delta, targets: published(transition.head).targets };
 }
 

@@ -4,10 +4,10 @@
  * a read that tried to refresh took a fleet down).
  */
 import { RootwardError } from "../error.ts";
-import { includesEffect } from "../factory/effect.ts";
-import type { DocumentAddress } from "../factory/documents.ts";
-import { isReplaceable, type Head } from "../factory/head.ts";
-import type { FactoryName } from "../factory/names.ts";
+import { includesEffect } from "../state/effect.ts";
+import type { DocumentAddress } from "../state/documents.ts";
+import { isReplaceable, type Head } from "../state/head.ts";
+import type { FactoryName } from "../state/names.ts";
 import { channelsOf, type Channel, type Role } from "../tuf/dialect.ts";
 import { formatTime } from "../tuf/expires.ts";
 import type { Needs, Reads } from "./service.ts";

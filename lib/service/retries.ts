@@ -6,9 +6,9 @@
  * It is kept in memory. A process that starts tries everything, so an operator who repaired the mail
  * restarts the service and waits for nothing. Destruction is never put off.
  */
-import type { Effect, Telling } from "../factory/effect.ts";
-import type { FactoryName } from "../factory/names.ts";
-import { isTelling, readerKey } from "../factory/waiting-notices.ts";
+import type { Effect, MessageEffect } from "../state/effect.ts";
+import type { FactoryName } from "../state/names.ts";
+import { isMessage, readerKey } from "../state/waiting-messages.ts";
 
 const MINUTE = 60_000;
 const LONGEST = 60 * MINUTE;
@@ -28,7 +28,7 @@ export class Retries {
 
   /** @param now milliseconds since 1970 */
   isDue(factory: FactoryName, effect: Effect, now: number): boolean {
-    if (!isTelling(effect)) return true;
+    if (!isMessage(effect)) return true;
     const failing = this.#failing.get(keyOf(factory, effect));
     if (failing === undefined) return true;
     // A clock that was ahead when it failed puts nothing off.
@@ -38,7 +38,7 @@ export class Retries {
 
   /** Notes what became of an attempt. */
   note(factory: FactoryName, effect: Effect, done: boolean, now: number): void {
-    if (!isTelling(effect)) return;
+    if (!isMessage(effect)) return;
     const key = keyOf(factory, effect);
     const before = this.#failing.get(key);
     if (done) return void this.#failing.delete(key);
@@ -57,6 +57,6 @@ export class Retries {
   }
 }
 
-function keyOf(factory: FactoryName, effect: Telling): string {
+function keyOf(factory: FactoryName, effect: MessageEffect): string {
   return `${factory} ${readerKey(effect)}`;
 }

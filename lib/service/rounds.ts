@@ -3,8 +3,8 @@
  * losers must not all come back at once waits at random, here.
  */
 import { isRootwardError, RootwardError, type ErrorCode } from "../error.ts";
-import type { Head } from "../factory/head.ts";
-import type { FactoryName } from "../factory/names.ts";
+import type { Head } from "../state/head.ts";
+import type { FactoryName } from "../state/names.ts";
 import type { OnlineRole } from "../tuf/dialect.ts";
 import type { ChannelRef, Ports } from "./ports.ts";
 import { isSuperseded } from "./store.ts";

@@ -1,8 +1,8 @@
 /** The ports with what is configured: what every use case is given. */
-import type { Actor } from "../factory/event.ts";
-import type { Effect } from "../factory/effect.ts";
-import type { RefreshPolicy } from "../factory/schedule.ts";
-import type { Moment } from "../factory/transition.ts";
+import type { Actor } from "../state/event.ts";
+import type { Effect } from "../state/effect.ts";
+import type { RefreshPolicy } from "../state/schedule.ts";
+import type { EventContext } from "../state/transition.ts";
 import { toHex } from "../tuf/bytes.ts";
 import type { Clock, Ports } from "./ports.ts";
 import type { Retries } from "./retries.ts";
@@ -46,10 +46,10 @@ export function randomId(service: Pick<Ports, "randomBytes">): string {
   return toHex(service.randomBytes(16));
 }
 
-export function moment(
+export function eventContext(
   service: Needs<"clock" | "now" | "policy" | "randomBytes">,
   actor: Actor,
-): Moment {
+): EventContext {
   const { clock, policy } = service;
   const floor = clock.doubt() === null ? {} : { floor: clock.floor() };
   return { now: service.now(), ...floor, eventId: randomId(service), actor, policy };

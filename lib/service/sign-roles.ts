@@ -3,14 +3,14 @@
  * timestamp describes a snapshot, so what is signed again pulls what follows it along.
  */
 import { isRootwardError, RootwardError } from "../error.ts";
-import { rolePlace, storedDocument } from "../factory/documents.ts";
-import type { ChannelRoles, Head, RoleVersion } from "../factory/head.ts";
-import type { SignedRole } from "../factory/roles.ts";
-import { onlineExpiry, onlineVersion, SPARE_VERSIONS } from "../factory/schedule.ts";
+import { rolePlace, storedDocument } from "../state/documents.ts";
+import type { ChannelRoles, Head, RoleVersion } from "../state/head.ts";
+import type { SignedRole } from "../state/roles.ts";
+import { onlineExpiry, onlineVersion, SPARE_VERSIONS } from "../state/schedule.ts";
 import { channelsOf, ONLINE_ROLES, type Channel, type OnlineRole } from "../tuf/dialect.ts";
 import { jsonObject, type JsonObject } from "../tuf/json.ts";
 import type { MetaEntry } from "../tuf/roles.ts";
-import { behind, isBehind } from "./behind.ts";
+import { behind, isBehind } from "./roots/behind.ts";
 import type { ChannelRef, RoleContent } from "./ports.ts";
 import { inRounds, LostRace, waitForSwap } from "./rounds.ts";
 import type { Needs, Signs } from "./service.ts";

@@ -3,12 +3,12 @@
  * by the published index. Nothing here signs, writes or decides.
  */
 import { RootwardError } from "../error.ts";
-import { eventPlace, rolePlace, type DocumentAddress } from "../factory/documents.ts";
-import { decodeEvent, type LoggedEvent } from "../factory/event.ts";
-import type { Head, StagedRootUpdate } from "../factory/head.ts";
-import type { FactoryName } from "../factory/names.ts";
-import { stagedPlace } from "../factory/root-update.ts";
-import { FAR, MAX_VERSION } from "../factory/schedule.ts";
+import { eventPlace, rolePlace, type DocumentAddress } from "../state/documents.ts";
+import { decodeEvent, type LoggedEvent } from "../state/event.ts";
+import type { Head, StagedRootUpdate } from "../state/head.ts";
+import type { FactoryName } from "../state/names.ts";
+import { stagedPlace } from "../state/root-update.ts";
+import { FAR, MAX_VERSION } from "../state/schedule.ts";
 import { readChainRoot } from "../tuf/chain.ts";
 import type { Channel, Role } from "../tuf/dialect.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../tuf/json.ts";
@@ -93,7 +93,7 @@ export async function rootOf(
   version: number,
 ): Promise<Root> {
   const bytes = await readVersion(service, head, channel, "root", version);
-  return readChainRoot(bytes, { dialect: head.dialect, channel, forms: "lenient" }).root;
+  return readChainRoot(bytes, { dialect: head.dialect, channel, reading: "lenient" }).root;
 }
 
 /** The `targets` member of a stored version of targets, to sign it again or to change it. */

@@ -1,12 +1,12 @@
 /**
  * Tokens of a Factory: made, listed and revoked by its owner or an admin. A token mints only a
  * subset of its own scopes, is shown once, and is stored as its hash; the log has each. Which token may
- * revoke which is decided in factory/tokens.ts.
+ * revoke which is decided in state/tokens.ts.
  */
 import { RootwardError } from "../error.ts";
-import { isReplaceable, type Head } from "../factory/head.ts";
-import type { FactoryName } from "../factory/names.ts";
-import { ancestorsOfMintedBy, assertMayRevoke, isGone, mint, revoke } from "../factory/tokens.ts";
+import { isReplaceable, type Head } from "../state/head.ts";
+import type { FactoryName } from "../state/names.ts";
+import { ancestorsOfMintedBy, assertMayRevoke, isGone, mint, revoke } from "../state/tokens.ts";
 import { formatTime } from "../tuf/expires.ts";
 import { jsonObject } from "../tuf/json.ts";
 import type { Principal } from "./authority.ts";
@@ -14,8 +14,8 @@ import { newToken } from "./authorize.ts";
 import { change, changeAtOnce } from "./change.ts";
 import { readHead } from "./store.ts";
 import type { TokenRecord } from "./ports.ts";
-import type { Scope } from "../factory/scopes.ts";
-import { moment, type Needs, type Changes } from "./service.ts";
+import type { Scope } from "../state/scopes.ts";
+import { eventContext, type Needs, type Changes } from "./service.ts";
 import { removeEnded } from "./effects.ts";
 
 export interface TokenSpec {
@@ -66,7 +66,7 @@ export async function createToken(
       await service.tokens.put(record);
       // While a new token may be a way to the first root key, or to another in its place, the owner is told.
       const notify = firstKeyMatters(head);
-      return { transition: mint(head, details, notify, moment(service, principal.actor)) };
+      return { transition: mint(head, details, notify, eventContext(service, principal.actor)) };
     },
   );
   return { ...summary, token };
@@ -115,7 +115,7 @@ export async function revokeToken(
     assertMayRevoke(principal.token, principal.token.scopes.includes("admin"), token);
     // So that revocations in a loop leave no more in the head than the last one's effect.
     const removed = await removeEnded(service, before);
-    const now = moment(service, principal.actor);
+    const now = eventContext(service, principal.actor);
     const transition = revoke(before, { token, notify: isOwners(token), removed }, now);
     return { transition, head: transition?.head ?? before };
   });

@@ -10,7 +10,7 @@
  */
 import { RootwardError } from "../error.ts";
 import { verifySignature } from "../crypto/verify.ts";
-import { versionTime, type RefreshPolicy } from "../factory/schedule.ts";
+import { versionTime, type RefreshPolicy } from "../state/schedule.ts";
 import type {
   ChannelRef,
   Clock,

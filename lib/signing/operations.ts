@@ -8,12 +8,7 @@
  */
 import * as v from "valibot";
 import { isRootwardError, isStorageFull, RootwardError } from "../error.ts";
-import {
-  isFactoryName,
-  isInstanceId,
-  type FactoryName,
-  type InstanceId,
-} from "../factory/names.ts";
+import { isFactoryName, isInstanceId, type FactoryName, type InstanceId } from "../state/names.ts";
 import type { KeyWrapper, Report, RootMark, SigningBoundary } from "../service/ports.ts";
 import { fromBase64, isSha256, toBase64, type Sha256 } from "../tuf/bytes.ts";
 import { ALL_CHANNELS, DIALECTS, ONLINE_ROLES } from "../tuf/dialect.ts";

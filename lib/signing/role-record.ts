@@ -8,7 +8,7 @@
  * under, numbers begin anew above the highest ordinary one. The record keeps both ranges. An ordinary
  * number is always above `low` and a far one always above `far`, so neither repeats.
  */
-import { FAR, MAX_VERSION, onlineVersion } from "../factory/schedule.ts";
+import { FAR, MAX_VERSION, onlineVersion } from "../state/schedule.ts";
 import type { Sha256 } from "../tuf/bytes.ts";
 import type { KeyId } from "../tuf/keys.ts";
 import type { MetaEntry } from "../tuf/roles.ts";

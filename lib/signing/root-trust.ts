@@ -47,7 +47,7 @@ export class RootTrust {
   async follow(ref: ChannelRef, roots: readonly Uint8Array[]): Promise<void> {
     if (roots.length === 0) return;
     const policy = strictPolicy(ref.dialect, ref.channel);
-    const lenient = { ...policy, forms: "lenient" } as const;
+    const lenient = { ...policy, reading: "lenient" } as const;
     const read = roots.map((bytes) => ({ bytes, root: readChainRoot(bytes, lenient).root }));
     for (;;) {
       const { root: start, retired } = await this.trusted(ref);
@@ -110,7 +110,7 @@ export class RootTrust {
     for (;;) {
       const { root: trusted, retired } = await this.trusted(ref);
       const policy = strictPolicy(ref.dialect, ref.channel);
-      const lenient = { ...policy, forms: "lenient" } as const;
+      const lenient = { ...policy, reading: "lenient" } as const;
       const { root } = nextInChain(trusted, bytes, policy, verifySignature);
       const expected = await this.#records.expectedRoots(ref);
       // Other signatures, or another spelling, make no other root: they must not fill the bound.
@@ -144,7 +144,7 @@ export class RootTrust {
   async expectedKeys(ref: FactoryRef): Promise<ReadonlyMap<KeyId, number>> {
     const listed = new Map<KeyId, number>();
     for (const channel of ALL_CHANNELS) {
-      const policy = { dialect: ref.dialect, channel, forms: "lenient" } as const;
+      const policy = { dialect: ref.dialect, channel, reading: "lenient" } as const;
       for (const { bytes } of await this.#records.expectedRoots({ ...ref, channel })) {
         const { root } = readChainRoot(bytes, policy);
         for (const keyid of allKeyids(root)) listed.set(keyid, root.version);

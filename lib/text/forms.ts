@@ -3,7 +3,7 @@
  * words that have none only as one line of ASCII: an answer is whatever somebody on the way wrote.
  */
 import * as v from "valibot";
-import { FACTORY_NAME, isFactoryName, type FactoryName } from "../factory/names.ts";
+import { FACTORY_NAME, isFactoryName, type FactoryName } from "../state/names.ts";
 import { isSha256, SHA256, type Sha256 } from "../tuf/bytes.ts";
 import { ALL_CHANNELS, DIALECTS } from "../tuf/dialect.ts";
 import { parseExpires, TIME } from "../tuf/expires.ts";

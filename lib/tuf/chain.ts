@@ -8,7 +8,7 @@ import { rootLimits, type Channel, type Dialect } from "./dialect.ts";
 import type { Finding } from "./findings.ts";
 import { parseJson } from "./json.ts";
 import type { RootForms } from "./root-forms.ts";
-import { verifyOwnThreshold, verifySuccessor } from "./root-update.ts";
+import { verifyOwnThreshold, verifySuccessor } from "./submitted-root.ts";
 import type { Root } from "./root.ts";
 import { readSignedRoot, wholeSignedRoot, type SignedRoot } from "./signed-root.ts";
 import type { VerifySignature } from "./signatures.ts";
@@ -18,7 +18,7 @@ export type ChainPolicy = Omit<RootForms, "trustedKeys">;
 
 /** How roots of our own are read: nothing that ingestion would have refused is expected. */
 export function strictPolicy(dialect: Dialect, channel: Channel): ChainPolicy {
-  return { dialect, channel, forms: "strict" };
+  return { dialect, channel, reading: "strict" };
 }
 
 /**
@@ -57,7 +57,7 @@ export function readTrustedRoot(
 ): Root {
   // Lenient: what made this root trusted has happened already, and the root before it, which may
   // explain a key without a role, is not here.
-  const signed = readChainRoot(bytes, { ...policy, forms: "lenient" });
+  const signed = readChainRoot(bytes, { ...policy, reading: "lenient" });
   assertNone(verifyOwnThreshold(signed, verify), signed.root.version);
   return signed.root;
 }
@@ -81,7 +81,7 @@ export function nextInChain(
   verify: VerifySignature,
 ): ChainStep {
   const { warnings, ...next } = readChainRoot(bytes, policy, trusted);
-  assertNone(verifySuccessor(trusted, next, policy.forms, verify), next.root.version);
+  assertNone(verifySuccessor(trusted, next, policy.reading, verify), next.root.version);
   return { root: next.root, warnings };
 }
 

@@ -13,7 +13,7 @@ export interface RootForms {
    * seconds and offsets in `expires`, ECDSA keys as hex points, keyids that do not follow from
    * their keys, keys without a role, ota-tuf's extra roles, bad signatures beside enough good ones.
    */
-  readonly forms: "strict" | "lenient";
+  readonly reading: "strict" | "lenient";
   /** Keys that the root before this one lists; they stay under their ids (rules 11 and 12). */
   readonly trustedKeys?: ReadonlyMap<KeyId, RootKey>;
 }

@@ -48,7 +48,7 @@ function readKey(
   const trusted = forms.trustedKeys?.get(keyid);
   const same = trusted !== undefined && sameJson(trusted.object, object);
   if (same && isStrict(trusted.key)) return trusted;
-  const lenient = forms.forms === "lenient";
+  const lenient = forms.reading === "lenient";
   let key: PublicKey;
   try {
     key = parseKey(object, forms.dialect, lenient);

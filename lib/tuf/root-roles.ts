@@ -33,7 +33,7 @@ export function readRoles(
     findings.add("role-missing", `roles: expected an object, got ${show(value)}`);
     return {};
   }
-  const strict = forms.forms === "strict";
+  const strict = forms.reading === "strict";
   const known: readonly string[] = strict ? ROLES : [...ROLES, ...OTA_TUF_ROLES];
   const unknown = Object.keys(value).filter((name) => !known.includes(name));
   // The specification has an optional mirrors role and asks to ignore what one does not know, but
@@ -137,7 +137,7 @@ export function checkUnused(
   forms: RootForms,
   findings: Findings,
 ): void {
-  if (forms.forms === "lenient") return;
+  if (forms.reading === "lenient") return;
   const used = new Set(ROLES.flatMap((role) => roles[role]?.keyids ?? []));
   for (const keyid of keys.keys()) {
     // Older fioctl leaves former root keys in place (ats).

@@ -169,7 +169,7 @@ function readExpires(
   forms: RootForms,
   findings: Findings,
 ): number | null {
-  const time = typeof value === "string" ? parseExpires(value, forms.forms === "lenient") : null;
+  const time = typeof value === "string" ? parseExpires(value, forms.reading === "lenient") : null;
   if (time === null) {
     findings.add("expires-format", `expires: expected YYYY-MM-DDTHH:MM:SSZ, got ${show(value)}`);
   }

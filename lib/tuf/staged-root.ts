@@ -9,7 +9,7 @@ import type { Channel, OnlineRole } from "./dialect.ts";
 import type { Finding, FindingCode } from "./findings.ts";
 import { sameJson, type JsonValue } from "./json.ts";
 import type { KeyId } from "./keys.ts";
-import { judgeRoot, type RootJudgement } from "./root-update.ts";
+import { judgeRoot, type RootJudgement } from "./submitted-root.ts";
 import { wholeRoot, type Root } from "./root.ts";
 import type { VerifySignature } from "./signatures.ts";
 

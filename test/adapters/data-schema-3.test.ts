@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { signingKeyFromArchive, type SigningKey } from "../../lib/crypto/signing-key.ts";
 import { Client } from "../../lib/cli/client.ts";
-import { readRemoteLog } from "../../lib/cli/remote-chain.ts";
+import { readRemoteLog } from "../../lib/cli/root/remote-chain.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import { DIALECTS, channelsOf, type Dialect } from "../../lib/tuf/dialect.ts";
 import { rootKey } from "../../lib/tuf/keys.ts";

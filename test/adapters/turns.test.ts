@@ -1,7 +1,7 @@
 /** Turns within one process (lib/adapters/embedded/turns.ts): the order, and the bounds. */
 import { expect, test } from "vitest";
 import { QueuedTurns } from "../../lib/adapters/embedded/turns.ts";
-import type { FactoryName } from "../../lib/factory/names.ts";
+import type { FactoryName } from "../../lib/state/names.ts";
 
 const ACME = "acme" as FactoryName;
 const LIMITS = { longest: 60_000, perHolder: 3, inAll: 5 };

@@ -5,7 +5,7 @@ import { readDelivered, type Announced } from "../../lib/archive/delivered.ts";
 import { keyEntries } from "../../lib/archive/keys.ts";
 import { factoryEntry, trustedRootEntry } from "../../lib/archive/trust.ts";
 import { makeSigningKey, type SigningKey } from "../../lib/crypto/signing-key.ts";
-import { isFactoryName } from "../../lib/factory/names.ts";
+import { isFactoryName } from "../../lib/state/names.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import { rootKey } from "../../lib/tuf/keys.ts";
 import { firstRoot } from "../../lib/tuf/roles.ts";

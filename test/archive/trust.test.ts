@@ -9,7 +9,7 @@ import {
   pendingKeyid,
   withoutPending,
 } from "../../lib/archive/trust.ts";
-import { isFactoryName } from "../../lib/factory/names.ts";
+import { isFactoryName } from "../../lib/state/names.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { isKeyId } from "../../lib/tuf/keys.ts";
 

@@ -4,9 +4,9 @@
  * no person, in any encoding.
  */
 import { beforeAll, describe, expect, test } from "vitest";
-import type { EventType } from "../../lib/factory/event.ts";
-import { announcementOf } from "../../lib/service/announcement.ts";
-import { OWNER_SCOPES } from "../../lib/factory/scopes.ts";
+import type { EventType } from "../../lib/state/event.ts";
+import { announcementOf } from "../../lib/service/messages/announcement.ts";
+import { OWNER_SCOPES } from "../../lib/state/scopes.ts";
 import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
 import { FACTORY } from "../support/memory-owner.ts";
 import { findIn } from "../support/secrets.ts";

@@ -55,7 +55,7 @@ test("of 50 different valid next roots at once, one is accepted and 49 get 409",
   const next = await fetch(repoUrl(server.url, "raced", "2.root.json"), {
     headers: { "OSF-TOKEN": server.adminToken },
   });
-  const policy = { dialect: "tuf", channel: "main", forms: "strict" } as const;
+  const policy = { dialect: "tuf", channel: "main", reading: "strict" } as const;
   const bytes = new Uint8Array(await next.arrayBuffer());
   expect(nextInChain(first, bytes, policy, verifySignature).root.version).toBe(2);
   const third = await call(repoUrl(server.url, "raced", "3.root.json"), {

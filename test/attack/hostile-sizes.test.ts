@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { isRootwardError } from "../../lib/error.ts";
 import { DIALECTS, firstChannel, rootLimits, type Dialect } from "../../lib/tuf/dialect.ts";
 import { parseJson } from "../../lib/tuf/json.ts";
-import { verifyRootUpdate } from "../../lib/tuf/root-update.ts";
+import { verifySubmittedRoot } from "../../lib/tuf/submitted-root.ts";
 import { HOSTILE_SHAPES } from "../support/tuf/hostile-sizes.ts";
 import { rootUpdate, signRoot, testFactory } from "../support/tuf/test-factory.ts";
 
@@ -19,7 +19,10 @@ function answer(dialect: Dialect, bytes: Uint8Array): readonly string[] {
   };
   try {
     const submitted = parseJson(bytes, rootLimits(dialect));
-    const verdict = verifyRootUpdate({ ...rootUpdate(factory, null), submitted }, refuseToVerify);
+    const verdict = verifySubmittedRoot(
+      { ...rootUpdate(factory, null), submitted },
+      refuseToVerify,
+    );
     if (verdict.kind !== "refused") return [verdict.kind];
     expect(JSON.stringify(verdict.errors).length).toBeLessThan(10_000);
     return [...new Set(verdict.errors.map(({ code }) => code))];

@@ -7,8 +7,8 @@ import { makeSigningKey, type SigningKey } from "../../lib/crypto/signing-key.ts
 import { isRootwardError } from "../../lib/error.ts";
 import type { Principal } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/store.ts";
-import { claim } from "../../lib/service/deliver.ts";
-import { takeInitialKey } from "../../lib/service/initial-key.ts";
+import { claim } from "../../lib/service/delivery/deliver.ts";
+import { takeInitialKey } from "../../lib/service/delivery/initial-key.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
@@ -16,7 +16,7 @@ import { reviewUpdate } from "../../lib/service/root-update/review.ts";
 import { stageUpdate } from "../../lib/service/root-update/stage.ts";
 import { startUpdate } from "../../lib/service/root-update/start.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { createToken, listTokens } from "../../lib/service/tokens.ts";
 import type { Channel } from "../../lib/tuf/dialect.ts";
 import {
@@ -302,12 +302,12 @@ describe("applying", () => {
     const principal = await ownerOf(service);
     const all = await Promise.all([
       ...Array.from({ length: 5 }, () => refusal(applyUpdate(service, FACTORY, "", principal))),
-      tendDue(service).then(() => []),
-      tendDue(world.start().service).then(() => []),
+      runSchedule(service).then(() => []),
+      runSchedule(world.start().service).then(() => []),
     ]);
     expect(all).toEqual(all.map(() => []));
     expect(world.head(FACTORY)?.roles.ci?.root.version).toBe(2);
-    await tendDue(service);
+    await runSchedule(service);
     await expectConsistent(world);
   });
 
@@ -372,7 +372,7 @@ describe("online keys that were made", () => {
     expect(await outcome).toBe("failed");
     world.advance(200 * DAY);
     const process = world.start();
-    await tendDue(process.service);
+    await runSchedule(process.service);
     expect(process.reports).toEqual([]);
   });
 
@@ -383,10 +383,10 @@ describe("online keys that were made", () => {
     await service.boundary.makeKey(head, "snapshot", "ed25519");
     expect(sealed()).toBe(7);
     world.advance(6 * DAY);
-    await tendDue(service);
+    await runSchedule(service);
     expect(sealed()).toBe(7);
     world.advance(2 * DAY);
-    await tendDue(service);
+    await runSchedule(service);
     expect(sealed()).toBe(6);
     await cancelUpdate(service, FACTORY, await ownerOf(service));
     expect(sealed()).toBe(3);
@@ -406,10 +406,10 @@ describe("online keys that were made", () => {
     expect(await refusal(stage(service, hostile))).toContain("service-key-in-root");
     await cancelUpdate(service, FACTORY, await ownerOf(service));
     world.advance(34 * DAY);
-    await tendDue(service);
+    await runSchedule(service);
     expect(sealed()).toBe(6);
     world.advance(2 * DAY);
-    await tendDue(service);
+    await runSchedule(service);
     expect(sealed()).toBe(3);
     expect(world.head(FACTORY)).toMatchObject({ retiring: [], pending: [] });
   });
@@ -423,7 +423,7 @@ describe("online keys that were made", () => {
     await applyUpdate(service, FACTORY, "", await ownerOf(service));
     world.advance(36 * DAY);
     const process = world.start();
-    await tendDue(process.service);
+    await runSchedule(process.service);
     expect([sealed(), process.reports]).toEqual([3, []]);
   });
 });
@@ -539,8 +539,8 @@ describe("the first root key", () => {
     expect(await refusal(start(muted, true))).toEqual(["busy"]);
     // The longest time after which a message is tried again.
     world.advance(3_600_000);
-    await tendDue(service);
-    await tendDue(service);
+    await runSchedule(service);
+    await runSchedule(service);
     expect(world.head(FACTORY)?.pending).toEqual([]);
     expect(await refusal(takeInitialKey(service, FACTORY, owner))).toEqual([]);
   });

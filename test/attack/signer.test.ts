@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { answerOn, callOver } from "../../lib/adapters/embedded/signer-channel.ts";
 import { MasterKeyWrapper } from "../../lib/adapters/embedded/key-wrapper.ts";
-import { servingFlags } from "../../lib/cli/launch.ts";
+import { servingFlags } from "../../lib/cli/serve/launch.ts";
 import { answer, type Request, type Signer } from "../../lib/signing/operations.ts";
 import { sha256Text, toBase64 } from "../../lib/tuf/bytes.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
@@ -62,7 +62,7 @@ describe("the process that serves", () => {
   });
 
   it("writes no code and starts no program", async () => {
-    const launcher = join(import.meta.dirname, "../../lib/cli/launch.ts");
+    const launcher = join(import.meta.dirname, "../../lib/cli/serve/launch.ts");
     expect(await attempt(`fs.readFileSync(${quoted(launcher)})`)).toBe("done");
     expect(await attempt(`fs.writeFileSync(${quoted(launcher)}, "x", { flag: "a" })`)).toBe(denied);
     expect(await attempt(`spawnSync("true")`)).toBe(denied);

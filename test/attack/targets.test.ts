@@ -3,7 +3,7 @@
  * nothing of it is published, and no answer grows with it. And many publishers at once.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decodeEvent } from "../../lib/factory/event.ts";
+import { decodeEvent } from "../../lib/state/event.ts";
 import { MAX_TARGETS_BYTES } from "../../lib/tuf/target-entries.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { call, createFactory, takeOver, type Answer } from "../support/owner.ts";

@@ -27,7 +27,7 @@ test.each([
 ])("%s", async (_, args) => {
   const { code, stdout, stderr } = await runCli(args, { cwd: folder });
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  expect(stderr).toContain(`${file}`);
+  expect(stderr).toContain(file);
   expect(stderr).toMatch(/is no folder and cannot be made one: (?:EEXIST|ENOTDIR)/);
   expect(stderr).not.toContain("mkdir");
   expect(readdirSync(folder).toSorted()).not.toContain("s");

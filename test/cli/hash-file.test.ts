@@ -15,8 +15,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { byteSize } from "../../lib/cli/byte-size.ts";
-import { fileSize, hashFile } from "../../lib/cli/hash-file.ts";
+import { byteSize } from "../../lib/cli/serve/byte-size.ts";
+import { fileSize, hashFile } from "../../lib/cli/targets/hash-file.ts";
 
 const PIECE = 1024 * 1024;
 

@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readArchive, writeArchive } from "../../lib/archive/archive.ts";
 import { sealToRecipient } from "../../lib/crypto/envelope.ts";
-import { readRecipient } from "../../lib/crypto/recipient.ts";
-import { askSecret, type SecretInput } from "../../lib/cli/secret-input.ts";
+import { readRecipientCertificate } from "../../lib/crypto/recipient.ts";
+import { askSecret, type SecretInput } from "../../lib/cli/keys/secret-input.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import { makeCertificate, rsaKey } from "../support/certificate.ts";
 import { makeOwner, type Owner } from "../support/cli-owner.ts";
@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => server.remove());
 
 function seal(content: Uint8Array): Uint8Array {
-  return sealToRecipient(content, readRecipient(OWNER.pem, Date.now()));
+  return sealToRecipient(content, readRecipientCertificate(OWNER.pem, Date.now()));
 }
 
 function pem(key: KeyObject, type: "pkcs1" | "pkcs8", cipher?: string): string {

@@ -4,8 +4,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Client } from "../../lib/cli/client.ts";
-import { readRemoteLog } from "../../lib/cli/remote-chain.ts";
-import { decodeEvent, encodeEvent, type LogMark } from "../../lib/factory/event.ts";
+import { readRemoteLog } from "../../lib/cli/root/remote-chain.ts";
+import { decodeEvent, encodeEvent, type LogMark } from "../../lib/state/event.ts";
 import { sha256, sha256Text } from "../../lib/tuf/bytes.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
 

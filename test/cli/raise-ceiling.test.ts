@@ -5,7 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { onlineVersion } from "../../lib/factory/schedule.ts";
+import { onlineVersion } from "../../lib/state/schedule.ts";
 import { runCli } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { createFactory } from "../support/owner.ts";

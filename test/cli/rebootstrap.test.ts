@@ -1,7 +1,7 @@
 /** `factory rebootstrap` as a provisioner types it: what is not said stays, and errors say what to do. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { PROVISIONER_NOTICES } from "../../lib/service/notices-provisioner.ts";
-import type { Notice } from "../../lib/service/ports.ts";
+import { PROVISIONER_NOTICES } from "../../lib/service/messages/messages-provisioner.ts";
+import type { Message } from "../../lib/service/ports.ts";
 import { onlyJson, runCli, type CliResult } from "../support/cli.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
 import { call } from "../support/owner.ts";
@@ -59,8 +59,8 @@ test("after an answer that was lost, nobody is told to do the same once more", a
 test("what the sender is told to type can be typed", async () => {
   await makeFactory("told");
   const notice = PROVISIONER_NOTICES["delivery-expired"];
-  const event = { details: { claimed: false }, time: 0 } as unknown as Notice["event"];
-  const factory = "told" as Notice["factory"];
+  const event = { details: { claimed: false }, time: 0 } as unknown as Message["event"];
+  const factory = "told" as Message["factory"];
   const text = notice?.({ factory, reader: "provisioner", email: "", event })?.body ?? "";
   const [, command = ""] = /^ {2}rootward (factory rebootstrap .*?)(?: {2}.*)?$/m.exec(text) ?? [];
   const result = await runCli(command.split(" "), {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openSigner } from "../../lib/adapters/embedded/open-signer.ts";
-import { decodeHead } from "../../lib/factory/head.ts";
+import { decodeHead } from "../../lib/state/head.ts";
 import {
   chainOf,
   copyOwner,

@@ -12,7 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, vi, test } from "vite
 import { Updater } from "tuf-js";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
 import { Device, fakeDate } from "../support/device.ts";
 import { startServer, type TestServer } from "../support/embedded.ts";
@@ -137,7 +137,7 @@ describe("a device of long life", () => {
     expect(await names()).toEqual(["before", "during"]);
     await publish(service, { after: "1" });
     world.advance(125 * DAY);
-    await tendDue(service);
+    await runSchedule(service);
     expect(await names()).toEqual(["before", "during", "after"]);
   });
 });

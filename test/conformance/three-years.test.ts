@@ -9,7 +9,7 @@ import { atWrite, FAULTS } from "../../lib/adapters/memory/faults.ts";
 import type { SigningKey } from "../../lib/crypto/signing-key.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
 import { Device, fakeDate } from "../support/device.ts";
 import { generator } from "../support/generator.ts";
@@ -43,7 +43,7 @@ class Story {
   async day(): Promise<void> {
     for (let turn = 0; turn < 4; turn += 1) {
       this.#world.advance(6 * HOUR);
-      await this.#tend();
+      await this.#runScheduleFor();
     }
     const expires = this.#world.head(FACTORY)?.roles.main?.root.expires ?? 0;
     const due = expires < this.#world.now + 40 * DAY;
@@ -51,12 +51,12 @@ class Story {
   }
 
   /** One run of the schedule in three fails or is killed at some write. */
-  async #tend(): Promise<void> {
+  async #runScheduleFor(): Promise<void> {
     const fault = FAULTS[Math.floor(this.#random() * FAULTS.length)] ?? "not applied";
     const plan =
       this.#random() < 1 / 3 ? atWrite(1 + Math.floor(this.#random() * 12), fault) : null;
     const { service, faults } = plan === null ? this.#world.start() : this.#world.start(plan);
-    const ended = tendDue(service).then(
+    const ended = runSchedule(service).then(
       () => "ended",
       () => "failed",
     );

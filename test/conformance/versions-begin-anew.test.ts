@@ -4,11 +4,11 @@
  * number has two documents.
  */
 import { afterAll, beforeAll, describe, expect, vi, test } from "vitest";
-import { FAR, MAX_VERSION, onlineVersion, versionTime } from "../../lib/factory/schedule.ts";
+import { FAR, MAX_VERSION, onlineVersion, versionTime } from "../../lib/state/schedule.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import { findForDevice } from "../../lib/service/read.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { ONLINE_ROLES, type OnlineRole } from "../../lib/tuf/dialect.ts";
 import { expectConsistent } from "../crash-table/consistent.ts";
 import { Device, fakeDate } from "../support/device.ts";
@@ -109,7 +109,7 @@ describe.each([0, 100])("versions that end %d below 2^31-1", (left) => {
     expect(await targetsIn(service)).toEqual(entriesOf({ after: "1", before: "1", far: "1" }));
     for (let day = 0; day < 30; day += 1) {
       world.advance(DAY);
-      await tendDue(world.start().service);
+      await runSchedule(world.start().service);
       await device.poll(world.now);
     }
     // A device that was away all the time.
@@ -159,7 +159,7 @@ test("no clock makes a version above 2^31-1", async () => {
     believe(world, Date.UTC(year, 6, 1));
     const { service } = world.start();
     await publish(service, { [`y${year}`]: "1" }).catch(() => undefined);
-    await tendDue(service);
+    await runSchedule(service);
     for (const version of Object.values(versions(world))) {
       expect(version).toBeLessThanOrEqual(MAX_VERSION);
     }

@@ -26,7 +26,7 @@ import type { JsonObject } from "../../lib/tuf/json.ts";
 import { memoryStores } from "../support/memory-service.ts";
 import type { Stores } from "../support/service-on.ts";
 
-/** Fresh, empty stores. */
+/** NewInstance, empty stores. */
 export interface Opened extends Stores {
   readonly clock: ClockRecords;
   /** What a presigned URL yields at `now`; null for nothing. */

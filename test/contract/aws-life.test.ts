@@ -18,7 +18,7 @@ import type { Principal } from "../../lib/service/authority.ts";
 import { readHead } from "../../lib/service/store.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { believedClock } from "../../lib/service/service.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { createToken, revokeToken } from "../../lib/service/tokens.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import {
@@ -147,7 +147,7 @@ it("a Factory lives on DynamoDB, S3, KMS, SES and EventBridge", async () => {
   expect([rotated.roles.ci?.root.version, rotated.roles.prod?.root.version]).toEqual([2, 2]);
 
   world.later = 6 * DAY;
-  expect(await tendDue(begin().service)).toBe(1);
+  expect(await runSchedule(begin().service)).toBe(1);
   const refreshed = await readHead(service, FACTORY);
   const version = (head: typeof rotated): number => head.roles.ci?.timestamp?.version ?? 0;
   expect(version(refreshed)).toBeGreaterThan(version(rotated));

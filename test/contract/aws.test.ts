@@ -17,8 +17,8 @@ import { DynamoShares } from "../../lib/adapters/aws/shares.ts";
 import { DynamoSignerRecords } from "../../lib/adapters/aws/signer-records.ts";
 import { MAIN_TABLE, SHARES_TABLE, SIGNER_TABLE } from "../../lib/adapters/aws/tables.ts";
 import { DynamoTokens } from "../../lib/adapters/aws/tokens.ts";
-import { rolePlace, storedDocument } from "../../lib/factory/documents.ts";
-import type { InstanceId } from "../../lib/factory/names.ts";
+import { rolePlace, storedDocument } from "../../lib/state/documents.ts";
+import type { InstanceId } from "../../lib/state/names.ts";
 import { sha256, sha256Text } from "../../lib/tuf/bytes.ts";
 import type { KeyId } from "../../lib/tuf/keys.ts";
 import {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { storedDocument } from "../../lib/factory/documents.ts";
+import { storedDocument } from "../../lib/state/documents.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { random } from "./adapters.ts";
 import { factoryName, rootDocument } from "./sample-head.ts";

@@ -17,7 +17,7 @@ import {
   type TableLayout,
 } from "../../lib/adapters/aws/tables.ts";
 import { DynamoTokens } from "../../lib/adapters/aws/tokens.ts";
-import type { InstanceId } from "../../lib/factory/names.ts";
+import type { InstanceId } from "../../lib/state/names.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import type { KeyId } from "../../lib/tuf/keys.ts";
 import {

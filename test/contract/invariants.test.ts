@@ -4,11 +4,11 @@ import { MemoryNotifier } from "../../lib/adapters/memory/delivery.ts";
 import { Faults } from "../../lib/adapters/memory/faults.ts";
 import { MemoryState } from "../../lib/adapters/memory/state.ts";
 import { MemoryDocuments, MemoryHeads } from "../../lib/adapters/memory/store.ts";
-import type { LoggedEvent } from "../../lib/factory/event.ts";
-import type { Head } from "../../lib/factory/head.ts";
-import type { InstanceId } from "../../lib/factory/names.ts";
-import { roleVersion } from "../../lib/factory/roles.ts";
-import type { Transition } from "../../lib/factory/transition.ts";
+import type { LoggedEvent } from "../../lib/state/event.ts";
+import type { Head } from "../../lib/state/head.ts";
+import type { InstanceId } from "../../lib/state/names.ts";
+import { roleVersion } from "../../lib/state/roles.ts";
+import type { Transition } from "../../lib/state/transition.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import {
   createHead,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KmsKeys } from "../../lib/adapters/aws/kms-keys.ts";
 import { MasterKeyWrapper } from "../../lib/adapters/embedded/key-wrapper.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
-import type { FactoryName, InstanceId } from "../../lib/factory/names.ts";
+import type { FactoryName, InstanceId } from "../../lib/state/names.ts";
 import type { FactoryRef } from "../../lib/service/ports.ts";
 import { readKeyRules, type KeyOwner, type KeyStore } from "../../lib/signing/key-store.ts";
 import { SealedKeys } from "../../lib/signing/sealed-keys.ts";

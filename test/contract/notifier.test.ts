@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { EventType } from "../../lib/factory/event.ts";
+import type { EventType } from "../../lib/state/event.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
 import type { Opened } from "./adapters.ts";

@@ -1,12 +1,12 @@
 /** Small heads whose documents are stored, for tests of the stores. */
-import type { StoredDocument } from "../../lib/factory/documents.ts";
-import type { Head } from "../../lib/factory/head.ts";
-import { decodeEvent } from "../../lib/factory/event.ts";
-import type { FactoryName, InstanceId } from "../../lib/factory/names.ts";
-import { DEFAULT_REFRESH } from "../../lib/factory/schedule.ts";
-import { rolePlace, storedDocument } from "../../lib/factory/documents.ts";
-import { roleVersion } from "../../lib/factory/roles.ts";
-import { advance, create, type Change, type Transition } from "../../lib/factory/transition.ts";
+import type { StoredDocument } from "../../lib/state/documents.ts";
+import type { Head } from "../../lib/state/head.ts";
+import { decodeEvent } from "../../lib/state/event.ts";
+import type { FactoryName, InstanceId } from "../../lib/state/names.ts";
+import { DEFAULT_REFRESH } from "../../lib/state/schedule.ts";
+import { rolePlace, storedDocument } from "../../lib/state/documents.ts";
+import { roleVersion } from "../../lib/state/roles.ts";
+import { advance, create, type Change, type Transition } from "../../lib/state/transition.ts";
 import type { Announcement, Documents, Heads } from "../../lib/service/ports.ts";
 import { sha256Text, toHex } from "../../lib/tuf/bytes.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { InstanceId } from "../../lib/factory/names.ts";
+import type { InstanceId } from "../../lib/state/names.ts";
 import type { ChannelRef } from "../../lib/service/ports.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import type { KeyId } from "../../lib/tuf/keys.ts";

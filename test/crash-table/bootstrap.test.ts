@@ -1,9 +1,9 @@
 import { expect } from "vitest";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import type { Dialect } from "../../lib/tuf/dialect.ts";
-import type { BootstrapResult } from "../../lib/service/fresh.ts";
-import { sweepAttempts } from "../../lib/service/sweep-attempts.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import type { BootstrapResult } from "../../lib/service/bootstrap/new-instance.ts";
+import { sweepAttempts } from "../../lib/service/bootstrap/sweep-attempts.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { ALICE, bootstrapOf, FACTORY, takeArchive } from "../support/memory-owner.ts";
 import { DAY, type TestWorld } from "../support/memory-service.ts";
 import { crashTables, tableOf, type Command } from "./table.ts";
@@ -51,7 +51,7 @@ function bootstrapIn(dialect: Dialect): Command<Attempts, BootstrapResult> {
       if (fixture.link === undefined) {
         // The answer with the link was lost for good: at its expiry nothing of it stays.
         world.advance(7 * DAY);
-        await tendDue(world.start().service);
+        await runSchedule(world.start().service);
         expect(world.state.shares.has(idHash(world))).toBe(false);
         expect(world.state.archives.has(idHash(world))).toBe(false);
       } else {

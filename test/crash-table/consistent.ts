@@ -2,8 +2,8 @@
 import { expect } from "vitest";
 import { namedBy } from "../../lib/adapters/memory/head-rules.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
-import { decodeEvent, verifyLog } from "../../lib/factory/event.ts";
-import type { Head } from "../../lib/factory/head.ts";
+import { decodeEvent, verifyLog } from "../../lib/state/event.ts";
+import type { Head } from "../../lib/state/head.ts";
 import { readLog } from "../../lib/service/read.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { readVersion } from "../../lib/service/store.ts";
@@ -64,7 +64,7 @@ async function expectChannel(service: Service, head: Head, channel: Channel): Pr
 }
 
 async function followChain(service: Service, head: Head, channel: Channel): Promise<Root> {
-  const policy = { dialect: head.dialect, channel, forms: "strict" } as const;
+  const policy = { dialect: head.dialect, channel, reading: "strict" } as const;
   const bytes = (version: number) => readVersion(service, head, channel, "root", version);
   let root = readTrustedRoot(await bytes(1), policy, verifySignature);
   while (root.version < (head.roles[channel]?.root.version ?? 0)) {

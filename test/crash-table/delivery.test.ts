@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { isRootwardError } from "../../lib/error.ts";
 import type { ClaimAnswer } from "../../lib/delivery/claim.ts";
-import { tend } from "../../lib/service/tend.ts";
+import { runScheduleFor } from "../../lib/service/run-schedule.ts";
 import { sha256, sha256Text } from "../../lib/tuf/bytes.ts";
 import {
   ALICE,
@@ -168,7 +168,7 @@ function ended(
       world.advance(after);
       return delivery;
     },
-    run: ({ service }) => tend(service, FACTORY),
+    run: ({ service }) => runScheduleFor(service, FACTORY),
     changed: ({ delivery, initialKey, state }) => {
       expect(delivery.state).toBe("expired");
       expect(initialKey.state).toBe("destroyed");

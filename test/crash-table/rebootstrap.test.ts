@@ -6,8 +6,8 @@
 import { expect } from "vitest";
 import { authorizeFactory } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/store.ts";
-import type { BootstrapResult } from "../../lib/service/fresh.ts";
-import { tend } from "../../lib/service/tend.ts";
+import type { BootstrapResult } from "../../lib/service/bootstrap/new-instance.ts";
+import { runScheduleFor } from "../../lib/service/run-schedule.ts";
 import { isSha256, sha256Text } from "../../lib/tuf/bytes.ts";
 import type { Dialect } from "../../lib/tuf/dialect.ts";
 import {
@@ -59,7 +59,7 @@ async function confirmed(world: TestWorld): Promise<Again> {
 async function expired(world: TestWorld): Promise<Again> {
   const first = await bootstrapped(world);
   world.advance(7 * DAY);
-  await tend(world.start().service, FACTORY);
+  await runScheduleFor(world.start().service, FACTORY);
   return first;
 }
 

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { returnRoots } from "../../lib/service/return-roots.ts";
+import { returnRoots } from "../../lib/service/roots/return-roots.ts";
 import type { Dialect } from "../../lib/tuf/dialect.ts";
 import { FACTORY } from "../support/memory-owner.ts";
 import { restoreFrom } from "../support/memory-restore.ts";

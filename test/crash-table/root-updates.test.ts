@@ -3,13 +3,13 @@
  * did not get its answer either completes or says that it was done.
  */
 import { expect } from "vitest";
-import type { Head } from "../../lib/factory/head.ts";
+import type { Head } from "../../lib/state/head.ts";
 import { isRootwardError } from "../../lib/error.ts";
-import { takeInitialKey } from "../../lib/service/initial-key.ts";
+import { takeInitialKey } from "../../lib/service/delivery/initial-key.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { channelsOf, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
 import { FACTORY } from "../support/memory-owner.ts";
 import {
@@ -108,7 +108,7 @@ const making: Command<string, void> = {
     expect(types).toContain("online-keys-made");
     // What a cut-off run made and nobody names goes after a week.
     world.advance(8 * DAY);
-    await tendDue(world.start().service);
+    await runSchedule(world.start().service);
     expect(sealedKeys(world)).toHaveLength(2 * ONLINE_ROLES.length);
   },
 };

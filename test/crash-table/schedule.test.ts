@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { runPending } from "../../lib/service/change.ts";
-import { tend } from "../../lib/service/tend.ts";
+import { runScheduleFor } from "../../lib/service/run-schedule.ts";
 import { ONLINE_ROLES, type Channel, type Dialect } from "../../lib/tuf/dialect.ts";
 import {
   ALICE,
@@ -27,7 +27,7 @@ function refresh(dialect: Dialect, channel: Channel): Command<null, void> {
       world.advance(125 * DAY);
       return null;
     },
-    run: ({ service }) => tend(service, FACTORY),
+    run: ({ service }) => runScheduleFor(service, FACTORY),
     changed: ({ roles }, { before, world }) => {
       expect(roles[channel]?.root).toEqual(before?.roles[channel]?.root);
       for (const role of ONLINE_ROLES) {

@@ -17,8 +17,8 @@ import {
   type Fault,
   type Plan,
 } from "../../lib/adapters/memory/faults.ts";
-import { encodeHead, type Head } from "../../lib/factory/head.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { encodeHead, type Head } from "../../lib/state/head.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { FACTORY } from "../support/memory-owner.ts";
 import type { TestWorld } from "../support/memory-service.ts";
 import { MEMORY, type Form, type World } from "../support/worlds.ts";
@@ -202,7 +202,7 @@ async function expectCompletion<F, A, W extends World>(
   const process = await begin(row.world);
   const answer = await command.run(process, row);
   await command.answered?.(answer, row, process);
-  await tendDue(process.service);
+  await runSchedule(process.service);
   const head = await row.world.head(FACTORY);
   expect(head?.pending).toEqual([]);
   if (head !== null) await command.changed(head, row);

@@ -5,9 +5,9 @@
  */
 import { afterAll, describe, expect, test } from "vitest";
 import type { Call } from "../../lib/adapters/memory/faults.ts";
-import { decodeEvent, type LoggedEvent } from "../../lib/factory/event.ts";
-import type { Head } from "../../lib/factory/head.ts";
-import { isGone } from "../../lib/factory/tokens.ts";
+import { decodeEvent, type LoggedEvent } from "../../lib/state/event.ts";
+import type { Head } from "../../lib/state/head.ts";
+import { isGone } from "../../lib/state/tokens.ts";
 import { authorizeFactory, type Principal } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/store.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";

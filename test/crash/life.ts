@@ -6,8 +6,8 @@ import type { SigningKey } from "../../lib/crypto/signing-key.ts";
 import { readArchive } from "../../lib/archive/archive.ts";
 import { archivedKeys } from "../../lib/archive/keys.ts";
 import { Client } from "../../lib/cli/client.ts";
-import { readRemoteLog } from "../../lib/cli/remote-chain.ts";
-import type { LogMark } from "../../lib/factory/event.ts";
+import { readRemoteLog } from "../../lib/cli/root/remote-chain.ts";
+import type { LogMark } from "../../lib/state/event.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
 import { nextInChain, readTrustedRoot } from "../../lib/tuf/chain.ts";
 import type { Root } from "../../lib/tuf/root.ts";
@@ -31,7 +31,7 @@ export interface Service {
   readonly adminToken: string;
 }
 
-const POLICY = { dialect: "tuf", channel: "main", forms: "strict" } as const;
+const POLICY = { dialect: "tuf", channel: "main", reading: "strict" } as const;
 
 export class Life {
   readonly name: string;

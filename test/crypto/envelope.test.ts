@@ -13,7 +13,7 @@ import forge from "node-forge";
 import { readArchive, writeArchive } from "../../lib/archive/archive.ts";
 import { parseDer, writeDer, type Asn1 } from "../../lib/crypto/der.ts";
 import { openEnvelope, sealToRecipient } from "../../lib/crypto/envelope.ts";
-import { readRecipient } from "../../lib/crypto/recipient.ts";
+import { readRecipientCertificate } from "../../lib/crypto/recipient.ts";
 import { isRootwardError } from "../../lib/error.ts";
 import { distinguishedName, haveOpenssl, makeCertificate, rsaKey } from "../support/certificate.ts";
 import { toPem, withPart, type OwnerCertificate } from "../support/certificate.ts";
@@ -37,7 +37,7 @@ const folder = mkdtempSync(join(tmpdir(), "rootward-envelope-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function seal(content: Uint8Array, owner: OwnerCertificate = OWNER): Uint8Array {
-  return sealToRecipient(content, readRecipient(owner.pem, Date.now()));
+  return sealToRecipient(content, readRecipientCertificate(owner.pem, Date.now()));
 }
 
 function refusal(der: Uint8Array, key: KeyObject = OWNER.privateKey): string {

@@ -3,7 +3,7 @@ import { generateKeyPairSync, X509Certificate, type KeyObject } from "node:crypt
 import { describe, expect, test } from "vitest";
 import forge from "node-forge";
 import { parseDer, type Asn1 } from "../../lib/crypto/der.ts";
-import { readRecipient } from "../../lib/crypto/recipient.ts";
+import { readRecipientCertificate } from "../../lib/crypto/recipient.ts";
 import { sealToRecipient } from "../../lib/crypto/envelope.ts";
 import { isRootwardError } from "../../lib/error.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
@@ -46,7 +46,7 @@ function element(tag: number, content: string): Asn1 {
 /** The message of the refusal; fails unless it is one. */
 function refusal(text: string, now = NOW): string {
   try {
-    readRecipient(text, now);
+    readRecipientCertificate(text, now);
   } catch (error) {
     if (isRootwardError(error) && error.code === "malformed") return error.message;
     throw error;
@@ -65,11 +65,11 @@ describe("takes", () => {
   ])("times %s", (_, to, expected) => {
     const validity = element(0x30, utc("500101000000Z") + to);
     const pem = toPem(withPart(GOOD.der, "validity", validity));
-    expect(readRecipient(pem, NOW).notAfter).toBe(expected);
+    expect(readRecipientCertificate(pem, NOW).notAfter).toBe(expected);
   });
 
   test("a certificate, and tells of it", () => {
-    expect(readRecipient(GOOD.pem, NOW)).toEqual({
+    expect(readRecipientCertificate(GOOD.pem, NOW)).toEqual({
       certificate: GOOD.der,
       fingerprint: sha256(GOOD.der),
       subject: "CN=An owner",
@@ -94,7 +94,7 @@ describe("takes", () => {
     ["eight days left", certificate({ notAfter: NOW + 8 * DAY_MS })],
   ];
   test.each(rows)("%s", (_, text) => {
-    const taken = readRecipient(text, NOW);
+    const taken = readRecipientCertificate(text, NOW);
     expect(new X509Certificate(taken.certificate).raw).toEqual(Buffer.from(taken.certificate));
   });
 
@@ -103,7 +103,7 @@ describe("takes", () => {
       [["2.5.4.3", UTF8, forge.util.encodeUtf8("J\u00f6rg \u001b[2J\n\u202e\u{1f511}")]],
       [["2.5.4.10", PRINTABLESTRING, "x".repeat(5000)]],
     ]);
-    const { subject } = readRecipient(toPem(withPart(GOOD.der, "subject", name)), NOW);
+    const { subject } = readRecipientCertificate(toPem(withPart(GOOD.der, "subject", name)), NOW);
     expect(subject).toMatch(/^CN=J\u00f6rg [\p{L}\p{N}\p{P}\p{S} ]+$/u);
     expect(subject).toHaveLength(200);
   });
@@ -210,7 +210,7 @@ describe("refuses", () => {
         ["2.5.4.5", PRINTABLESTRING, "1"],
       ],
     ]);
-    expect(readRecipient(toPem(withPart(GOOD.der, "issuer", name)), NOW).subject).toBe(
+    expect(readRecipientCertificate(toPem(withPart(GOOD.der, "issuer", name)), NOW).subject).toBe(
       "CN=An owner",
     );
   });
@@ -229,7 +229,7 @@ test("of thousands of damaged certificates each is refused in words, or is one f
     }
     const text = toPem(cut);
     try {
-      const taken = readRecipient(text, NOW);
+      const taken = readRecipientCertificate(text, NOW);
       expect(new X509Certificate(taken.certificate).raw).toEqual(Buffer.from(cut));
       // Of some, since it takes longer than reading.
       if (counts.taken % 16 === 0) {

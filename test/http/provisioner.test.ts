@@ -4,10 +4,10 @@
  */
 import { beforeAll, expect, test } from "vitest";
 import { createApp } from "../../lib/http/app.ts";
-import type { InstanceId } from "../../lib/factory/names.ts";
+import type { InstanceId } from "../../lib/state/names.ts";
 import { OPERATIONS } from "../../lib/api/api.ts";
 import { pathOf } from "../../lib/api/path.ts";
-import { PROVISIONER_SCOPES, type Scope } from "../../lib/factory/scopes.ts";
+import { PROVISIONER_SCOPES, type Scope } from "../../lib/state/scopes.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { bootstrapOf, FACTORY } from "../support/memory-owner.ts";
 import { TestWorld } from "../support/memory-service.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { embeddedChecks, type CheckedParts } from "../../lib/cli/readiness-checks.ts";
+import { embeddedChecks, type CheckedParts } from "../../lib/cli/serve/readiness-checks.ts";
 import { appOf } from "../../lib/http/base.ts";
 import { noReadyRoute } from "../../lib/http/health.ts";
 import { Readiness, type Check } from "../../lib/service/readiness.ts";

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundlePage } from "../../lib/cli/page.ts";
+import { bundlePage } from "../../lib/cli/serve/page.ts";
 import { bundleFunctions, type Bundle } from "../../lib/infra/bundle.ts";
 import { FUNCTIONS, type FunctionName } from "../../lib/settings.ts";
 
@@ -40,9 +40,9 @@ describe("who carries", () => {
     ["lib/adapters/aws/shares.ts", ["bootstrap", "deliver", "refresh"]],
     ["lib/adapters/aws/archives.ts", ["bootstrap", "deliver", "refresh"]],
     ["lib/adapters/aws/objects.ts", ["bootstrap", "deliver", "roots", "metadata", "refresh"]],
-    ["lib/service/submit-root.ts", ["roots"]],
-    ["lib/service/deliver.ts", ["bootstrap", "deliver"]],
-    ["lib/service/tend.ts", ["refresh"]],
+    ["lib/service/roots/submit-root.ts", ["roots"]],
+    ["lib/service/delivery/deliver.ts", ["bootstrap", "deliver"]],
+    ["lib/service/run-schedule.ts", ["refresh"]],
     ["lib/http/serve.ts", ["bootstrap", "deliver", "roots"]],
     ["lib/api/factories.ts", ["bootstrap"]],
     ["lib/api/delivery.ts", ["deliver"]],

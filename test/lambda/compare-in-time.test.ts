@@ -1,9 +1,9 @@
 /** A comparison of all Factories that an operator asks the schedule's function for, in runs of bounded time. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import type { FactoryName } from "../../lib/factory/names.ts";
+import type { FactoryName } from "../../lib/state/names.ts";
 import { compareInTime, isComparison } from "../../lib/lambda/compare-in-time.ts";
-import { FOR_THE_LAST } from "../../lib/lambda/tend-in-time.ts";
+import { FOR_THE_LAST } from "../../lib/lambda/schedule-in-time.ts";
 import { withBoundary } from "../support/boundary-calls.ts";
 import { bootstrapOf } from "../support/memory-owner.ts";
 import { TestWorld } from "../support/memory-service.ts";

@@ -4,7 +4,7 @@ import { appOf } from "../../lib/http/base.ts";
 import { deviceRoutes } from "../../lib/http/devices.ts";
 import { withOperatorTokens } from "../../lib/lambda/operator-tokens.ts";
 import { serviceOf } from "../../lib/lambda/service.ts";
-import type { FactoryName, InstanceId } from "../../lib/factory/names.ts";
+import type { FactoryName, InstanceId } from "../../lib/state/names.ts";
 import type { TokenRecord, Tokens } from "../../lib/service/ports.ts";
 import { runPending } from "../../lib/service/change.ts";
 import { answer } from "../../lib/signing/operations.ts";

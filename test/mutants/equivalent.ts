@@ -69,7 +69,7 @@ export const EQUIVALENT: Readonly<Record<string, Reasons>> = {
   "lib/tuf/root-roles.ts": {
     "!isJsonObject(value) -> false": NARROWS,
   },
-  "lib/tuf/root-update.ts": {
+  "lib/tuf/submitted-root.ts": {
     "signed === null -> false": NULL_HAS_FINDING,
     "document === null -> false": NARROWS,
   },

@@ -4,9 +4,9 @@
  */
 import { describe, expect, test } from "vitest";
 import { failing } from "../../lib/adapters/memory/faults.ts";
-import type { EventType } from "../../lib/factory/event.ts";
-import { announcementOf } from "../../lib/service/announcement.ts";
-import { tend } from "../../lib/service/tend.ts";
+import type { EventType } from "../../lib/state/event.ts";
+import { announcementOf } from "../../lib/service/messages/announcement.ts";
+import { runScheduleFor } from "../../lib/service/run-schedule.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
 import { ALICE, confirmAs, FACTORY, newFactory, takeArchive } from "../support/memory-owner.ts";
 import { TestWorld } from "../support/memory-service.ts";
@@ -110,7 +110,7 @@ describe("a confirmation", () => {
     expect(world.head(FACTORY)?.pending.map((effect) => effect.kind)).toEqual([kind]);
     expect([types(world), world.state.outbox.size]).toEqual(told);
     const again = world.start();
-    await tend(again.service, FACTORY);
+    await runScheduleFor(again.service, FACTORY);
     expect([types(world), world.state.outbox.size]).toEqual([["delivery-confirmed"], 1]);
     expect(again.faults.writes.filter((name) => name.startsWith("notifier."))).toEqual([broken]);
     expect(world.head(FACTORY)?.pending).toEqual([]);

@@ -10,8 +10,8 @@ import { MemorySignerRecords } from "../../lib/adapters/memory/signer-records.ts
 import { MemoryState } from "../../lib/adapters/memory/state.ts";
 import { makeSigningKey, type SigningKey } from "../../lib/crypto/signing-key.ts";
 import { verifySignature } from "../../lib/crypto/verify.ts";
-import type { FactoryName, InstanceId } from "../../lib/factory/names.ts";
-import { DEFAULT_REFRESH, onlineVersion } from "../../lib/factory/schedule.ts";
+import type { FactoryName, InstanceId } from "../../lib/state/names.ts";
+import { DEFAULT_REFRESH, onlineVersion } from "../../lib/state/schedule.ts";
 import type {
   ChannelRef,
   RoleContent,
@@ -43,7 +43,7 @@ const REF: ChannelRef = {
 };
 const AGAIN: ChannelRef = { ...REF, instance: "b".repeat(32) as InstanceId };
 const OTHER: ChannelRef = { ...REF, factory: "other" as FactoryName };
-const POLICY = { dialect: "tuf", channel: "main", forms: "strict" } as const;
+const POLICY = { dialect: "tuf", channel: "main", reading: "strict" } as const;
 const REFUSED = { code: "signing-refused" };
 /** A wrapped key that does not open is the operator's business, and nobody else is told more. */
 const CLOSED = { code: "internal" };

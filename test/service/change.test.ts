@@ -2,18 +2,18 @@
 import { describe, expect, it, test } from "vitest";
 import type { Plan } from "../../lib/adapters/memory/faults.ts";
 import { RootwardError } from "../../lib/error.ts";
-import { decodeEvent, type LoggedEvent } from "../../lib/factory/event.ts";
-import { advance } from "../../lib/factory/transition.ts";
+import { decodeEvent, type LoggedEvent } from "../../lib/state/event.ts";
+import { advance } from "../../lib/state/transition.ts";
 import { change } from "../../lib/service/change.ts";
 import { readHead } from "../../lib/service/store.ts";
-import { takeInitialKey } from "../../lib/service/initial-key.ts";
+import { takeInitialKey } from "../../lib/service/delivery/initial-key.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { readLog } from "../../lib/service/read.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import { startUpdate } from "../../lib/service/root-update/start.ts";
-import { moment, type Service } from "../../lib/service/service.ts";
+import { eventContext, type Service } from "../../lib/service/service.ts";
 import { createToken, revokeToken } from "../../lib/service/tokens.ts";
 import type { Principal } from "../../lib/service/authorize.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
@@ -165,7 +165,7 @@ describe("what was stored for a change", () => {
         transition: advance(
           head,
           { head: {}, type: "effects-done", details: jsonObject({}) },
-          moment(service, "schedule"),
+          eventContext(service, "schedule"),
         ),
       }),
     );

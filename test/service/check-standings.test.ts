@@ -1,7 +1,7 @@
 /** What the first run of the schedule after a start says of Factories whose heads and signer differ. */
 import { beforeAll, expect, test } from "vitest";
-import type { FactoryName } from "../../lib/factory/names.ts";
-import { allFactories, checkStandings } from "../../lib/service/check-standings.ts";
+import type { FactoryName } from "../../lib/state/names.ts";
+import { allFactories, checkStandings } from "../../lib/service/roots/check-standings.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { withBoundary } from "../support/boundary-calls.ts";
 import { bootstrapOf } from "../support/memory-owner.ts";

@@ -3,10 +3,10 @@
  * nothing is destroyed, nobody is told that a root expired, and everything goes on once it is right.
  */
 import { describe, expect, it, test } from "vitest";
-import type { Head } from "../../lib/factory/head.ts";
-import type { FactoryName } from "../../lib/factory/names.ts";
-import { onlineVersion } from "../../lib/factory/schedule.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import type { Head } from "../../lib/state/head.ts";
+import type { FactoryName } from "../../lib/state/names.ts";
+import { onlineVersion } from "../../lib/state/schedule.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
 import { expectConsistent } from "../crash-table/consistent.ts";
@@ -36,7 +36,7 @@ function headOf(world: TestWorld): Head {
 /** One run of the schedule, as serve and the function do it. */
 async function run({ service }: TestProcess): Promise<void> {
   await service.clock.mark();
-  await tendDue(service);
+  await runSchedule(service);
 }
 
 /** The schedule, minute by minute. */

@@ -2,14 +2,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Plan } from "../../lib/adapters/memory/faults.ts";
 import { isRootwardError, RootwardError } from "../../lib/error.ts";
-import { decodeEvent } from "../../lib/factory/event.ts";
-import type { Head } from "../../lib/factory/head.ts";
-import { advance, type Transition } from "../../lib/factory/transition.ts";
+import { decodeEvent } from "../../lib/state/event.ts";
+import type { Head } from "../../lib/state/head.ts";
+import { advance, type Transition } from "../../lib/state/transition.ts";
 import { change, type Decision } from "../../lib/service/change.ts";
 import { commit } from "../../lib/service/commit.ts";
 import { LostRace } from "../../lib/service/rounds.ts";
 import { readLog } from "../../lib/service/read.ts";
-import { moment, type Service } from "../../lib/service/service.ts";
+import { eventContext, type Service } from "../../lib/service/service.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
 import { bootstrapOf, FACTORY, newFactory } from "../support/memory-owner.ts";
 import { TestWorld } from "../support/memory-service.ts";
@@ -33,7 +33,7 @@ function stored(): Head {
 function renamed(service: Service, from: Head, owner: string): Transition {
   const head = { owner: { ...from.owner, id: owner } };
   const details = jsonObject({ owner });
-  return advance(from, { head, type: "effects-done", details }, moment(service, "schedule"));
+  return advance(from, { head, type: "effects-done", details }, eventContext(service, "schedule"));
 }
 
 async function update<D extends Decision>(

@@ -4,20 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Outbox } from "../../lib/adapters/embedded/outbox.ts";
-import { noticeText } from "../../lib/service/mail.ts";
-import type { Notice } from "../../lib/service/ports.ts";
+import { messageText } from "../../lib/service/messages/mail.ts";
+import type { Message } from "../../lib/service/ports.ts";
 import { HOSTILE, notAllowed } from "../support/hostile-text.ts";
 
-function minted(text: string): Notice {
+function minted(text: string): Message {
   const details = { by: text, user: text, id: text };
   const event = { seq: 1, id: "0".repeat(32), time: 0, type: "token-minted", actor: text, details };
-  return { factory: "acme", reader: "owner", email: text, event } as unknown as Notice;
+  return { factory: "acme", reader: "owner", email: text, event } as unknown as Message;
 }
 
 describe("a mail about a name with", () => {
   test.each(HOSTILE)("%s", async (_, text) => {
-    const plain = noticeText(minted("x"))?.body.split("\n").length;
-    const body = noticeText(minted(text))?.body ?? "";
+    const plain = messageText(minted("x"))?.body.split("\n").length;
+    const body = messageText(minted(text))?.body ?? "";
     expect(notAllowed(body)).toEqual([]);
     expect(body.split("\n")).toHaveLength(plain ?? 0);
     const folder = mkdtempSync(join(tmpdir(), "rootward-outbox-"));

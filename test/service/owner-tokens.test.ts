@@ -1,12 +1,12 @@
 /** How many tokens a confirmation yields, which token may revoke which, and what the owner is told. */
 import { describe, expect, it, test } from "vitest";
-import { encodeHead } from "../../lib/factory/head.ts";
+import { encodeHead } from "../../lib/state/head.ts";
 import { authorizeFactory, type Principal } from "../../lib/service/authorize.ts";
 import { readHead } from "../../lib/service/store.ts";
-import { ADMIN_SCOPES, OWNER_SCOPES, type Scope } from "../../lib/factory/scopes.ts";
+import { ADMIN_SCOPES, OWNER_SCOPES, type Scope } from "../../lib/state/scopes.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { runPending } from "../../lib/service/change.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { createToken, listTokens, revokeToken } from "../../lib/service/tokens.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import {
@@ -228,11 +228,11 @@ describe("a token", () => {
     const owner = await authorize((await confirm()) ?? "");
     const ci = await mint(service, owner, ["targets:update"]);
     await revokeToken(service, FACTORY, owner, ci.id);
-    await tendDue(service);
+    await runSchedule(service);
     expect(mails("token-revoked")).toBe(0);
     const worker = await mint(service, owner);
     await revokeToken(service, FACTORY, owner, worker.id);
-    await tendDue(service);
+    await runSchedule(service);
     expect(mails("token-revoked")).toBe(1);
   });
 });
@@ -244,10 +244,10 @@ test("an expired token is removed by the schedule, 35 days after its end", async
   const { token } = await createToken(service, FACTORY, owner, spec);
   const { size } = world.state.tokens;
   world.advance(36 * DAY - 1);
-  await tendDue(service);
+  await runSchedule(service);
   expect(await service.tokens.find(sha256Text(token))).not.toBeNull();
   world.advance(2);
-  await tendDue(service);
+  await runSchedule(service);
   expect(await service.tokens.find(sha256Text(token))).toBeNull();
   expect(world.state.tokens.size).toBe(size - 1);
 });

@@ -7,7 +7,7 @@ import type { Call, Plan } from "../../lib/adapters/memory/faults.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { channelsOf, DIALECTS, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
 import { expectConsistent } from "../crash-table/consistent.ts";
 import { FACTORY } from "../support/memory-owner.ts";
@@ -80,8 +80,8 @@ const publishing: Deed = (service) => publish(service, { during: "1" });
 const meetings: readonly (readonly [string, Deed, Deed])[] = [
   ["a publication at each call of apply", apply, publishing],
   ["apply at each call of a publication", publishing, apply],
-  ["the schedule at each call of a publication", publishing, tendDue],
-  ["a publication at each call of the schedule", tendDue, publishing],
+  ["the schedule at each call of a publication", publishing, runSchedule],
+  ["a publication at each call of the schedule", runSchedule, publishing],
 ];
 
 test.each(meetings)(

@@ -1,13 +1,13 @@
 /** Publishing targets: what changes and what does not, and who waits for whom. */
 import { beforeEach, describe, expect, it, test } from "vitest";
-import { decodeEvent } from "../../lib/factory/event.ts";
-import type { Head } from "../../lib/factory/head.ts";
+import { decodeEvent } from "../../lib/state/event.ts";
+import type { Head } from "../../lib/state/head.ts";
 import { readEvent, readHead } from "../../lib/service/store.ts";
 import type { Documents } from "../../lib/service/ports.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { readLog } from "../../lib/service/read.ts";
 import { signAgain } from "../../lib/service/sign-roles.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { DIALECTS, firstChannel, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
 import { jsonObject } from "../../lib/tuf/json.ts";
 import { MAX_TARGETS_BYTES } from "../../lib/tuf/target-entries.ts";
@@ -117,7 +117,7 @@ describe.each(DIALECTS)("a publication, %s", (dialect) => {
     await publish(process.service, { a: "a" });
     const { targets } = head().roles[channel] ?? {};
     world.advance(125 * DAY);
-    await tendDue(process.service);
+    await runSchedule(process.service);
     expect(head().roles[channel]?.targets?.version).toBeGreaterThan(targets?.version ?? 0);
     expect(await targetsIn(process.service)).toEqual(entriesOf({ a: "a" }));
   });

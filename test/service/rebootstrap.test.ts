@@ -1,7 +1,7 @@
 /** Bootstrapping again beside everything else that can happen to a Factory. */
 import { describe, expect, it, test } from "vitest";
 import { failing } from "../../lib/adapters/memory/faults.ts";
-import type { InstanceId } from "../../lib/factory/names.ts";
+import type { InstanceId } from "../../lib/state/names.ts";
 import { authorizeFactory } from "../../lib/service/authorize.ts";
 import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { findForDevice } from "../../lib/service/read.ts";
@@ -9,7 +9,7 @@ import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import { startUpdate } from "../../lib/service/root-update/start.ts";
 import { runPending } from "../../lib/service/change.ts";
-import { tend, tendDue } from "../../lib/service/tend.ts";
+import { runScheduleFor, runSchedule } from "../../lib/service/run-schedule.ts";
 import { createToken } from "../../lib/service/tokens.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import type { Dialect } from "../../lib/tuf/dialect.ts";
@@ -171,7 +171,7 @@ test("not more often than a head of bounded size can remember", async () => {
   for (let time = 0; time < 100; time += 1) await rebootstrapOf(service);
   expect(await refusal(rebootstrapOf(service))).toBe("not-replaceable");
   world.advance(36 * DAY);
-  await tendDue(service);
+  await runSchedule(service);
   expect(await refusal(rebootstrapOf(service))).toBe("done");
 });
 
@@ -218,7 +218,7 @@ test("the owner of the root after is told of its own expiry, whatever was told o
   const { ownerToken } = await confirmedFactory(world);
   world.advance(300 * DAY);
   const { service } = world.start();
-  await tendDue(service);
+  await runSchedule(service);
   expect(world.head(FACTORY)?.expiryTold).not.toBeNull();
   await rebootstrapOf(service, { ownerToken, noDeviceExists: true });
   expect(world.head(FACTORY)?.expiryTold).toBeNull();
@@ -408,11 +408,11 @@ test("online keys and tokens of the bootstrap before are destroyed once no backu
   await rebootstrapOf(world.start().service);
   expect(mine()).toEqual({ keys: 3, tokens: 2 });
   world.advance(35 * DAY);
-  await tend(world.start().service, FACTORY);
+  await runScheduleFor(world.start().service, FACTORY);
   expect(mine()).toEqual({ keys: 3, tokens: 2 });
   world.advance(DAY);
   const process = world.start();
-  await tendDue(process.service);
+  await runSchedule(process.service);
   expect(mine()).toEqual({ keys: 0, tokens: 0 });
   expect(world.head(FACTORY)).toMatchObject({ replaced: [], pending: [] });
   expect(process.reports).toEqual([]);
@@ -422,13 +422,13 @@ test("what was signed while the clock was a year ahead is not due every minute o
   const world = new TestWorld();
   await newFactory(world, "tuf");
   world.advance(365 * DAY);
-  await tendDue(world.start().service);
+  await runSchedule(world.start().service);
   world.advance(-365 * DAY);
   await rebootstrapOf(world.start().service);
   for (const days of [36, 365]) {
     world.advance(days * DAY);
     const process = world.start();
-    await tendDue(process.service);
+    await runSchedule(process.service);
     expect(process.reports).toEqual([]);
     expect(world.head(FACTORY)?.pending).toEqual([]);
   }
@@ -443,7 +443,7 @@ test("an instance that is in use cannot be given up, whoever asks", async () => 
   if (head === null) throw new Error("no head");
   for (let day = 0; day < 90; day += 10) {
     world.advance(10 * DAY);
-    await tendDue(service);
+    await runSchedule(service);
     expect(await refusal(service.boundary.abandon(head))).toBe("signing-refused");
   }
   // Nothing signed for longer than any metadata lives: a fleet that is gone, or a service that was off.
@@ -517,7 +517,7 @@ describe("what was pending for the bootstrap before", () => {
   test("is not told to the owner after as if it were theirs", async () => {
     const world = new TestWorld();
     await rebootstrapOf(world.start().service, await untold(world));
-    await tend(world.start().service, FACTORY);
+    await runScheduleFor(world.start().service, FACTORY);
     expect(told(world)).toEqual([]);
   });
 
@@ -528,7 +528,7 @@ describe("what was pending for the bootstrap before", () => {
     await rebootstrapOf(muted, { owner: newOwner });
     await rebootstrapOf(muted, { owner: { id: "third", email: "third@example.com" } });
     expect(world.state.outbox.size).toBeLessThanOrEqual(1);
-    await tend(world.start().service, FACTORY);
+    await runScheduleFor(world.start().service, FACTORY);
     const former = [...world.state.outbox].filter(([id]) => id.endsWith("former-owner"));
     expect(former.map(([, { to }]) => to).toSorted()).toEqual([
       "new@example.com",
@@ -565,7 +565,7 @@ describe("what was pending for the bootstrap before", () => {
     await cancelUpdate(away.service, FACTORY, principal);
     expect(world.head(FACTORY)?.pending.map(({ kind }) => kind)).toEqual(["destroy-key"]);
     await rebootstrapOf(service, { ownerToken, noDeviceExists: true });
-    await tend(service, FACTORY);
+    await runScheduleFor(service, FACTORY);
     const there = [...world.state.signer.keys.keys()].some((name) =>
       name.includes(made?.keyid ?? "?"),
     );

@@ -6,15 +6,15 @@
 import { beforeEach, describe, expect, it, test } from "vitest";
 import { failing } from "../../lib/adapters/memory/faults.ts";
 import type { SigningKey } from "../../lib/crypto/signing-key.ts";
-import type { Head } from "../../lib/factory/head.ts";
-import { returnRoots } from "../../lib/service/return-roots.ts";
+import type { Head } from "../../lib/state/head.ts";
+import { returnRoots } from "../../lib/service/roots/return-roots.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { cancelUpdate } from "../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { readVersion } from "../../lib/service/store.ts";
-import { submitRoot } from "../../lib/service/submit-root.ts";
-import { tend, tendDue } from "../../lib/service/tend.ts";
+import { submitRoot } from "../../lib/service/roots/submit-root.ts";
+import { runScheduleFor, runSchedule } from "../../lib/service/run-schedule.ts";
 import { revokeToken } from "../../lib/service/tokens.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import { channelsOf, firstChannel, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
@@ -102,7 +102,7 @@ describe.each(DIALECTS)("in %s", (dialect) => {
     await publish(service);
     for (let days = 0; days < 40; days += 4) {
       lost.advance(4 * DAY);
-      await tendDue(service);
+      await runSchedule(service);
     }
     await rotateRoot(service, newest, true);
     await publish(service);
@@ -170,7 +170,7 @@ describe.each(DIALECTS)("in %s", (dialect) => {
   it("is found by the schedule when something is to be signed", async () => {
     lost.advance(3 * DAY);
     const { service, reports } = lost.start();
-    await tendDue(service);
+    await runSchedule(service);
     expect(new Set(versions(headOf(lost)))).toEqual(new Set([3]));
     expect(reports).toEqual([]);
   });
@@ -193,7 +193,7 @@ describe.each(DIALECTS)("in %s", (dialect) => {
     await returnRoots(after.service, FACTORY);
     for (let days = 0; days < 60; days += 4) {
       restored.advance(4 * DAY);
-      await tendDue(after.service);
+      await runSchedule(after.service);
     }
     expect(headOf(restored).rootUpdate).toBeNull();
     await publish(after.service);
@@ -266,7 +266,7 @@ describe("a root that is to be current", () => {
     await rotateRoot(world.start(failing("signer.advanceTrust")).service, key);
     expect(headOf(world).roles.main?.root.version).toBe(2);
     expect(headOf(world).pending.map(({ kind }) => kind)).toContain("follow-roots");
-    await tendDue(world.start().service);
+    await runSchedule(world.start().service);
     expect([...world.state.signer.roots.values()].map(({ version }) => version)).toEqual([2]);
     expect(headOf(world).pending).toEqual([]);
   });
@@ -293,7 +293,7 @@ describe("a root that is to be current", () => {
     const { service, reports } = restored.start();
     for (let days = 0; days < 40; days += 4) {
       restored.advance(4 * DAY);
-      await tend(service, FACTORY);
+      await runScheduleFor(service, FACTORY);
     }
     expect(await submitAs(service, "main", root)).toMatchObject({ version: 2, changed: true });
     await publish(service);
@@ -388,7 +388,7 @@ describe("an update that is cancelled after all have signed", () => {
     ]);
     for (let days = 0; days < 40; days += 4) {
       world.advance(4 * DAY);
-      await tendDue(service);
+      await runSchedule(service);
     }
     expect(world.state.signer.keys.size).toBe(6);
     // A device may have been shown it: no key of it is gone. Another root of its number ends that.
@@ -396,7 +396,7 @@ describe("an update that is cancelled after all have signed", () => {
     expect(world.state.signer.expected.size).toBe(0);
     for (let days = 0; days < 12; days += 4) {
       world.advance(4 * DAY);
-      await tendDue(service);
+      await runSchedule(service);
     }
     expect(world.state.signer.keys.size).toBe(3);
     expect(reports).toEqual([]);

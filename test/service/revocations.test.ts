@@ -3,8 +3,8 @@
  * and revocations in a loop stop no publisher.
  */
 import { expect, test } from "vitest";
-import { decodeEvent } from "../../lib/factory/event.ts";
-import { encodeHead } from "../../lib/factory/head.ts";
+import { decodeEvent } from "../../lib/state/event.ts";
+import { encodeHead } from "../../lib/state/head.ts";
 import type { Principal } from "../../lib/service/authority.ts";
 import { readHead } from "../../lib/service/store.ts";
 import { LOST_ROUNDS } from "../../lib/service/ports.ts";
@@ -12,7 +12,7 @@ import { publishTargets } from "../../lib/service/publish-targets.ts";
 import { readLog } from "../../lib/service/read.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { createToken, revokeToken } from "../../lib/service/tokens.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { ONLINE_ROLES } from "../../lib/tuf/dialect.ts";
@@ -121,7 +121,7 @@ test("the owner's message about a revocation waits for no signer either, and the
   await Promise.all([revoked, publishing]);
   expect(order).toEqual(["revoked", "the signer answers"]);
   expect(await service.tokens.find(stolen.token.hash)).toBeNull();
-  await tendDue(service);
+  await runSchedule(service);
   expect(world.head(FACTORY)?.pending).toEqual([]);
   const mails = [...world.state.outbox.keys()].filter((id) => id.endsWith("-token-revoked"));
   expect(mails).toHaveLength(1);
@@ -148,7 +148,7 @@ test("a removal that fails keeps no token from being revoked, and stays to be do
   const ends = world.head(FACTORY)?.pending.filter(({ kind }) => kind === "end-token");
   expect(ends).toHaveLength(2);
   expect(reports).not.toEqual([]);
-  await tendDue(world.start().service);
+  await runSchedule(world.start().service);
   expect(world.head(FACTORY)?.pending).toEqual([]);
   expect(world.state.tokens.has(stolen.token.hash)).toBe(false);
 });

@@ -1,7 +1,7 @@
 /** Which numbers a role may get: none twice, none above 2^31-1, and a way back for those that ran away. */
 import { describe, expect, it, test } from "vitest";
 import * as fc from "fast-check";
-import { FAR, MAX_VERSION, onlineVersion, versionTime } from "../../lib/factory/schedule.ts";
+import { FAR, MAX_VERSION, onlineVersion, versionTime } from "../../lib/state/schedule.ts";
 import {
   lastNumber,
   readRecord,

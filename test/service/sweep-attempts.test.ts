@@ -1,6 +1,6 @@
 /** What of a bootstrap that was cut off is removed, and when. */
 import { describe, expect, it } from "vitest";
-import { sweepAttempts } from "../../lib/service/sweep-attempts.ts";
+import { sweepAttempts } from "../../lib/service/bootstrap/sweep-attempts.ts";
 import {
   bootstrapOf,
   claimAs,

@@ -1,14 +1,14 @@
 /** Time limits hold without the schedule; the schedule keeps a fleet in valid metadata. */
 import { describe, expect, it } from "vitest";
 import { failing, type Plan } from "../../lib/adapters/memory/faults.ts";
-import { toStored } from "../../lib/factory/effect.ts";
-import type { Head } from "../../lib/factory/head.ts";
-import type { FactoryName } from "../../lib/factory/names.ts";
+import { toStored } from "../../lib/state/effect.ts";
+import type { Head } from "../../lib/state/head.ts";
+import type { FactoryName } from "../../lib/state/names.ts";
 import { findForDevice } from "../../lib/service/read.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { runPending } from "../../lib/service/change.ts";
 import { readVersion, targetsOf } from "../../lib/service/store.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { createToken } from "../../lib/service/tokens.ts";
 import { sha256Text } from "../../lib/tuf/bytes.ts";
 import { channelsOf, firstChannel, ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
@@ -94,10 +94,10 @@ describe("the schedule", () => {
     const link = await newFactory(world, "tuf");
     if (claimed) await takeArchive(world.start(), link, ALICE);
     world.advance(after - 1);
-    await tendDue(world.start().service);
+    await runSchedule(world.start().service);
     expect([world.state.shares.size, world.state.archives.size]).toEqual([1, 1]);
     world.advance(1);
-    await tendDue(world.start().service);
+    await runSchedule(world.start().service);
     expect([world.state.shares.size, world.state.archives.size]).toEqual([0, 0]);
     expect(headOf(world).initialKey.state).toBe("destroyed");
     expect([...world.state.outbox.keys()].map((id) => id.replace(/\d+-[0-9a-f]{8}/, "N"))).toEqual([
@@ -111,7 +111,7 @@ describe("the schedule", () => {
     const archive = await takeArchive(world.start(), link, ALICE);
     world.advance(30 * DAY);
     const { service } = world.start();
-    await tendDue(service);
+    await runSchedule(service);
     expect(headOf(world).delivery.state).toBe("expired");
     await expect(confirmAs(service, link, MALLORY, archive)).rejects.toMatchObject({
       code: "delivery-used",
@@ -148,7 +148,7 @@ describe("the schedule", () => {
       for (let step = 0; step < 730; step += 1) {
         world.advance(12 * HOUR);
         expectFresh(headOf(world), world.now, 0);
-        await tendDue(process.service);
+        await runSchedule(process.service);
         const head = headOf(world);
         // A day without any schedule must not hurt: this much is always left.
         expectFresh(head, world.now, 4 * DAY);
@@ -198,7 +198,7 @@ describe("the schedule", () => {
       if (!others.over) setImmediate(turn);
     };
     setImmediate(turn);
-    expect(await tendDue(service)).toBe(5);
+    expect(await runSchedule(service)).toBe(5);
     others.over = true;
     expect(others.turns).toBeGreaterThanOrEqual(5);
   });
@@ -211,11 +211,11 @@ describe("the schedule", () => {
     }
     world.advance(3 * DAY);
     const ending = new AbortController();
-    const run = tendDue(service, ending.signal);
+    const run = runSchedule(service, ending.signal);
     setImmediate(() => ending.abort());
     const tended = await run;
     expect(tended).toBeLessThan(5);
-    expect(await tendDue(service)).toBe(5 - tended);
+    expect(await runSchedule(service)).toBe(5 - tended);
   });
 
   it("writes nothing while nothing is due", async () => {
@@ -223,7 +223,7 @@ describe("the schedule", () => {
     await liveFactory(world, "tuf");
     world.advance(HOUR);
     const { service, faults } = world.start();
-    expect(await tendDue(service)).toBe(0);
+    expect(await runSchedule(service)).toBe(0);
     expect(faults.writes).toEqual([]);
   });
 });
@@ -244,12 +244,12 @@ describe("what fails in the schedule", () => {
       world.advance(3 * DAY);
       const before = names.map((name) => headOf(world, name).roles.main?.timestamp?.version);
       const { service, reports } = world.start(failing(write, "bbb"));
-      await tendDue(service);
+      await runSchedule(service);
       const after = names.map((name) => headOf(world, name).roles.main?.timestamp?.version);
       expect(after.map((version, at) => version !== before[at])).toEqual([true, false, true]);
       expect(reports).toHaveLength(1);
       expect(reports[0]).toContain("bbb");
-      await tendDue(world.start().service);
+      await runSchedule(world.start().service);
       expect(headOf(world, names[1]).roles.main?.timestamp?.version).not.toBe(before[1]);
     },
   );
@@ -269,7 +269,7 @@ describe("what fails in the schedule", () => {
     const broken: Plan = ({ name }) => (effects.includes(name) ? "not applied" : null);
     for (let round = 0; round < 3; round += 1) {
       const { service, reports } = world.start(broken);
-      await tendDue(service);
+      await runSchedule(service);
       expect(reports.length).toBeGreaterThanOrEqual(4);
       expect(headOf(world).pending.map(({ kind }) => kind)).toEqual([
         "destroy-share",
@@ -280,7 +280,7 @@ describe("what fails in the schedule", () => {
       ]);
       expect(await service.heads.due(0, 10)).toEqual([FACTORY]);
     }
-    await tendDue(world.start().service);
+    await runSchedule(world.start().service);
     expect(headOf(world).pending).toEqual([]);
     expect([world.state.shares.size, world.state.archives.size]).toEqual([0, 0]);
     expect(world.state.outbox.size).toBe(1);
@@ -297,7 +297,7 @@ describe("what fails in the schedule", () => {
       await Promise.allSettled([confirming]);
       expect(headOf(world).state).toBe("live");
       world.advance(3 * DAY);
-      await tendDue(process.service);
+      await runSchedule(process.service);
       expect(headOf(world).roles.main?.timestamp?.expires).toBeGreaterThan(world.now + 5 * DAY);
     },
   );
@@ -339,7 +339,7 @@ describe("what fails in the schedule", () => {
       get: (idHash) => service.shares.get(idHash),
       put: (idHash, wrapped) => service.shares.put(idHash, wrapped),
       destroy: async () => {
-        await tendDue(world.start().service);
+        await runSchedule(world.start().service);
         throw new Error("the answer was lost");
       },
     };
@@ -368,7 +368,7 @@ describe("what fails in the schedule", () => {
     };
     const deaf = { ...service, notifier };
     await confirmAs(deaf, link, ALICE, archive);
-    for (let run = 0; run < 3; run += 1) await tendDue(deaf);
+    for (let run = 0; run < 3; run += 1) await runSchedule(deaf);
     expect(told).toEqual(["owner"]);
     const pending = headOf(world).pending.map((effect) => toStored(effect));
     expect(pending).toEqual([{ kind: "notify", ref: expect.stringMatching(/^\d+ provisioner$/) }]);
@@ -386,7 +386,7 @@ describe("what fails in the schedule", () => {
     const process = world.start(({ name, subject }) =>
       name === "signer.takeVersion" && subject !== FACTORY ? "not applied" : null,
     );
-    for (let round = 0; round < 3; round += 1) await tendDue(process.service);
+    for (let round = 0; round < 3; round += 1) await runSchedule(process.service);
     expect(headOf(world).roles.main?.timestamp?.expires).toBeGreaterThan(world.now + 5 * DAY);
   });
 
@@ -399,7 +399,7 @@ describe("what fails in the schedule", () => {
     );
     await bootstrapOf(process.service, "tuf");
     world.advance(3 * DAY);
-    expect(await tendDue(process.service)).toBe(101);
+    expect(await runSchedule(process.service)).toBe(101);
     expect(headOf(world).roles.main?.timestamp?.expires).toBeGreaterThan(world.now + 5 * DAY);
   });
 

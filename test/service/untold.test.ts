@@ -1,10 +1,10 @@
 /** A notifier that fails for long: the head, the log and the number of tries stay small. */
 import { expect, it, test } from "vitest";
 import type { Plan } from "../../lib/adapters/memory/faults.ts";
-import { encodeHead } from "../../lib/factory/head.ts";
+import { encodeHead } from "../../lib/state/head.ts";
 import { sparing } from "../../lib/service/reporting.ts";
 import { runPending } from "../../lib/service/change.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { createToken } from "../../lib/service/tokens.ts";
 import { ownerOf } from "../support/memory-root-update.ts";
 import { bootstrapOf, FACTORY } from "../support/memory-owner.ts";
@@ -57,7 +57,7 @@ it("10,000 events leave a small head, a short log, and one try for each event an
   expect(headOf(world).log.seq).toBeGreaterThan(10_000);
 
   // Nothing is lost once messages go out again.
-  await tendDue(world.start().service);
+  await runSchedule(world.start().service);
   expect(headOf(world).pending).toEqual([]);
   const mails = [...world.state.outbox.values()].map(({ subject }) => subject);
   expect(mails).toContain(`9992 events of Factory ${FACTORY}`);
@@ -81,7 +81,7 @@ it("is tried again after 1, 2, 4 and up to 60 minutes, while destruction is trie
   for (let minute = 1; minute <= 240; minute += 1) {
     world.advance(MINUTE);
     const before = tries.length;
-    await tendDue(process.service);
+    await runSchedule(process.service);
     if (tries.length > before) at.push(minute);
   }
   expect(at).toEqual([1, 3, 7, 15, 31, 63, 123, 183]);
@@ -89,7 +89,7 @@ it("is tried again after 1, 2, 4 and up to 60 minutes, while destruction is trie
   world.advance(8 * 24 * 60 * MINUTE);
   for (let run = 0; run < 10; run += 1) {
     world.advance(MINUTE);
-    await tendDue(process.service);
+    await runSchedule(process.service);
   }
   expect(destroys).toBe(10);
   expect(headOf(world).pending.some(({ kind }) => kind === "destroy-share")).toBe(true);

@@ -110,7 +110,7 @@ export async function rootBytes(
 }
 
 function parseRoot(owner: Owner, channel: Channel, bytes: Uint8Array): Root {
-  const policy = { dialect: owner.dialect, channel, forms: "strict" } as const;
+  const policy = { dialect: owner.dialect, channel, reading: "strict" } as const;
   return readTrustedRoot(bytes, policy, verifySignature);
 }
 

@@ -6,7 +6,7 @@ import { expect, vi } from "vitest";
 import { Updater } from "tuf-js";
 import { DownloadHTTPError } from "tuf-js/dist/error.js";
 import { isRootwardError } from "../../lib/error.ts";
-import { FAR } from "../../lib/factory/schedule.ts";
+import { FAR } from "../../lib/state/schedule.ts";
 import { findForDevice } from "../../lib/service/read.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { ONLINE_ROLES, type Role } from "../../lib/tuf/dialect.ts";

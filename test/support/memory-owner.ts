@@ -6,17 +6,17 @@ import { verifySignature } from "../../lib/crypto/verify.ts";
 import { deliveryId, parseLink } from "../../lib/delivery/link.ts";
 import { openArchive } from "../../lib/delivery/sealing.ts";
 import type { ClaimAnswer } from "../../lib/delivery/claim.ts";
-import type { FactoryName } from "../../lib/factory/names.ts";
-import { firstRoots } from "../../lib/factory/roles.ts";
-import { bootstrap } from "../../lib/service/bootstrap.ts";
-import type { BootstrapResult, FreshSpec } from "../../lib/service/fresh.ts";
+import type { FactoryName } from "../../lib/state/names.ts";
+import { firstRoots } from "../../lib/state/roles.ts";
+import { bootstrap } from "../../lib/service/bootstrap/bootstrap.ts";
+import type { BootstrapResult, InstanceSpec } from "../../lib/service/bootstrap/new-instance.ts";
 import type { Principal } from "../../lib/service/authorize.ts";
 import { readHead, readVersion } from "../../lib/service/store.ts";
-import { claim, confirm } from "../../lib/service/deliver.ts";
-import { rebootstrap, type RebootstrapRequest } from "../../lib/service/rebootstrap.ts";
-import { OWNER_SCOPES } from "../../lib/factory/scopes.ts";
+import { claim, confirm } from "../../lib/service/delivery/deliver.ts";
+import { rebootstrap, type RebootstrapRequest } from "../../lib/service/bootstrap/rebootstrap.ts";
+import { OWNER_SCOPES } from "../../lib/state/scopes.ts";
 import type { Service } from "../../lib/service/service.ts";
-import { submitRoot } from "../../lib/service/submit-root.ts";
+import { submitRoot } from "../../lib/service/roots/submit-root.ts";
 import { fromBase64Url, sha256, sha256Text, type Sha256 } from "../../lib/tuf/bytes.ts";
 import { readTrustedRoot } from "../../lib/tuf/chain.ts";
 import { channelsOf, type Channel, type Dialect } from "../../lib/tuf/dialect.ts";
@@ -34,7 +34,7 @@ export const MALLORY = "mallory-drew-this-instead";
 export async function bootstrapOf(
   service: Service,
   dialect: Dialect,
-  options: Partial<Pick<FreshSpec, "factory" | "delivery" | "provisioner">> & {
+  options: Partial<Pick<InstanceSpec, "factory" | "delivery" | "provisioner">> & {
     readonly createdWith?: Sha256 | null;
   } = {},
 ): Promise<BootstrapResult> {
@@ -188,7 +188,7 @@ async function currentRoot(service: Service, channel: Channel): Promise<Root> {
   const bytes = await readVersion(service, head, channel, "root", version);
   return readTrustedRoot(
     bytes,
-    { dialect: head.dialect, channel, forms: "strict" },
+    { dialect: head.dialect, channel, reading: "strict" },
     verifySignature,
   );
 }

@@ -4,10 +4,10 @@ import {
   signingKeyFromArchive,
   type SigningKey,
 } from "../../lib/crypto/signing-key.ts";
-import { OWNER_SCOPES } from "../../lib/factory/scopes.ts";
+import { OWNER_SCOPES } from "../../lib/state/scopes.ts";
 import type { Principal } from "../../lib/service/authorize.ts";
 import { currentRoot, readHead } from "../../lib/service/store.ts";
-import { takeInitialKey } from "../../lib/service/initial-key.ts";
+import { takeInitialKey } from "../../lib/service/delivery/initial-key.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
 import { reviewUpdate } from "../../lib/service/root-update/review.ts";

@@ -22,8 +22,8 @@ import {
   MemoryTokens,
 } from "../../lib/adapters/memory/store.ts";
 import { SteadyClock } from "../../lib/adapters/steady-clock.ts";
-import { decodeHead, type Head } from "../../lib/factory/head.ts";
-import type { FactoryName } from "../../lib/factory/names.ts";
+import { decodeHead, type Head } from "../../lib/state/head.ts";
+import type { FactoryName } from "../../lib/state/names.ts";
 import type { Service } from "../../lib/service/service.ts";
 import { reportTo, serviceOn, type RunningProcess } from "./service-on.ts";
 

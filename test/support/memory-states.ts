@@ -5,7 +5,7 @@
 import { failing } from "../../lib/adapters/memory/faults.ts";
 import { applyUpdate } from "../../lib/service/root-update/apply.ts";
 import { makeOnlineKeys } from "../../lib/service/root-update/make-online-keys.ts";
-import { tendDue } from "../../lib/service/tend.ts";
+import { runSchedule } from "../../lib/service/run-schedule.ts";
 import { ONLINE_ROLES, type Dialect } from "../../lib/tuf/dialect.ts";
 import { ALICE, bootstrapOf, claimAs, FACTORY } from "./memory-owner.ts";
 import { apiFactory, keyOf, ownerOf, stageRotation, start } from "./memory-root-update.ts";
@@ -24,7 +24,7 @@ async function liveWorld(dialect: Dialect): Promise<TestWorld> {
   await applyUpdate(service, FACTORY, "", principal);
   for (let days = 0; days < 40; days += 4) {
     world.advance(4 * DAY);
-    await tendDue(service);
+    await runSchedule(service);
   }
   return world;
 }

@@ -195,7 +195,7 @@ export async function readRoot(
     headers: { "OSF-TOKEN": server.adminToken },
   });
   const bytes = new Uint8Array(await response.arrayBuffer());
-  return readTrustedRoot(bytes, { dialect, channel, forms: "strict" }, verifySignature);
+  return readTrustedRoot(bytes, { dialect, channel, reading: "strict" }, verifySignature);
 }
 
 /** Signs `signed` with each of `keys`. */

@@ -6,8 +6,8 @@
 import { randomBytes } from "node:crypto";
 import { MasterKeyWrapper } from "../../lib/adapters/embedded/key-wrapper.ts";
 import { Faults, type Plan } from "../../lib/adapters/memory/faults.ts";
-import type { Head } from "../../lib/factory/head.ts";
-import type { FactoryName } from "../../lib/factory/names.ts";
+import type { Head } from "../../lib/state/head.ts";
+import type { FactoryName } from "../../lib/state/names.ts";
 import { believedClock } from "../../lib/service/service.ts";
 import type { Adapter, Opened } from "../contract/adapters.ts";
 import { TestWorld } from "./memory-service.ts";

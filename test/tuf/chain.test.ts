@@ -56,7 +56,7 @@ function makeChain(dialect: Dialect): Chain {
     bodies.push(signRoot(signed, dialect, [before, next]));
     return next;
   }, holder);
-  const policy: ChainPolicy = { dialect, channel, forms: "strict" };
+  const policy: ChainPolicy = { dialect, channel, reading: "strict" };
   return { policy, holders, bodies, bytes: bodies.map((body) => encodeJson(body)) };
 }
 

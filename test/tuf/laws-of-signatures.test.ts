@@ -160,7 +160,7 @@ describe.each(DIALECTS)("a step along a chain, %s", (dialect) => {
     before: Role,
     next: Role,
     list: readonly Entry[],
-    forms: ChainPolicy["forms"],
+    reading: ChainPolicy["reading"],
   ): readonly string[] {
     const by = before.members.map((n) => partyOf(dialect, n));
     const first = signRoot(signedWith(dialect, 1, before), dialect, by);
@@ -171,7 +171,7 @@ describe.each(DIALECTS)("a step along a chain, %s", (dialect) => {
       return signatureObject(key.keyid, key.key, bytesOf(dialect, message, one), dialect);
     });
     const chain = [first, jsonObject({ signatures, signed })].map((body) => encodeJson(body));
-    return refusal(chain, { dialect, channel, forms }).slice(2);
+    return refusal(chain, { dialect, channel, reading }).slice(2);
   }
 
   test("is taken exactly where both thresholds are met by distinct keys", () => {
@@ -250,8 +250,8 @@ describe.each(FACTORIES)("a good root, %s", (_name, factory) => {
         const verdict = judge(factory, body);
         expect(verdict.kind).toBe("accepted");
         expect(verdict.kind === "accepted" && asText(verdict.document)).toBe(stored);
-        for (const forms of ["strict", "lenient"] as const) {
-          const policy: ChainPolicy = { dialect, channel, forms };
+        for (const reading of ["strict", "lenient"] as const) {
+          const policy: ChainPolicy = { dialect, channel, reading };
           const taken = nextInChain(current, encodeJson(body), policy, verifySignature);
           expect(asText(taken.root.message)).toBe(asText(message));
         }
@@ -278,7 +278,7 @@ describe.each(FACTORIES)("a good root, %s", (_name, factory) => {
     fc.assert(
       fc.property(picks, (pick) => {
         const bytes = utf8.encode(spelled(good, pick()));
-        const policy: ChainPolicy = { dialect, channel, forms: "strict" };
+        const policy: ChainPolicy = { dialect, channel, reading: "strict" };
         const { root } = nextInChain(current, bytes, policy, verifySignature);
         expect(asText(root.message)).toBe(asText(message));
       }),

@@ -141,9 +141,9 @@ describe.each(DIALECTS)("%s: a lenient reader", (dialect) => {
   const ODD = "ab".repeat(32);
 
   /** The codes of errors and of warnings. */
-  function read(forms: "strict" | "lenient", ...changes: Edit[]): readonly (readonly string[])[] {
+  function read(reading: "strict" | "lenient", ...changes: Edit[]): readonly (readonly string[])[] {
     const body = signRoot(edits(next, ...changes), dialect, []);
-    const { errors, warnings } = readSignedRoot(body, { dialect, channel, forms });
+    const { errors, warnings } = readSignedRoot(body, { dialect, channel, reading });
     return [errors, warnings].map((list) => list.map(({ code }) => code));
   }
 

@@ -15,7 +15,7 @@ describe.each(DIALECTS)("%s", (dialect) => {
 
   const draftOf = (signed: JsonObject): RootDraft => {
     const body = signRoot(signed, dialect, []);
-    const { draft } = readSignedRoot(body, { dialect, channel, forms: "lenient" });
+    const { draft } = readSignedRoot(body, { dialect, channel, reading: "lenient" });
     if (draft === null) throw new Error("cannot be read");
     return draft.root;
   };

@@ -36,7 +36,7 @@ test.each(CASES)("refuses %s", (_name, row, factory) => {
   expect(found.map(({ message }) => message).join("\n")).toContain(row.says ?? "");
 });
 
-/** Codes that no refusal by verifyRootUpdate holds, and why. */
+/** Codes that no refusal by verifySubmittedRoot holds, and why. */
 const ELSEWHERE: Partial<Record<FindingCode, string>> = {
   "version-high": "warns only: root-verdict.test.ts",
   advice: "warns only: root-verdict.test.ts",

@@ -11,7 +11,7 @@ import type { FindingCode } from "../../lib/tuf/findings.ts";
 import { isJsonArray, isJsonObject, jsonObject } from "../../lib/tuf/json.ts";
 import type { JsonObject, JsonValue } from "../../lib/tuf/json.ts";
 import type { RootUpdate } from "../../lib/tuf/policy.ts";
-import { verifySuccessor, type RootVerdict } from "../../lib/tuf/root-update.ts";
+import { verifySuccessor, type RootVerdict } from "../../lib/tuf/submitted-root.ts";
 import { readSignedRoot, wholeSignedRoot, type SignedDraft } from "../../lib/tuf/signed-root.ts";
 import {
   DAY,
@@ -98,7 +98,7 @@ describe.each(FACTORIES)("%s", (_name, factory) => {
 
   test("what is stored is what was verified, and reads as the same root", () => {
     const body = stored(judge(factory, good));
-    const forms = { dialect, channel, forms: "strict", trustedKeys: current.keys } as const;
+    const forms = { dialect, channel, reading: "strict", trustedKeys: current.keys } as const;
     const { draft, errors } = readSignedRoot(body, forms);
     expect(errors).toEqual([]);
     expect(body).toEqual(good);
@@ -178,12 +178,12 @@ describe.each(FACTORIES)("%s", (_name, factory) => {
     const keyids = [...ids(a, b, d), ...ids(...many)];
     const changes: Edit[] = [...many.map(listed), [["roles", "root", "keyids"], keyids]];
     const body = signRoot(edits(next, ...changes), dialect, [...many, a, b, d]);
-    const { draft } = readSignedRoot(body, { dialect, channel, forms: "strict" });
+    const { draft } = readSignedRoot(body, { dialect, channel, reading: "strict" });
     const asked: string[] = [];
     const bad = new Set<string>(many.map(({ key }) => key.key.fingerprint));
-    const judged = (forms: "strict" | "lenient"): readonly FindingCode[] => {
+    const judged = (reading: "strict" | "lenient"): readonly FindingCode[] => {
       if (draft === null) throw new Error("cannot be read");
-      const findings = verifySuccessor(current, draft, forms, (key) => {
+      const findings = verifySuccessor(current, draft, reading, (key) => {
         asked.push(key.fingerprint);
         return !bad.has(key.fingerprint);
       });
@@ -200,7 +200,8 @@ describe.each(FACTORIES)("%s", (_name, factory) => {
     "a root whose %j cannot be read is not whole",
     (path) => {
       const read = (signed: JsonObject): SignedDraft | null =>
-        readSignedRoot(signRoot(signed, dialect, []), { dialect, channel, forms: "strict" }).draft;
+        readSignedRoot(signRoot(signed, dialect, []), { dialect, channel, reading: "strict" })
+          .draft;
       expect(wholeSignedRoot(read(next))).toEqual(read(next));
       expect(read(edits(next, [path, null]))).not.toBeNull();
       expect(wholeSignedRoot(read(edits(next, [path, null])))).toBeNull();

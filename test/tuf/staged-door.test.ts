@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { verifySignature } from "../../lib/crypto/verify.ts";
-import { judgeRoot } from "../../lib/tuf/root-update.ts";
+import { judgeRoot } from "../../lib/tuf/submitted-root.ts";
 import { rootUpdate, testFactory } from "../support/tuf/test-factory.ts";
 import { DOCUMENT } from "./broken-roots/document.ts";
 import { POLICY } from "./broken-roots/policy.ts";

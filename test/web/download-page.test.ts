@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { archivedKeys } from "../../lib/archive/keys.ts";
 import { readArchive } from "../../lib/archive/archive.ts";
 import { openEnvelope } from "../../lib/crypto/envelope.ts";
-import { readRecipient } from "../../lib/crypto/recipient.ts";
+import { readRecipientCertificate } from "../../lib/crypto/recipient.ts";
 import { sha256 } from "../../lib/tuf/bytes.ts";
 import { heading, inBrowser, saveWith, visitors } from "../support/browser.ts";
 import { makeCertificate, rsaKey } from "../support/certificate.ts";
@@ -252,7 +252,7 @@ inBrowser(
     const { server, page } = all;
     const { pem, privateKey } = makeCertificate(rsaKey(2048));
     const { link } = await createFactory(server, "sealed-to", { recipientCertificate: pem });
-    const recipient = readRecipient(pem, Date.now()).fingerprint;
+    const recipient = readRecipientCertificate(pem, Date.now()).fingerprint;
     await page.goto(link);
     const saved = await saveWith(page, "Download the archive", server.folder);
     expect(saved).toMatch(/sealed-to\.tgz\.p7m$/);

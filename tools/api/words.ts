@@ -1,6 +1,6 @@
 /** A JSON Schema in a few words, for docs/api.md. */
 import { TARGET_NAME } from "../../lib/tuf/target-entries.ts";
-import { FACTORY_NAME } from "../../lib/factory/names.ts";
+import { FACTORY_NAME } from "../../lib/state/names.ts";
 import type { JsonSchema } from "./schema.ts";
 
 /** A line for each member, those of objects inside further in. Neighbours that are alike have one line. */

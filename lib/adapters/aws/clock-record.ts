@@ -3,7 +3,7 @@
  * its machine that outlives it, so what is noted is the clock.
  */
 import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { ClockRecord, Reading } from "../../factory/clock.ts";
+import type { ClockRecord, Reading } from "../../state/clock.ts";
 import type { ClockRecords } from "../../service/ports.ts";
 import { numberAttribute, Table, type Item } from "./table.ts";
 

@@ -7,7 +7,7 @@
  */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";
-import type { DocumentAddress, Place, StoredDocument } from "../../factory/documents.ts";
+import type { DocumentAddress, Place, StoredDocument } from "../../state/documents.ts";
 import type { Documents } from "../../service/ports.ts";
 import { isSha256, sha256, type Sha256 } from "../../tuf/bytes.ts";
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from "../../tuf/json.ts";

@@ -5,7 +5,7 @@
  */
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { RootwardError } from "../../error.ts";
-import { announcedType, announcementOf } from "../../service/announcement.ts";
+import { announcedType, announcementOf } from "../../service/messages/announcement.ts";
 import type { Announcement, Notifier } from "../../service/ports.ts";
 import { clientOptions } from "./clients.ts";
 
@@ -25,7 +25,7 @@ export class EventBus implements Pick<Notifier, "announce"> {
   async announce(announcement: Announcement): Promise<void> {
     const { client, source } = this.#announcer;
     const { time } = announcement.event;
-    // An entry may have 256 KB, and the log takes no event of more than 64 (factory/event.ts).
+    // An entry may have 256 KB, and the log takes no event of more than 64 (state/event.ts).
     const entry = {
       Source: source,
       DetailType: announcedType(announcement),

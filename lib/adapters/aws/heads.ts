@@ -6,8 +6,8 @@
  * of that partition slow down every swap, so Factories are spread over a few.
  */
 import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { decodeHead, encodeHead, type Head } from "../../factory/head.ts";
-import { isFactoryName, type FactoryName } from "../../factory/names.ts";
+import { decodeHead, encodeHead, type Head } from "../../state/head.ts";
+import { isFactoryName, type FactoryName } from "../../state/names.ts";
 import type { Heads } from "../../service/ports.ts";
 import { sha256Text } from "../../tuf/bytes.ts";
 import { once } from "./once.ts";

@@ -7,8 +7,8 @@
  * Programs are told elsewhere (events.ts).
  */
 import { SendEmailCommand, SESv2Client } from "@aws-sdk/client-sesv2";
-import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
-import type { LinkMail, Mailer, MailPlace, Notice } from "../../service/ports.ts";
+import { linkMailText, messageId, messageText } from "../../service/messages/mail.ts";
+import type { LinkMail, Mailer, MailPlace, Message } from "../../service/ports.ts";
 import { clientOptions } from "./clients.ts";
 import { once } from "./once.ts";
 
@@ -41,10 +41,12 @@ export class SesNotifier implements Mailer {
     // The mail is out of reach.
   }
 
-  async notify(notice: Notice): Promise<void> {
-    const text = noticeText(notice);
+  async notify(message: Message): Promise<void> {
+    const text = messageText(message);
     if (text === null) return;
-    await this.#sender.ses.send(this.#command({ to: notice.email, id: noticeId(notice), ...text }));
+    await this.#sender.ses.send(
+      this.#command({ to: message.email, id: messageId(message), ...text }),
+    );
   }
 
   #command(mail: { to: string; id: string; subject: string; body: string }): SendEmailCommand {

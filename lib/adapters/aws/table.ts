@@ -15,7 +15,7 @@ import {
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";
-import { RECORD_RETENTION } from "../../factory/tokens.ts";
+import { RECORD_RETENTION } from "../../state/tokens.ts";
 import { TIME_TO_LIVE } from "./tables.ts";
 
 export type Item = Readonly<Record<string, AttributeValue>>;

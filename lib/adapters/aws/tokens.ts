@@ -3,7 +3,7 @@
  * revoked is dead at once; the list is an index's, and may lag.
  */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { FactoryName } from "../../factory/names.ts";
+import type { FactoryName } from "../../state/names.ts";
 import type { TokenRecord, Tokens } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import { removedAfter, Table, textAttribute, type Item } from "./table.ts";

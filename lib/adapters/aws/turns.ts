@@ -13,7 +13,7 @@
  */
 import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";
-import type { FactoryName } from "../../factory/names.ts";
+import type { FactoryName } from "../../state/names.ts";
 import { LOST_ROUNDS, type Turns } from "../../service/ports.ts";
 import { toHex } from "../../tuf/bytes.ts";
 import { conditional, numberAttribute, Table, type Item } from "./table.ts";

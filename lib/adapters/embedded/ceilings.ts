@@ -3,7 +3,7 @@
  * may run meanwhile: it reads a ceiling for each document that needs one, and each instance has one row.
  */
 import { RootwardError } from "../../error.ts";
-import { isInstanceId, type FactoryName, type InstanceId } from "../../factory/names.ts";
+import { isInstanceId, type FactoryName, type InstanceId } from "../../state/names.ts";
 import type { Ceiling } from "../../signing/role-record.ts";
 import type { Sql } from "./connections.ts";
 import { numberColumn, textColumn } from "./database.ts";

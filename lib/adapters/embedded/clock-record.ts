@@ -1,7 +1,7 @@
 /** Readings of the clock, as a fact about an installation: in the service's database and the signer's. */
 import { uptime } from "node:os";
 import * as v from "valibot";
-import type { ClockRecord } from "../../factory/clock.ts";
+import type { ClockRecord } from "../../state/clock.ts";
 import type { ClockRecords } from "../../service/ports.ts";
 import type { Database } from "./connections.ts";
 import { readFact, writeFact } from "./database.ts";

@@ -3,7 +3,7 @@
  * answer shares one array instead of having a copy from the database. Documents never change, so nothing
  * in here gets old. Who may read what is decided before, from the head.
  */
-import type { DocumentAddress } from "../../factory/documents.ts";
+import type { DocumentAddress } from "../../state/documents.ts";
 import type { Documents } from "../../service/ports.ts";
 
 const MAX_BYTES = 32 * 1024 * 1024;

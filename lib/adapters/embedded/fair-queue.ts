@@ -7,7 +7,7 @@
  * holder and in all: a request beyond that is refused at once.
  */
 import { RootwardError } from "../../error.ts";
-import type { FactoryName } from "../../factory/names.ts";
+import type { FactoryName } from "../../state/names.ts";
 
 export interface TurnLimits {
   /** How long a turn keeps others waiting, in milliseconds. */

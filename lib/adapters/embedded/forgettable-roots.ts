@@ -1,10 +1,10 @@
 /**
- * The roots of one version that an operator may have the signer forget (cli/signer-forget-root.ts):
+ * The roots of one version that an operator may have the signer forget (cli/signer/signer-forget-root.ts):
  * the newest that it trusts for a channel, and those that it expects. One below the newest is followed
  * by roots that build on it.
  */
 import { RootwardError } from "../../error.ts";
-import { isFactoryName, isInstanceId } from "../../factory/names.ts";
+import { isFactoryName, isInstanceId } from "../../state/names.ts";
 import type { ChannelRef } from "../../service/ports.ts";
 import { sha256, type Sha256 } from "../../tuf/bytes.ts";
 import { readChainRoot } from "../../tuf/chain.ts";
@@ -62,7 +62,7 @@ function forgettable(
     throw new RootwardError("internal", "a record of a root is damaged");
   }
   const dialect = channel === "main" ? "tuf" : "ats";
-  const { root } = readChainRoot(body, { dialect, channel, forms: "lenient" });
+  const { root } = readChainRoot(body, { dialect, channel, reading: "lenient" });
   const ref = { factory, instance, dialect, channel } as const;
   return { ref, version, sha256: sha256(body), root, trusted };
 }

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RootwardError } from "../../error.ts";
-import { DEFAULT_REFRESH } from "../../factory/schedule.ts";
+import { DEFAULT_REFRESH } from "../../state/schedule.ts";
 import { makeFolder, removeTemporaries } from "../../files.ts";
 import type { Clock } from "../../service/ports.ts";
 import { Boundary } from "../../signing/boundary.ts";

@@ -5,8 +5,8 @@
  */
 import { join } from "node:path";
 
-import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
-import type { LinkMail, MailPlace, Notice, Notifier } from "../../service/ports.ts";
+import { linkMailText, messageId, messageText } from "../../service/messages/mail.ts";
+import type { LinkMail, MailPlace, Message, Notifier } from "../../service/ports.ts";
 import { asciiLine } from "../../text/forms.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import { createFile, makeFolder, removeFile, removeTemporaries } from "../../files.ts";
@@ -39,11 +39,11 @@ export class Outbox implements Notifier {
     await stored(removeFile(this.#linkFile(idHash)));
   }
 
-  async notify(notice: Notice): Promise<void> {
-    const { email, event } = notice;
-    const text = noticeText(notice);
+  async notify(message: Message): Promise<void> {
+    const { email, event } = message;
+    const text = messageText(message);
     if (text === null) return;
-    const id = noticeId(notice);
+    const id = messageId(message);
     await this.#write(join(this.#folder, `${id}.eml`), {
       to: email,
       id,

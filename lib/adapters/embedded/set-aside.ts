@@ -8,7 +8,7 @@ import { existsSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { unreachable } from "../../error.ts";
-import type { Delivery, Head } from "../../factory/head.ts";
+import type { Delivery, Head } from "../../state/head.ts";
 import { makeFolder, syncFolder } from "../../files.ts";
 import { isSha256, type Sha256 } from "../../tuf/bytes.ts";
 import { FileArchives } from "./archives.ts";

@@ -3,9 +3,9 @@
  * atomic by itself; the only one that decides anything is the conditional update of a head.
  */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import type { DocumentAddress, Place, StoredDocument } from "../../factory/documents.ts";
-import { decodeHead, encodeHead, type Head } from "../../factory/head.ts";
-import { isFactoryName, type FactoryName } from "../../factory/names.ts";
+import type { DocumentAddress, Place, StoredDocument } from "../../state/documents.ts";
+import { decodeHead, encodeHead, type Head } from "../../state/head.ts";
+import { isFactoryName, type FactoryName } from "../../state/names.ts";
 import type {
   Attempts,
   Documents,

@@ -6,7 +6,7 @@
  * The two queues do not wait for each other, with one exception: a turn that lost several rounds is
  * passed by no further revocation until it is over, so that revocations in a loop stop no publisher.
  */
-import type { FactoryName } from "../../factory/names.ts";
+import type { FactoryName } from "../../state/names.ts";
 import { LOST_ROUNDS, type Turns } from "../../service/ports.ts";
 import { FairQueue, type TurnLimits } from "./fair-queue.ts";
 

@@ -1,5 +1,5 @@
 /** Readings of the clock in memory. */
-import type { ClockRecord } from "../../factory/clock.ts";
+import type { ClockRecord } from "../../state/clock.ts";
 import type { ClockRecords } from "../../service/ports.ts";
 import type { MemoryState } from "./state.ts";
 

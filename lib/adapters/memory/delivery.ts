@@ -1,13 +1,13 @@
 /** What a delivery needs, in memory: server shares, sealed archives, an outbox, and events for programs. */
 import { createHmac, randomBytes } from "node:crypto";
-import { announcementOf } from "../../service/announcement.ts";
-import { linkMailText, noticeId, noticeText } from "../../service/mail.ts";
+import { announcementOf } from "../../service/messages/announcement.ts";
+import { linkMailText, messageId, messageText } from "../../service/messages/mail.ts";
 import type {
   Announcement,
   Archives,
   LinkMail,
   MailPlace,
-  Notice,
+  Message,
   Notifier,
   Shares,
 } from "../../service/ports.ts";
@@ -116,11 +116,11 @@ export class MemoryNotifier implements Notifier {
     });
   }
 
-  async notify(notice: Notice): Promise<void> {
-    const { factory, email } = notice;
+  async notify(message: Message): Promise<void> {
+    const { factory, email } = message;
     await this.#faults.write("notifier.notify", factory, () => {
-      const text = noticeText(notice);
-      if (text !== null) this.#state.outbox.set(noticeId(notice), { to: email, ...text });
+      const text = messageText(message);
+      if (text !== null) this.#state.outbox.set(messageId(message), { to: email, ...text });
     });
   }
 

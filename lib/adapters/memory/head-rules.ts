@@ -1,11 +1,11 @@
 /** What holds between a head and the next, between a head and the documents that it names, and of events. */
-import { eventPlace, rolePlace, type DocumentAddress } from "../../factory/documents.ts";
-import { decodeEvent } from "../../factory/event.ts";
-import { includesEffect } from "../../factory/effect.ts";
-import { decodeHead, type Head } from "../../factory/head.ts";
-import { FAR } from "../../factory/schedule.ts";
+import { eventPlace, rolePlace, type DocumentAddress } from "../../state/documents.ts";
+import { decodeEvent } from "../../state/event.ts";
+import { includesEffect } from "../../state/effect.ts";
+import { decodeHead, type Head } from "../../state/head.ts";
+import { FAR } from "../../state/schedule.ts";
 import type { Announcement } from "../../service/ports.ts";
-import { stagedPlace } from "../../factory/root-update.ts";
+import { stagedPlace } from "../../state/root-update.ts";
 import { sha256 } from "../../tuf/bytes.ts";
 import { ROLES, type Channel } from "../../tuf/dialect.ts";
 import type { Invariants } from "./invariants.ts";

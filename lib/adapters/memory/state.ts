@@ -3,9 +3,9 @@
  * it. Heads are kept as they are encoded, and bytes are copied on their way in and out, so nobody
  * changes what is stored by changing what was handed over.
  */
-import type { ClockRecord } from "../../factory/clock.ts";
-import type { DocumentAddress, Place } from "../../factory/documents.ts";
-import type { FactoryName } from "../../factory/names.ts";
+import type { ClockRecord } from "../../state/clock.ts";
+import type { DocumentAddress, Place } from "../../state/documents.ts";
+import type { FactoryName } from "../../state/names.ts";
 import type { TokenRecord } from "../../service/ports.ts";
 import type { Sha256 } from "../../tuf/bytes.ts";
 import type { JsonObject } from "../../tuf/json.ts";

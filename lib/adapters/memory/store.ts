@@ -1,7 +1,7 @@
 /** Heads, documents, tokens and idempotency keys in memory. */
-import type { DocumentAddress, Place, StoredDocument } from "../../factory/documents.ts";
-import { decodeHead, encodeHead, type Head } from "../../factory/head.ts";
-import type { FactoryName } from "../../factory/names.ts";
+import type { DocumentAddress, Place, StoredDocument } from "../../state/documents.ts";
+import { decodeHead, encodeHead, type Head } from "../../state/head.ts";
+import type { FactoryName } from "../../state/names.ts";
 import type {
   Attempts,
   Documents,

@@ -5,20 +5,20 @@
  * the caller's problem (fioctl takes 409 for an update that is half applied).
  */
 import { RootwardError } from "../../error.ts";
-import { rolePlace, storedDocument } from "../../factory/documents.ts";
-import type { Head, StagedRootUpdate } from "../../factory/head.ts";
-import type { FactoryName } from "../../factory/names.ts";
-import { acceptRoots, type AcceptedRoot, type SignedRole } from "../../factory/roles.ts";
-import { appliedUpdate, editableRootUpdate, wasApplied } from "../../factory/root-update.ts";
+import { rolePlace, storedDocument } from "../../state/documents.ts";
+import type { Head, StagedRootUpdate } from "../../state/head.ts";
+import type { FactoryName } from "../../state/names.ts";
+import { acceptRoots, type AcceptedRoot, type SignedRole } from "../../state/roles.ts";
+import { appliedUpdate, editableRootUpdate, wasApplied } from "../../state/root-update.ts";
 import { channelsOf, ONLINE_ROLES, type OnlineRole } from "../../tuf/dialect.ts";
 import { wholeRoot } from "../../tuf/root.ts";
 import type { Principal } from "../authority.ts";
 import { change } from "../change.ts";
-import { findUnsigned } from "../published-roles.ts";
-import { expectRoots } from "../expect-roots.ts";
-import { orReturn } from "../return-roots.ts";
-import { rootRefused } from "../root-refused.ts";
-import { moment, type Needs, type Changes, type Signs } from "../service.ts";
+import { findUnsigned } from "../roots/published-roles.ts";
+import { expectRoots } from "../roots/expect-roots.ts";
+import { orReturn } from "../roots/return-roots.ts";
+import { rootRefused } from "../roots/root-refused.ts";
+import { eventContext, type Needs, type Changes, type Signs } from "../service.ts";
 import { catchUpAll, signAgain } from "../sign-roles.ts";
 import { judgeStaged, readStaged } from "./staged.ts";
 
@@ -45,7 +45,7 @@ async function decide(
   txid: string,
   { actor, token }: Principal,
 ) {
-  const now = moment(service, actor);
+  const now = eventContext(service, actor);
   if (wasApplied(head, txid, now)) return { transition: null };
   await catchUpAll(service, head);
   const staged = editableRootUpdate(head, txid, now);

@@ -4,16 +4,16 @@
  * says so, and the online keys that they list stay until another root has their number.
  */
 import { isRootwardError } from "../../error.ts";
-import type { Head } from "../../factory/head.ts";
-import type { FactoryName } from "../../factory/names.ts";
-import { cancelRootUpdate } from "../../factory/root-update.ts";
+import type { Head } from "../../state/head.ts";
+import type { FactoryName } from "../../state/names.ts";
+import { cancelRootUpdate } from "../../state/root-update.ts";
 import { sha256, type Sha256 } from "../../tuf/bytes.ts";
 import { nextInChain, strictPolicy } from "../../tuf/chain.ts";
 import type { Channel } from "../../tuf/dialect.ts";
 import type { Principal } from "../authority.ts";
 import { change } from "../change.ts";
 import { currentRoot } from "../store.ts";
-import { moment, type Needs, type Changes, type Signs } from "../service.ts";
+import { eventContext, type Needs, type Changes, type Signs } from "../service.ts";
 import { readStagedBytes } from "./staged.ts";
 
 /** A root that was dropped, and that devices would take all the same. */
@@ -41,7 +41,7 @@ export async function cancelUpdate(
     const dropped = roots.map(({ channel, version, bytes }) => {
       return { channel, version, sha256: sha256(bytes) };
     });
-    const now = moment(service, actor);
+    const now = eventContext(service, actor);
     return { transition: cancelRootUpdate(head, token.user, dropped, now), signed: dropped };
   });
   return signed;

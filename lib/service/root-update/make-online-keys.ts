@@ -3,9 +3,9 @@
  * the staged roots in the place of the ones before. Whatever was signed so far covers other roots,
  * so no signature stays.
  */
-import type { Head } from "../../factory/head.ts";
-import type { FactoryName } from "../../factory/names.ts";
-import { editableRootUpdate, stageOnlineKeys } from "../../factory/root-update.ts";
+import type { Head } from "../../state/head.ts";
+import type { FactoryName } from "../../state/names.ts";
+import { editableRootUpdate, stageOnlineKeys } from "../../state/root-update.ts";
 import { channelsOf, type OnlineRole } from "../../tuf/dialect.ts";
 import { rootKey, type KeyType, type RootKey } from "../../tuf/keys.ts";
 import { withOnlineKey } from "../../tuf/roles.ts";
@@ -13,8 +13,8 @@ import { authorizeAgain } from "../authority.ts";
 import type { Principal } from "../authority.ts";
 import { change } from "../change.ts";
 import { readHead } from "../store.ts";
-import { orReturn } from "../return-roots.ts";
-import { moment, type Needs, type Changes, type Signs } from "../service.ts";
+import { orReturn } from "../roots/return-roots.ts";
+import { eventContext, type Needs, type Changes, type Signs } from "../service.ts";
 import { catchUpAll } from "../sign-roles.ts";
 import { readStaged, signedOf, unsignedRoot } from "./staged.ts";
 
@@ -37,7 +37,7 @@ export async function makeOnlineKeys(
   // Before seconds of work for keys that nobody may stage, and after the signer was waited for.
   const ref = await readHead(service, factory);
   await authorizeAgain(service, principal, ref);
-  editableRootUpdate(ref, txid, moment(service, principal.actor));
+  editableRootUpdate(ref, txid, eventContext(service, principal.actor));
   // All at once, for a signer that makes several: an RSA key takes seconds, and somebody waits.
   const making = roles.map(async (role): Promise<[OnlineRole, RootKey]> => {
     return [role, rootKey(await service.boundary.makeKey(ref, role, keyType), ref.dialect)];
@@ -48,7 +48,7 @@ export async function makeOnlineKeys(
   // Keys that end up in no head, because this fails or is killed, are swept after a week: at no
   // earlier time is it certain that a swap whose answer was lost will not name them yet.
   await change(service, { factory, by: principal, effects: "awaited" }, async (head) => {
-    const now = moment(service, principal.actor);
+    const now = eventContext(service, principal.actor);
     const editor = { user: principal.token.user, txid };
     const staged = await stagedWith(service, head, made, txid, now);
     const keys = [...made].map(([role, { keyid, key }]) => {
@@ -63,7 +63,7 @@ async function stagedWith(
   head: Head,
   made: ReadonlyMap<OnlineRole, RootKey>,
   txid: string,
-  now: ReturnType<typeof moment>,
+  now: ReturnType<typeof eventContext>,
 ) {
   const current = editableRootUpdate(head, txid, now);
   const envelopes = await readStaged(service, head, current);

@@ -4,7 +4,7 @@
  */
 import type { AnswerOf } from "../../api/operation.ts";
 import type { reviewUpdate as reviewUpdateOperation } from "../../api/root-updates.ts";
-import type { Head } from "../../factory/head.ts";
+import type { Head } from "../../state/head.ts";
 import { channelsOf, firstChannel, rootMember, type Channel } from "../../tuf/dialect.ts";
 import { formatTime } from "../../tuf/expires.ts";
 import type { Finding, FindingCode } from "../../tuf/findings.ts";

@@ -3,9 +3,9 @@
  * good is refused here; what is only not finished yet is kept, and the review says what is missing.
  */
 import { RootwardError } from "../../error.ts";
-import type { Head } from "../../factory/head.ts";
-import type { FactoryName } from "../../factory/names.ts";
-import { editableRootUpdate, stageRoots } from "../../factory/root-update.ts";
+import type { Head } from "../../state/head.ts";
+import type { FactoryName } from "../../state/names.ts";
+import { editableRootUpdate, stageRoots } from "../../state/root-update.ts";
 import { channelsOf, firstChannel, type Channel } from "../../tuf/dialect.ts";
 import type { Finding } from "../../tuf/findings.ts";
 import { isJsonArray, isJsonObject, jsonObject, sameJson, type JsonValue } from "../../tuf/json.ts";
@@ -15,9 +15,9 @@ import { show } from "../../tuf/show.ts";
 import { isDeferred, type StagedJudgement } from "../../tuf/staged-root.ts";
 import type { Principal } from "../authority.ts";
 import { change } from "../change.ts";
-import { orReturn } from "../return-roots.ts";
-import { rootRefused } from "../root-refused.ts";
-import { moment, type Needs, type Changes, type Signs } from "../service.ts";
+import { orReturn } from "../roots/return-roots.ts";
+import { rootRefused } from "../roots/root-refused.ts";
+import { eventContext, type Needs, type Changes, type Signs } from "../service.ts";
 import { catchUpAll } from "../sign-roles.ts";
 import { judgeStaged, readStaged, signedOf, stagedDocument, type Envelopes } from "./staged.ts";
 
@@ -37,7 +37,7 @@ export async function stageUpdate(
   const { factory, principal, txid, roots } = request;
   const staging = async (head: Head) => {
     await catchUpAll(service, head);
-    const now = moment(service, principal.actor);
+    const now = eventContext(service, principal.actor);
     const staged = editableRootUpdate(head, txid, now);
     const before = await readStaged(service, head, staged);
     const submitted = withEarlierSignatures(roots, before);

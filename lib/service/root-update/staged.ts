@@ -1,8 +1,8 @@
 /** What every step of a root update reads: the current roots, the staged ones, and their judgement. */
 import { RootwardError } from "../../error.ts";
-import { storedDocument, type StoredDocument } from "../../factory/documents.ts";
-import type { Head, StagedRootUpdate } from "../../factory/head.ts";
-import { stagedPlace } from "../../factory/root-update.ts";
+import { storedDocument, type StoredDocument } from "../../state/documents.ts";
+import type { Head, StagedRootUpdate } from "../../state/head.ts";
+import { stagedPlace } from "../../state/root-update.ts";
 import {
   channelsOf,
   firstChannel,

@@ -5,20 +5,20 @@
  */
 import { CHANGE_MESSAGE } from "../../api/root-updates.ts";
 import { RootwardError } from "../../error.ts";
-import { assertTellable } from "../../factory/initial-key.ts";
-import { assertNoRootUpdate, startRootUpdate } from "../../factory/root-update.ts";
-import type { Head } from "../../factory/head.ts";
-import type { FactoryName } from "../../factory/names.ts";
+import { assertTellable } from "../../state/initial-key.ts";
+import { assertNoRootUpdate, startRootUpdate } from "../../state/root-update.ts";
+import type { Head } from "../../state/head.ts";
+import type { FactoryName } from "../../state/names.ts";
 import { channelsOf } from "../../tuf/dialect.ts";
 import { formatTime } from "../../tuf/expires.ts";
 import { jsonObject } from "../../tuf/json.ts";
 import type { Principal } from "../authority.ts";
 import { change } from "../change.ts";
 import { currentRoot } from "../store.ts";
-import { openInitialKey, type InitialKey } from "../initial-key.ts";
+import { openInitialKey, type InitialKey } from "../delivery/initial-key.ts";
 import type { SigningBoundary } from "../ports.ts";
-import { orReturn } from "../return-roots.ts";
-import { moment, randomId, type Changes, type Needs } from "../service.ts";
+import { orReturn } from "../roots/return-roots.ts";
+import { eventContext, randomId, type Changes, type Needs } from "../service.ts";
 import { catchUpAll } from "../sign-roles.ts";
 import { unsignedRoot } from "./staged.ts";
 
@@ -63,7 +63,7 @@ export async function startUpdate(service: StartNeeds, request: StartRequest): P
     if (firstTime) assertTellable(head);
     // Before the swap: what cannot be handed over must not be told as handed over.
     const key = firstTime ? await openInitialKey(service, head, principal) : null;
-    const now = moment(service, principal.actor);
+    const now = eventContext(service, principal.actor);
     const { user } = principal.token;
     const staged = [];
     for (const channel of channelsOf(head.dialect)) {

@@ -1,16 +1,16 @@
 /** Two Factories that live through everything that is ever logged, with what nobody else may learn. */
 import { expect } from "vitest";
-import { decodeEvent, type LoggedEvent } from "../../../lib/factory/event.ts";
+import { decodeEvent, type LoggedEvent } from "../../../lib/state/event.ts";
 import { deliveryId, parseLink } from "../../../lib/delivery/link.ts";
 import { authorizeFactory } from "../../../lib/service/authorize.ts";
-import { takeInitialKey } from "../../../lib/service/initial-key.ts";
+import { takeInitialKey } from "../../../lib/service/delivery/initial-key.ts";
 import { readLog } from "../../../lib/service/read.ts";
 import { applyUpdate } from "../../../lib/service/root-update/apply.ts";
 import { cancelUpdate } from "../../../lib/service/root-update/cancel.ts";
 import { makeOnlineKeys } from "../../../lib/service/root-update/make-online-keys.ts";
 import { startUpdate } from "../../../lib/service/root-update/start.ts";
 import type { Service } from "../../../lib/service/service.ts";
-import { tendDue } from "../../../lib/service/tend.ts";
+import { runSchedule } from "../../../lib/service/run-schedule.ts";
 import { createToken, revokeToken } from "../../../lib/service/tokens.ts";
 import { fromBase64Url } from "../../../lib/tuf/bytes.ts";
 import { ONLINE_ROLES } from "../../../lib/tuf/dialect.ts";
@@ -87,7 +87,7 @@ export async function linked(): Promise<Heard> {
   const spec = { user: PEOPLE.user, scopes: ["root:update"], expiresAt: null } as const;
   const minted = await createToken(service, FACTORY, owner, spec);
   await revokeToken(service, FACTORY, owner, minted.id);
-  await tendDue(service);
+  await runSchedule(service);
 
   const others = { owner: { id: "nina", email: PEOPLE.next }, provisionerEmail: PEOPLE.later };
   const again = await rebootstrapOf(service, {
@@ -97,9 +97,9 @@ export async function linked(): Promise<Heard> {
   });
   await claimAs(service, again.delivery.url ?? "", CLAIMANT);
   world.advance(2 * HOUR);
-  await tendDue(service);
+  await runSchedule(service);
   world.advance(40 * DAY);
-  await tendDue(service);
+  await runSchedule(service);
 
   const { secret } = parseLink(link);
   const id = deliveryId(secret);
@@ -146,7 +146,7 @@ export async function unlinked(): Promise<Heard> {
   await publish(service, { [FILE]: "1" });
   await passTime(world, service);
   const restored = restoreFrom(world, backup, "service");
-  await tendDue(restored.start().service);
+  await runSchedule(restored.start().service);
   return {
     events: [...(await logOf(world)), ...(await logOf(restored))],
     told: [...toldIn(world), ...toldIn(restored)],
@@ -157,6 +157,6 @@ export async function unlinked(): Promise<Heard> {
 async function passTime(world: TestWorld, service: Service): Promise<void> {
   for (const days of [5, 40, 300]) {
     world.advance(days * DAY);
-    await tendDue(service);
+    await runSchedule(service);
   }
 }

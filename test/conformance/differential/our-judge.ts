@@ -58,8 +58,8 @@ function byService({ trusted, candidate, update }: RootCase): OurVerdict {
 
 const CHAIN = { dialect: "tuf", channel: "main" } as const;
 
-function byChain(forms: "strict" | "lenient", { trusted, candidate }: RootCase): OurVerdict {
-  nextInChain(before(trusted), candidate, { ...CHAIN, forms }, verifySignature);
+function byChain(reading: "strict" | "lenient", { trusted, candidate }: RootCase): OurVerdict {
+  nextInChain(before(trusted), candidate, { ...CHAIN, reading }, verifySignature);
   return { accepts: true, findings: [] };
 }
 
@@ -68,7 +68,7 @@ const current = remembered((trusted) => readCurrent(parseJson(trusted, limits), 
 
 /** The root that a chain begins with; it is read leniently in either case. */
 const before = remembered((trusted) =>
-  readTrustedRoot(trusted, { ...CHAIN, forms: "lenient" }, verifySignature),
+  readTrustedRoot(trusted, { ...CHAIN, reading: "lenient" }, verifySignature),
 );
 
 /** Most cases have the same trusted root: it is read once. */

@@ -22,7 +22,7 @@ const MONTH_DAYS = 365 / 12;
 export const MINUTES = MONTH_DAYS * 24 * 60;
 
 /**
- * How often a month, for each Factory, by lib/factory/schedule.ts with jitter in the middle. Publishing
+ * How often a month, for each Factory, by lib/state/schedule.ts with jitter in the middle. Publishing
  * signs all three, so where it is done every week only timestamps fall due in between.
  */
 export const REFRESHES = MONTH_DAYS / (7 * 0.95 - 5) - 52 / 12;

@@ -22,7 +22,7 @@ import { succeeded, type Installation } from "../stories/installation.ts";
 import { measure, type Usage } from "./usage.ts";
 
 const DAY = 86_400_000;
-/** Where exactly this is due (lib/factory/schedule.ts). */
+/** Where exactly this is due (lib/state/schedule.ts). */
 const TIMESTAMP_DUE = 3 * DAY;
 const SNAPSHOT_DUE = 18 * DAY;
 const TARGETS_DUE = 130 * DAY;

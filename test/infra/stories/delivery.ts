@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readArchive } from "../../../lib/archive/archive.ts";
 import { archivedKeys } from "../../../lib/archive/keys.ts";
 import { openEnvelope } from "../../../lib/crypto/envelope.ts";
-import { readRecipient } from "../../../lib/crypto/recipient.ts";
+import { readRecipientCertificate } from "../../../lib/crypto/recipient.ts";
 import { sha256, sha256Text } from "../../../lib/tuf/bytes.ts";
 import { isKeyId } from "../../../lib/tuf/keys.ts";
 import { makeCertificate, rsaKey } from "../../support/certificate.ts";
@@ -26,7 +26,7 @@ export function tellDeliveries(one: Installation): void {
     const claimant = newClaimant();
     const granted = await claim(one.url, link, claimant);
     const encrypted = await fetchArchive(link, granted);
-    expect(granted.body["recipient"]).toBe(readRecipient(pem, Date.now()).fingerprint);
+    expect(granted.body["recipient"]).toBe(readRecipientCertificate(pem, Date.now()).fingerprint);
     const entries = await readArchive(openEnvelope(encrypted, privateKey));
     expect(archivedKeys(entries)).toHaveLength(1);
     expect(await confirm(one.url, link, claimant, encrypted)).toMatchObject({ status: 200 });

@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundlePage } from "../../../lib/cli/page.ts";
+import { bundlePage } from "../../../lib/cli/serve/page.ts";
 import { bundleFunctions } from "../../../lib/infra/bundle.ts";
 import type { Config } from "../../../lib/infra/config.ts";
 import type { GatewayEvent, GatewayResult } from "../../../lib/lambda/gateway.ts";

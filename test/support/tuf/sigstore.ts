@@ -15,8 +15,8 @@ import type { Root } from "../../../lib/tuf/root.ts";
 const HISTORY = new URL("../../../../shared/testdata/sigstore-root-history/", import.meta.url);
 const isThere = existsSync(HISTORY);
 
-export const LENIENT: ChainPolicy = { dialect: "tuf", channel: "main", forms: "lenient" };
-export const STRICT: ChainPolicy = { ...LENIENT, forms: "strict" };
+export const LENIENT: ChainPolicy = { dialect: "tuf", channel: "main", reading: "lenient" };
+export const STRICT: ChainPolicy = { ...LENIENT, reading: "strict" };
 
 export const VERSIONS: readonly number[] = Array.from({ length: 15 }, (_unused, i) => i + 1);
 

@@ -21,7 +21,7 @@ import {
 import { rootKey, type RootKey } from "../../../lib/tuf/keys.ts";
 import type { RootUpdate } from "../../../lib/tuf/policy.ts";
 import { firstRoot, rotatedRoot, withTargetsThreshold } from "../../../lib/tuf/roles.ts";
-import { verifyRootUpdate, type RootVerdict } from "../../../lib/tuf/root-update.ts";
+import { verifySubmittedRoot, type RootVerdict } from "../../../lib/tuf/submitted-root.ts";
 import type { Root } from "../../../lib/tuf/root.ts";
 import { readSignedRoot, wholeSignedRoot } from "../../../lib/tuf/signed-root.ts";
 import { signatureObject } from "../../../lib/tuf/signatures.ts";
@@ -123,7 +123,11 @@ function rotated(current: Root, { c, d }: Parties): JsonObject {
 
 /** The root of an envelope, read leniently and without looking at signatures. */
 export function readCurrent(body: JsonValue, dialect: Dialect, channel: Channel): Root {
-  const { draft, errors } = readSignedRoot(received(body), { dialect, channel, forms: "lenient" });
+  const { draft, errors } = readSignedRoot(received(body), {
+    dialect,
+    channel,
+    reading: "lenient",
+  });
   const signed = wholeSignedRoot(draft);
   if (signed === null) throw new Error(errors.map(({ message }) => message).join("; "));
   return signed.root;
@@ -177,7 +181,7 @@ export function judge(
   submitted: JsonValue,
   changes: Partial<RootUpdate> = {},
 ): RootVerdict {
-  return verifyRootUpdate(rootUpdate(factory, submitted, changes), verifySignature);
+  return verifySubmittedRoot(rootUpdate(factory, submitted, changes), verifySignature);
 }
 
 /** `value` with what is at `path` replaced, or taken out where `member` is undefined. */

@@ -9,7 +9,7 @@ import { isJsonArray, isJsonObject, jsonObject, parseJson } from "../../../lib/t
 import type { JsonObject, JsonValue } from "../../../lib/tuf/json.ts";
 import { keyidsOf, type KeyId } from "../../../lib/tuf/keys.ts";
 import type { RootUpdate } from "../../../lib/tuf/policy.ts";
-import type { RootVerdict } from "../../../lib/tuf/root-update.ts";
+import type { RootVerdict } from "../../../lib/tuf/submitted-root.ts";
 import { withTargetsThreshold } from "../../../lib/tuf/roles.ts";
 import { edits, readCurrent, signRoot } from "../../support/tuf/test-factory.ts";
 import type { Edit, Parties, Party, TestFactory } from "../../support/tuf/test-factory.ts";
