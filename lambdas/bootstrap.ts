@@ -19,7 +19,7 @@ const service = serviceOf({
   boundary: boundaryOf(settings),
   notifier: notifierOf(settings),
   makeRootKey: makeSigningKey,
-  // What reads certificates is large, and few name one.
+  // The reader of certificates is large, and few requests name one.
   async readRecipient(pem, now) {
     const { recipientOf } = await import("../lib/crypto/envelope.ts");
     return recipientOf(pem, now);

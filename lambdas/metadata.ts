@@ -1,4 +1,4 @@
-/** What devices read, and whether anybody answers. It can write nothing. */
+/** The metadata that devices read, and the health check. It can write nothing. */
 import { appOf } from "../lib/http/base.ts";
 import { deviceRoutes } from "../lib/http/devices.ts";
 import { healthRoute, noReadyRoute } from "../lib/http/health.ts";

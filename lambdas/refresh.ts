@@ -1,5 +1,5 @@
 /**
- * The schedule: every minute it tends to the Factories that are due. Asked by an operator, it compares all
+ * The schedule: every minute it looks at the Factories that are due. Asked by an operator, it compares all
  * Factories with the signer.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";

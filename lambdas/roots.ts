@@ -1,4 +1,4 @@
-/** What owners and their tools ask: roots, root updates, targets, tokens, state and log. */
+/** The routes of owners and their tools: roots, root updates, targets, tokens, state and log. */
 import { appOf } from "../lib/http/base.ts";
 import { factoryRoutes } from "../lib/http/factories.ts";
 import { fioctlRoutes } from "../lib/http/fioctl.ts";

@@ -63,7 +63,7 @@ export interface ErrorDetails {
   readonly issues?: readonly { readonly code: string; readonly message: string }[];
   /** Further members of the HTTP answer, such as the current version. */
   readonly facts?: Readonly<Record<string, string | number>>;
-  /** Of a write that failed: nobody knows whether it was applied. No part of an answer. */
+  /** The failed write may have been applied: nobody knows. No part of an answer. */
   readonly inDoubt?: true;
 }
 

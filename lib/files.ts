@@ -78,7 +78,7 @@ export async function createFile(
   }
 }
 
-/** What a file system without hard links says: FAT, some network mounts, some of FUSE. */
+/** Errors of a file system without hard links: FAT, some network mounts, some of FUSE. */
 const NO_LINKS: readonly (string | undefined)[] = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
 
 /** @returns false where there is a file of that name */

@@ -1,7 +1,6 @@
 /**
- * What each function of the AWS form is told by its environment, and nothing else: infra writes exactly
- * these variables and the functions read them, so a name that only one side knows does not compile.
- * None of them is a secret.
+ * The environment variables of each function of the AWS form. Infra writes exactly these and the functions
+ * read them, so a name that only one side knows does not compile. None of them is a secret.
  */
 import * as v from "valibot";
 
@@ -79,8 +78,8 @@ export function isTime(text: string): boolean {
 }
 
 /**
- * What rules on the account's event bus know an installation by. Its host, since that is how everybody
- * else knows it, and since one account may hold several.
+ * The EventBridge `source` of this installation, for rules on the account's bus. Its host, since that is
+ * how everybody else knows it, and since one account may hold several.
  */
 export function eventSource(publicUrl: string): string {
   return `rootward.${publicUrl.slice("https://".length)}`;

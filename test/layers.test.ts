@@ -70,7 +70,13 @@ describe("the checker sees", () => {
     async (reader) => {
       const rule = "reads-never-write";
       const [, folder, name] = /^(.*)\/(.*)$/.exec(reader) ?? [];
-      await expectSeen(folder ?? "", "../service/roots/submit-root.ts", rule, undefined, `${name}.`);
+      await expectSeen(
+        folder ?? "",
+        "../service/roots/submit-root.ts",
+        rule,
+        undefined,
+        `${name}.`,
+      );
     },
   );
 

@@ -17,7 +17,7 @@ import type { Scope } from "../state/scopes.ts";
 export interface Principal {
   readonly token: TokenRecord;
   readonly actor: Actor;
-  /** What it was authorised for, and is authorised for again before the change. */
+  /** The scope that it was authorised for, and is authorised for again before the change. */
   readonly scope: Scope;
   /** The bootstrap of the Factory that it was authorised for, where it was for one. */
   readonly instance?: InstanceId;

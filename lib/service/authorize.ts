@@ -1,8 +1,8 @@
 /**
- * Who may do what, as a request arrives; what is changed is authorised again (authority.ts). Tokens are
- * stored as their SHA-256, so a stolen database holds none; each is
- * bound to one Factory, in one bootstrap of it, or to all. A token for another Factory and no token
- * at all look the same whether or not the Factory exists.
+ * The authorisation of a request as it arrives. A change is authorised again (authority.ts). Tokens are
+ * stored as their SHA-256, so a stolen database holds none; each is bound to one Factory, in one bootstrap
+ * of it, or to all. A token for another Factory and no token at all look the same whether or not the
+ * Factory exists.
  */
 import type { Head } from "../state/head.ts";
 import type { FactoryName } from "../state/names.ts";
@@ -21,7 +21,7 @@ import { randomId, type Needs } from "./service.ts";
 
 export type { Principal } from "./authority.ts";
 
-/** What every token starts with: a scanner for leaked secrets finds it, and so does our HTTP side. */
+/** The prefix of every token: scanners for leaked secrets find it, and so does our HTTP side. */
 export const TOKEN_PREFIX = "rw_";
 
 /**
@@ -61,7 +61,7 @@ export async function authorizeFactory(
   return ofFactory(service, await authorize(service, token, scope), factory);
 }
 
-/** Authorises for the state of one Factory, which whoever makes Factories reads as well as its owner. */
+/** Authorises for the state of one Factory, which its owner and every provisioner may read. */
 export async function authorizeState(
   service: Needs<"heads" | "now" | "tokens">,
   token: string | null,

@@ -12,7 +12,7 @@
  * the request began.
  *
  * Those who change one Factory take turns (ports.ts), so that they seldom decide in vain. A revocation
- * takes none: whoever has the turn loses the swap, and then meets the revocation in step 1 or 2. Nothing
+ * takes none: the holder of the turn loses the swap, and then meets the revocation in step 1 or 2. Nothing
  * here may be called from within `decide`: it would wait for its own turn.
  *
  * Effects that are done leave the head by a swap of their own. A crash in between only means that the
@@ -34,7 +34,7 @@ import { eventContext, type Needs, type Changes } from "./service.ts";
 import { readHead } from "./store.ts";
 
 /**
- * Who changes a Factory: a token; the service itself; or whoever holds the link, which `decide` checks
+ * The authority of a change: a token, the service itself, or the holder of the link, which `decide` checks
  * against the head.
  */
 type Authority = Principal | "schedule" | "link";
@@ -140,7 +140,7 @@ export async function create(
  *   stays pending, and fails nobody
  */
 export async function runPending(service: Needs<Changes>, factory: FactoryName): Promise<void> {
-  // What is named here is about this head's bootstrap, whatever takes its place meanwhile.
+  // These effects belong to this head's bootstrap, even if another one replaces it meanwhile.
   const head = await readHead(service, factory);
   const due = dueEffects(service, head);
   if (due.length === 0) return;

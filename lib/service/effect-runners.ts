@@ -50,8 +50,7 @@ export type PortsOf<K extends Kind> = All<
 type All<F> = [F] extends [(ports: infer P) => void] ? P : never;
 
 /**
- * @param service has the ports of the kinds that it names as its own (`effects`); whoever composes it is held to
- *   that by {@link PortsOf}
+ * @param service has the ports of the kinds in its `effects`; {@link PortsOf} holds its composition to that
  */
 export async function carryOut(
   service: Needs<"effects">,
@@ -97,7 +96,9 @@ async function unlessExpected(work: Promise<void>): Promise<void> {
   }
 }
 
-/** What is left of an earlier bootstrap: its online keys, and its tokens, which are good for nothing. */
+/**
+ * Removes the rest of an earlier bootstrap: its online keys, and its tokens, which no longer work.
+ */
 async function forgetInstance(
   service: Needs<"boundary" | "tokens">,
   { factory, dialect, instance: current }: Head,

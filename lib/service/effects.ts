@@ -12,7 +12,7 @@ import type { Needs } from "./service.ts";
 /** So many that the event about them stays small. */
 const MAX_AT_ONCE = 100;
 
-/** What became of an effect. */
+/** The outcome of one effect. */
 export interface Outcome {
   readonly effect: Effect;
   readonly done: boolean;
@@ -76,8 +76,8 @@ export function destroys({ kind }: Effect): boolean {
 }
 
 /**
- * What destroys first, and then by turns one of each kind, and of each reader: what fails again and again
- * keeps nothing else, and nobody else, from its turn.
+ * Destroying effects run first. The rest run round-robin by kind and reader, so one that keeps failing
+ * cannot starve the others.
  */
 function inTurn(effects: readonly Effect[]): readonly Effect[] {
   const groups = Object.groupBy(

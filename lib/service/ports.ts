@@ -1,6 +1,6 @@
 /**
- * What the service needs of the world, as contracts. One suite per port (test/contract) holds every
- * adapter to them.
+ * The contracts of everything that the service needs of the world. One suite per port (test/contract) holds
+ * every adapter to them.
  *
  * Unless a method says otherwise: it is idempotent; when it throws, a write may or may not have been
  * applied; reads of heads are strongly consistent. That is all the state needs of a database:
@@ -53,8 +53,8 @@ export interface Shares {
 }
 
 /**
- * Who claimed which delivery, in a store without backups: a database that was restored has forgotten
- * it. What yields an archive asks here first, so no restore of the database gives it to two.
+ * The claimant of each delivery, in a store without backups: a restored database has forgotten it. A claim
+ * asks here before it yields an archive, so no restore of the database gives an archive to two claimants.
  */
 export interface Claims {
   /** Records the claimant unless one is recorded, durably. @returns the one that is recorded then */
@@ -95,7 +95,7 @@ export interface ChannelRef extends FactoryRef {
   readonly channel: Channel;
 }
 
-/** What a role's document says; the boundary builds the document itself. */
+/** The content of a role's document; the boundary builds the document itself. */
 export type RoleContent =
   | { readonly role: "targets"; readonly targets: JsonObject }
   | { readonly role: "snapshot"; readonly meta: MetaEntry }
@@ -123,13 +123,13 @@ export interface RootMark {
 }
 
 /**
- * The only holder of online keys. It never signs bytes that it was handed and never a root; it is a
- * TUF client of its own service and believes only roots that it verified itself. What it does not do
- * is RootwardError `signing-refused`, or `chain-broken` for a root that does not follow. Where a version
- * is the reason, a fact says which may be had: above `last`, the last that was taken; up to `limit`, how
- * far versions may be ahead of the clock; or above `begin`, where a root gives them a new beginning. Where
- * a document describes another than the last that was signed, `unsigned` names the role of that one, and
- * `signed` the version of the last.
+ * The only holder of online keys. It never signs bytes that it was handed and never a root; it is a TUF
+ * client of its own service and believes only roots that it verified itself. It refuses with RootwardError
+ * `signing-refused`, or `chain-broken` for a root that does not follow. Where a version is the reason, a
+ * fact says which may be had: above `last`, the last that was taken; up to `limit`, how far versions may be
+ * ahead of the clock; or above `begin`, where a root gives them a new beginning. Where a document describes
+ * another than the last that was signed, `unsigned` names the role of that one, and `signed` the version of
+ * the last.
  */
 export interface SigningBoundary {
   makeKey(ref: FactoryRef, role: OnlineRole, keyType: KeyType): Promise<PublicKey>;
@@ -207,7 +207,7 @@ export interface TokenRecord {
   readonly madeAt?: number;
   /** Which answer it first came in, where no token made it (state/tokens.ts). */
   readonly issued?: "bootstrap" | "confirmation";
-  /** Of a confirmation's token the number of that answer. */
+  /** The number of the answer, for a confirmation's token. */
   readonly answer?: number;
   /** The id of the token that made it, where one did. */
   readonly mintedBy?: string;
@@ -238,7 +238,7 @@ export interface Attempts {
   unnamed(now: number): Promise<readonly TokenRecord[]>;
 }
 
-/** What an Idempotency-Key was first used for. */
+/** The first use of each Idempotency-Key. */
 export interface Requests {
   /**
    * Stores `bodyHash` under `keyHash` if nothing is there; answers what is stored then.
@@ -274,8 +274,8 @@ export interface Turns {
     work: (lost: () => Promise<void>) => Promise<T>,
   ): Promise<T>;
   /**
-   * Runs the `work` of a revocation, which needs no signature, without a turn: it does not wait for
-   * whoever has one, who loses a round to it. Where they lost {@link LOST_ROUNDS} rounds it waits until
+   * Runs the `work` of a revocation, which needs no signature, without a turn: it does not wait for the
+   * holder of the turn, who loses a round to it. Where they lost {@link LOST_ROUNDS} rounds it waits until
    * that turn is over.
    *
    * @param by.holder a token's id; `first` where no other token made it: such revocations wait for no others
@@ -341,7 +341,7 @@ export interface Notifier {
   announce(announcement: Announcement): Promise<void>;
 }
 
-/** What of a notifier reaches people. */
+/** The part of a notifier that reaches people. */
 export type Mailer = Omit<Notifier, "announce">;
 
 export type Report = (what: string, error: unknown, kind?: string) => void;

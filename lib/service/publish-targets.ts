@@ -1,8 +1,8 @@
 /**
- * Publishing targets of the first channel (main or ci): entries by name, signed as the next targets,
- * with snapshot and timestamp, and switched in one swap. Whoever loses a race decides again on the
- * newest head, so concurrent publishers lose nothing; a repeated request changes nothing. Targets of
- * prod need signatures made offline, and are not published here.
+ * Publishing targets of the first channel (main or ci): entries by name, signed as the next targets, with
+ * snapshot and timestamp, and switched in one swap. A publisher that loses a race decides again on the
+ * newest head, so concurrent publishers lose nothing. A repeated request changes nothing. Targets of prod
+ * need signatures made offline, and are not published here.
  */
 import { RootwardError } from "../error.ts";
 import type { Head } from "../state/head.ts";
@@ -35,7 +35,7 @@ export interface Publication extends TargetsChange {
 export interface PublishedTargets extends TargetsDelta {
   readonly channel: Channel;
   readonly version: number;
-  /** Of the targets document. */
+  /** SHA-256 of the targets document. */
   readonly sha256: Sha256;
   readonly expires: string;
   /** False where all was so already: then nothing was signed. */

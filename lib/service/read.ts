@@ -1,7 +1,7 @@
 /**
- * Reads: the state of a Factory, its audit log, and metadata for devices and for owners. A read
- * never signs and never writes, and serves an expired root like any other (rule 29; aktualizr#1646:
- * a read that tried to refresh took a fleet down).
+ * Reads: the state of a Factory, its audit log, and metadata for devices and for owners. A read never signs
+ * and never writes, and serves an expired root like any other (rule 29; aktualizr#1646: a read that tried
+ * to refresh took a fleet down).
  */
 import { RootwardError } from "../error.ts";
 import { includesEffect } from "../state/effect.ts";
@@ -13,7 +13,7 @@ import { formatTime } from "../tuf/expires.ts";
 import type { Needs, Reads } from "./service.ts";
 import { findVersion, readEvent, readVersion } from "./store.ts";
 
-/** What an owner or provisioner may know of a Factory; JSON-ready. */
+/** The state of a Factory as its owner and provisioner may see it; JSON-ready. */
 export function describeFactory(head: Head) {
   const { delivery, initialKey } = head;
   return {

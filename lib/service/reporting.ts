@@ -1,12 +1,12 @@
 /**
- * What operators are told of work that fails again and again: one line of a kind in a minute, with how many
- * there were since. 1,000 notices that could not be sent once wrote 83 MB of log, on the disk that holds the
+ * Reports to operators about work that keeps failing: one line of a kind in a minute, with the number of
+ * failures since. 1,000 notices that could not be sent once wrote 83 MB of log, on the disk that holds the
  * data.
  */
 import type { Report } from "./ports.ts";
 
 const MINUTE = 60_000;
-/** Of those that were not written, so many are named. */
+/** The number of unwritten reports that a line names. */
 const NAMED = 5;
 
 interface Kept {

@@ -1,7 +1,7 @@
 /**
  * When telling is tried again after it failed: after 1, 2, 4 and so on up to 60 minutes, for each Factory
  * and each reader. Without it every change of a Factory, and every run of the schedule, tried a hundred old
- * messages again. An event that nobody was told of yet is tried at once, however often others failed.
+ * messages again. A message about a new event is tried at once, however often others failed.
  *
  * It is kept in memory. A process that starts tries everything, so an operator who repaired the mail
  * restarts the service and waits for nothing. Destruction is never put off.

@@ -55,12 +55,12 @@ export async function isLostRace(
 const WAITS = [20, 40, 80, 160];
 
 /**
- * Two who decide on the same head at once: the boundary gives each version of a role out once, so the
- * second learns there that he is not alone. All that he signed now would be for nothing. He waits for the
- * swap of whoever took the version, and begins again on the newest head. Fifty publishers at once take fifty
- * versions like this; when each went for the next version instead, four of five lost until they gave up.
+ * Two writers may decide on the same head at once. The boundary gives out each version of a role once, so
+ * the second writer learns of the first there. All that it signed now would be for nothing. It waits for
+ * the other's swap, and begins again on the newest head. Fifty publishers at once take fifty versions like
+ * this; when each went for the next version instead, four of five lost until they gave up.
  *
- * If no swap comes, the other was cut off: his version is lost, and the one who waited goes on.
+ * If no swap comes, the other was cut off. That version is lost, and the one that waited goes on.
  *
  * @param seen the role's version in the head that was decided on
  * @throws LostRace where the role has changed

@@ -24,8 +24,8 @@ import { signAgain } from "./sign-roles.ts";
 const BATCH = 100;
 
 /**
- * Tends to every Factory that is due, once. What fails stays due, and the longest due come first, so
- * each batch asks for as many more as came again: they cannot keep the others from their turn.
+ * Looks at every Factory that is due, once. Failed Factories stay due and sort first, so each batch is
+ * enlarged by the number of repeats: they cannot starve the others.
  *
  * @param ending where it is aborted, no further Factory is begun: the next run goes on from there
  * @returns how many were looked at
@@ -72,8 +72,8 @@ async function removeExpired(
 }
 
 /**
- * Lets whoever waits go first, such as a device that reads. A store and keys in this process answer
- * at once, so that a run of awaits over thousands of Factories would otherwise be one piece of work.
+ * Lets other work go first, such as the read of a device. A store and keys in this process answer at once,
+ * so that a run of awaits over thousands of Factories would otherwise be one piece of work.
  */
 async function othersTurn(): Promise<void> {
   await new Promise((resolve) => {
@@ -82,8 +82,8 @@ async function othersTurn(): Promise<void> {
 }
 
 /**
- * Does what is due for one Factory. Idempotent. What cannot be destroyed now fails the call, but only
- * after the fleet's metadata was seen to.
+ * Does what is due for one Factory. Idempotent. A failed destruction fails the call, but only after the
+ * fleet's metadata was refreshed.
  */
 export async function runScheduleFor(
   service: Needs<Changes | Signs | "verify">,

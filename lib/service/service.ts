@@ -22,13 +22,13 @@ export interface Service extends Ports {
 /** The members of {@link Service} that a use case takes, by name. */
 export type Needs<K extends keyof Service> = Pick<Service, K>;
 
-/** What a read of stored state takes. */
+/** The members that a read of stored state takes. */
 export type Reads = "heads" | "documents";
 
-/** What signing online roles takes. */
+/** The members that signing online roles takes. */
 export type Signs = Reads | "boundary" | "clock" | "now" | "policy" | "randomBytes";
 
-/** What a change of a Factory takes, besides what its decision asks (change.ts). */
+/** The members that a change of a Factory takes, besides those of its decision (change.ts). */
 export type Changes =
   | Reads
   | "tokens"

@@ -16,7 +16,7 @@ import { inRounds, LostRace, waitForSwap } from "./rounds.ts";
 import type { Needs, Signs } from "./service.ts";
 import { readTargetsOf, readVersion } from "./store.ts";
 
-/** What is to be signed for one channel. */
+/** A request to sign roles of one channel. */
 export interface SigningJob {
   readonly ref: ChannelRef;
   /** The roles as they are; for a new Factory only the root. */
@@ -49,7 +49,7 @@ export async function signRoles(
     try {
       signed.push(await signRole(service, job, content(role, job.targets, below)));
     } catch (error) {
-      // What was signed here a moment ago is the last no more: others are at work.
+      // Another writer has signed since: the document signed here is no longer the last.
       if (signed.length > 0 && unsignedBelow(error) !== null) throw new LostRace(job.ref.factory);
       throw error;
     }
@@ -109,7 +109,7 @@ async function signRole(
       }
       version = lower;
     } else if (typeof taken === "number") {
-      // At the first role one learns of the other; whoever goes on from there has waited.
+      // At the first role a writer learns of the other. A writer that goes on from there has waited.
       if (role === from) await waitForSwap(service, ref, role, roles[role]?.version);
       last = taken;
       version = onlineVersion(last, counted);
@@ -180,7 +180,7 @@ export async function signAgain(
   } catch (error) {
     const above = unsignedBelow(error);
     if (above === null) throw error;
-    // Whoever signed it may be about to swap.
+    // Its signer may be about to swap.
     if (fact(error, "signed") !== undefined) {
       await waitForSwap(service, ref, above, roles[above]?.version);
     }

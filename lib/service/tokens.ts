@@ -19,7 +19,7 @@ import { eventContext, type Needs, type Changes } from "./service.ts";
 import { removeEnded } from "./effects.ts";
 
 export interface TokenSpec {
-  /** Whom it stands for: fioctl's polis-id. */
+  /** The user of the token: fioctl's polis-id. */
   readonly user: string;
   readonly scopes: readonly Scope[];
   /** Milliseconds since 1970; null for never. */

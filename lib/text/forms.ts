@@ -10,7 +10,7 @@ import { parseExpires, TIME } from "../tuf/expires.ts";
 import { isKeyId, type KeyId } from "../tuf/keys.ts";
 import { cleaned } from "./line.ts";
 
-/** What a check asks, for readers of docs/openapi.yaml: it changes nothing. */
+/** The words for a check in docs/openapi.yaml; they change nothing. */
 export function described<T>(pattern: RegExp, more: Readonly<Record<string, string>> = {}) {
   return v.metadata<T, Readonly<Record<string, string>>>({ pattern: pattern.source, ...more });
 }

@@ -154,7 +154,7 @@ const refusalOf = (codes: readonly ErrorCode[]): JsonSchema => ({
   properties: { code: { enum: codes } },
 });
 
-/** What the strict reader takes (lib/tuf/json.ts). */
+/** The numbers that the strict reader takes (lib/tuf/json.ts). */
 const JSON_VALUE = {
   description:
     "JSON whose numbers are integers, written plainly, and whose objects have each name once; at most 32 levels deep.",

@@ -58,7 +58,7 @@ export async function bootstrap(
 }
 
 /**
- * What an existing Factory answers to this request: the same again for the same Idempotency-Key.
+ * The answer of an existing Factory: the same again for the same Idempotency-Key.
  *
  * @throws RootwardError `factory-exists` for anybody else
  */

@@ -37,7 +37,7 @@ export interface InstanceSpec {
   readonly owner: Head["owner"];
   readonly provisioner: Head["provisioner"];
   readonly delivery: Delivery["mode"];
-  /** Whom the archive is encrypted to, or null; only where there is a link. */
+  /** The recipient that the archive is encrypted to, or null; only where there is a link. */
   readonly recipient: Recipient | null;
 }
 
@@ -245,12 +245,12 @@ export async function sendLink(
   return "failed";
 }
 
-/** What became of the mail with the link, as far as the service knows. */
+/** The outcome of the mail with the link, as far as the service knows. */
 export type LinkMailed = MailPlace | "failed";
 
 export type BootstrapResult = AnswerOf<typeof createFactory>;
 
-/** What a bootstrap answers of a head, without its secrets. */
+/** The answer of a bootstrap, without its secrets. */
 export function describeBootstrap(head: Head): BootstrapResult {
   const { delivery } = head;
   return {

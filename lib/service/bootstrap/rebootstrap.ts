@@ -106,7 +106,10 @@ async function assertNotBehind(
   }
 }
 
-/** What the request says of this very head: an owner's token is one of the bootstrap that goes. */
+/**
+ * The owner's agreement, as the request proves it for this head: the token must belong to the bootstrap
+ * that goes.
+ */
 async function agreement(
   service: Needs<"now" | "tokens">,
   { replaces, ownerToken, noDeviceExists }: RebootstrapRequest,

@@ -1,7 +1,7 @@
 /**
  * Removes what bootstraps left behind that no head names: those of a process that died, and those of which
- * nobody knew whether the swap was applied. What they left opens nothing, since their links are in nobody's
- * hands; but a share and an archive are secrets, and have no other end.
+ * nobody knew whether the swap was applied. Their remains open nothing, since no person has their links.
+ * But a share and an archive are secrets, and nothing else removes them.
  *
  * One that is under way has no head yet, so those that began within an hour stay, on either side of the
  * clock. While the clock is in doubt, all stay. One that a head names, also as replaced, is not one of these.

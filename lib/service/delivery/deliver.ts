@@ -23,7 +23,7 @@ import { eventContext, type Needs, type Changes } from "../service.ts";
 /** How long a URL of the sealed archive works. */
 const PRESIGN_MS = 60_000;
 
-/** What binds a wrapped share to its delivery. */
+/** The context that binds a wrapped share to its delivery. */
 export function shareContext(idHash: Sha256): Record<string, string> {
   return { purpose: "server share", delivery: idHash };
 }
@@ -68,8 +68,8 @@ export async function claim(
   });
   if (decision.kind === "refused") throw decision.error;
   if (share === null) throw gone();
-  // After the swap, so that only its winner is recorded; before the answer, so that whoever got an
-  // answer is.
+  // After the swap, so that only its winner is recorded; before the answer, so that every answered claimant
+  // is.
   const first = (await service.claims?.first(idHash, claimantHash)) ?? claimantHash;
   if (first !== claimantHash) throw usedBefore();
   const { head } = decision;

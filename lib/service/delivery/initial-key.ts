@@ -1,7 +1,7 @@
 /**
- * The first root key of a Factory without a download link. The service can read it until no root
- * lists it any more (docs/delivery.md says so), and yields it to the owner's own token only, every
- * time with an event in the log and a notice to the owner.
+ * The first root key of a Factory without a download link. The service can read it as long as a root lists
+ * it (docs/delivery.md says so). It yields the key to the owner's own token only, each time with an event
+ * in the log and a message to the owner.
  */
 import { readArchive } from "../../archive/archive.ts";
 import { FIRST_ROOT_KEY } from "../../archive/keys.ts";
@@ -47,7 +47,7 @@ export async function takeInitialKey(
 }
 
 /**
- * Opens the escrowed key; whoever calls this logs it before handing it over.
+ * Opens the escrowed key. The caller logs it before handing it over.
  *
  * @throws RootwardError `initial-key-gone`, `forbidden`
  */

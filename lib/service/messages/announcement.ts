@@ -1,15 +1,15 @@
 /**
- * What programs are told of an event: the event as the log has it, without what it says of people. Who
- * gets it in the end is up to whoever may make rules in the account, so every detail that is told is named
- * here, and one that nobody named stays in the log. Told are hashes, versions, times, ids and words of the
- * service's own; never an address, a name that somebody chose, or what somebody wrote.
+ * Events for programs: each event of the log without its personal details. Everyone who may make rules in
+ * the account can receive them. So this file names every detail that leaves the log, and any other stays
+ * there. Events contain hashes, versions, times, ids and fixed strings, never an address, a chosen name or
+ * a written text.
  */
 import type { EventType } from "../../state/event.ts";
 import { formatTime } from "../../tuf/expires.ts";
 import { jsonObject, type JsonObject } from "../../tuf/json.ts";
 import type { Announcement } from "../ports.ts";
 
-/** Of a bootstrap, the first and every other. */
+/** The details of every bootstrap, the first included. */
 const BOOTSTRAP = ["keyids", "roots", "archive", "recipient", "delivery"];
 
 /** The details that are told. A type without a row does not compile: somebody must decide. */

@@ -20,7 +20,7 @@ const NOTICES = {
   "former-provisioner": FORMER_PROVISIONER_NOTICES,
 } as const;
 
-/** @returns null where this reader is not told of such an event */
+/** @returns null where this reader gets no message about such an event */
 export function messageText(message: Message): MailText | null {
   const { event, stretch, reader } = message;
   // An actor is a word of ours and an id; the names in it are somebody's.
@@ -30,7 +30,7 @@ export function messageText(message: Message): MailText | null {
   return NOTICES[reader][event.type]?.(own) ?? null;
 }
 
-/** By which a message that comes again is known. After a restore an event may have a number again. */
+/** The deduplication id of a message. After a restore an event may have a number again. */
 export function messageId({ factory, reader, event, stretch }: Message): string {
   const { seq, type, id } = event;
   const about = stretch === undefined ? type : `events-from-${stretch.first}`;

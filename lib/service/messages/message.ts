@@ -1,4 +1,4 @@
-/** What the tables of notices share. */
+/** The parts that the tables of messages share. */
 import type { EventType } from "../../state/event.ts";
 import { asciiLine } from "../../text/forms.ts";
 import { isJsonObject } from "../../tuf/json.ts";
@@ -9,7 +9,9 @@ export interface MailText {
   readonly body: string;
 }
 
-/** What is said of an event; null where it depends and is not said. Events without a row are not told. */
+/**
+ * The text about an event; null where an event of this type needs none. Events without a row are not told.
+ */
 export type Notices = Readonly<
   Record<string, ((message: Message) => MailText | null) | undefined> &
     Partial<Record<EventType, (message: Message) => MailText | null>>

@@ -1,4 +1,4 @@
-/** What a Factory's owner is told. */
+/** The messages to a Factory's owner. */
 import { formatTime } from "../../tuf/expires.ts";
 import { returnedRoots, word, type MailText, type Notices } from "./message.ts";
 import type { Message } from "../ports.ts";

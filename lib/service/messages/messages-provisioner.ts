@@ -1,6 +1,6 @@
 /**
- * What becomes of a delivery, for whoever set the Factory up: the sender of a one-time secret. And the
- * one message to those who are told no more.
+ * The messages to the provisioner, who sent a one-time secret: what became of its delivery. And the one
+ * message to those who are told no more.
  */
 import { formatTime } from "../../tuf/expires.ts";
 import { returnedRoots, word, type Notices } from "./message.ts";

@@ -87,7 +87,7 @@ async function assertHeld(
   throw rootRefused(`root update of ${head.factory}`, [{ code: "online-keys", message }]);
 }
 
-/** What is published of a channel verifies under its new root: as it is, or signed again. */
+/** Published roles of a channel verify under its new root, as they are or signed again. */
 async function signUnder(
   service: Needs<Signs | "verify">,
   head: Head,

@@ -1,6 +1,6 @@
 /**
- * What a root update is about: current and staged roots, what changes, what is still missing before
- * it can be applied and who can supply it, and advice. Reads only.
+ * The review of a root update: current and staged roots, changes, missing signatures and who can supply
+ * them, and advice. Reads only.
  */
 import type { AnswerOf } from "../../api/operation.ts";
 import type { reviewUpdate as reviewUpdateOperation } from "../../api/root-updates.ts";
@@ -18,12 +18,12 @@ import { currentRoot, readVersion } from "../store.ts";
 import { judgeStaged, parsedEnvelopes, readStagedBytes } from "./staged.ts";
 
 type Review = AnswerOf<typeof reviewUpdateOperation>;
-/** What a client shows. */
+/** A line that a client shows. */
 type Note = Review["amendments"][number];
 
 const SIGN = "sign with such a key (fioctl keys tuf updates sign, or rootward keys sign)";
 
-/** What to do about a finding that may stand until the update is applied. */
+/** The next step for a finding that may stand until the update is applied. */
 const NEXT: Readonly<Partial<Record<FindingCode, string>>> = {
   "current-threshold": SIGN,
   "new-threshold": SIGN,
@@ -89,7 +89,7 @@ function rootTexts(roots: ReadonlyMap<Channel, Uint8Array>) {
   return texts;
 }
 
-/** What changes in any channel, each change once. */
+/** The changes of all channels, each change once. */
 function changesOf({ channels }: StagedUpdate, roots: StagedJudgement["roots"]): readonly Note[] {
   const byMessage = new Map<string, Note>();
   for (const { channel, current } of channels) {

@@ -1,6 +1,6 @@
 /**
- * Staging roots: a signer sends both roots as they shall be, signed or not. What can never become
- * good is refused here; what is only not finished yet is kept, and the review says what is missing.
+ * Staging roots: a signer sends both roots as they shall be, signed or not. A root that can never become
+ * good is refused here. An unfinished one is kept, and the review says what is missing.
  */
 import { RootwardError } from "../../error.ts";
 import type { Head } from "../../state/head.ts";
@@ -86,7 +86,7 @@ function withEarlierSignatures(roots: Envelopes, before: Envelopes): Envelopes {
   );
 }
 
-/** Whoever brings a key signs with his own name: co-signers read it in the review. */
+/** A person who brings a key signs with their own name: co-signers read it in the review. */
 function foreignOwners(
   owners: JsonValue | undefined,
   known: readonly (JsonValue | undefined)[],

@@ -1,4 +1,6 @@
-/** What every step of a root update reads: the current roots, the staged ones, and their judgement. */
+/**
+ * The reads that all steps of a root update share: current roots, staged ones, and their judgement.
+ */
 import { RootwardError } from "../../error.ts";
 import { storedDocument, type StoredDocument } from "../../state/documents.ts";
 import type { Head, StagedRootUpdate } from "../../state/head.ts";

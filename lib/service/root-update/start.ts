@@ -1,7 +1,7 @@
 /**
- * Starting a root update: the service writes the next version of each root, unsigned, with the
- * change message in it, and nobody else ever writes version and changelog. With `firstTime` the
- * answer hands over the first root key, which a Factory without a download link keeps until then.
+ * Starting a root update: the service writes the next version of each root, unsigned, with the change
+ * message in it, and no other client ever writes version and changelog. With `firstTime` the answer hands
+ * over the first root key, which a Factory without a download link keeps until then.
  */
 import { CHANGE_MESSAGE } from "../../api/root-updates.ts";
 import { RootwardError } from "../../error.ts";

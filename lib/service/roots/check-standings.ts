@@ -1,7 +1,7 @@
 /**
  * Compares heads with the signer, and brings roots back that a restored head lost: the first run of the
  * schedule after a start (embedded form), or a run that an operator asks for (AWS form). One Factory after
- * the other, with turns for whoever waits, so that a start with very many serves at once.
+ * the other, with turns for other work, so that a start with very many serves at once.
  */
 import { isRootwardError } from "../../error.ts";
 import type { FactoryName } from "../../state/names.ts";

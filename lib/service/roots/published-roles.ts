@@ -1,4 +1,4 @@
-/** What is published under a root (docs/root-rules.md, rule 26). */
+/** Published roles must verify under a root (docs/root-rules.md, rule 26). */
 import type { Head } from "../../state/head.ts";
 import type { Channel, OnlineRole } from "../../tuf/dialect.ts";
 import type { Finding } from "../../tuf/findings.ts";

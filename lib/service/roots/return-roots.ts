@@ -41,8 +41,8 @@ export async function returnRoots(
 }
 
 /**
- * Runs `work`; where it is refused because roots are behind, brings them back, and refuses it all the
- * same: whoever asked decided on a root that was not the newest.
+ * Runs `work`; where it is refused because roots are behind, brings them back, and refuses it all the same:
+ * the caller decided on a root that was not the newest.
  */
 export async function orReturn<T>(
   service: Needs<Changes | Signs | "verify">,
@@ -193,7 +193,7 @@ async function signAnew(
   const lacks = ONLINE_ROLES.findLastIndex(
     (role) => !root.roles[role].keyids.some((keyid) => held.has(keyid)),
   );
-  // What follows a document describes it, so only a tail of the roles can be signed anew.
+  // Each role describes the one before it, so only a tail of the roles can be signed anew.
   const kept = ONLINE_ROLES.slice(0, lacks + 1);
   const unsigned = await findUnsigned(service, head, channel, root, kept);
   if (unsigned.length > 0) {
@@ -211,7 +211,7 @@ async function signAnew(
   return signRoles(service, toFollow === true ? { ...job, nextRoot: document.bytes } : job);
 }
 
-/** Of each role a key that the root lists: one that is held, if any is. */
+/** A key of each role that the root lists: one that is held, if any is. */
 function onlineKeysOf(
   { onlineKeys }: Head,
   root: Root | undefined,

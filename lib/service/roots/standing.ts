@@ -1,6 +1,6 @@
 /**
- * How a head stands beside what its signer has: the one comparison for a start, a restore and whoever
- * looks. After a restore of one database the two differ, and an operator should know where.
+ * The one comparison of a head with its signer's records, for a start, a restore and every reader. After a
+ * restore of one database the two differ, and an operator should know where.
  */
 import { isRootwardError } from "../../error.ts";
 import type { Head } from "../../state/head.ts";

@@ -36,7 +36,7 @@ export interface Submission {
 export interface SubmissionResult {
   readonly channel: Channel;
   readonly version: number;
-  /** Of the stored document. */
+  /** SHA-256 of the stored document. */
   readonly sha256: Sha256;
   /** False where it was the current root already, or for a dry run. */
   readonly changed: boolean;

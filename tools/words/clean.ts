@@ -1,0 +1,24 @@
+/** Files and folders that keep the rules. A change that cleans others adds them. */
+export const CLEAN: readonly string[] = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "docs/README.md",
+  "docs/operations.md",
+  "docs/root-rules.md",
+  "docs/runbook.md",
+  "docs/targets.md",
+  "bin",
+  "demo",
+  "lambdas",
+  "lib/error.ts",
+  "lib/file-lock.ts",
+  "lib/files.ts",
+  "lib/service",
+  "lib/settings.ts",
+  "lib/text",
+  "tools",
+];
+
+/** Parts of sentences that break a rule for a reason, by file. */
+export const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {};
