@@ -1,7 +1,7 @@
 /**
- * What an owner was handed, before anybody confirms it: the archive that was announced, of the
- * Factory that was announced, with root version 1 as the service serves it, and with the private
- * half of every root key that this root names. The page and the CLI check with this same code.
+ * The check of a delivered archive, before anybody confirms it: the archive that was announced, of the
+ * Factory that was announced, with root version 1 as the service serves it, and with the private half of
+ * every root key that this root names. The page and the CLI check with this same code.
  */
 import { RootwardError } from "../error.ts";
 import { sha256 } from "../tuf/bytes.ts";
@@ -13,10 +13,10 @@ import { archivedKeys } from "./keys.ts";
 import { isPrivateHalf } from "./private-half.ts";
 import { archivedFactory, trustedRootEntry, type ArchivedFactory } from "./trust.ts";
 
-/** What a claim says of the archive that it grants. */
+/** The claim's description of the archive that it grants. */
 export interface Announced {
   readonly factory: string;
-  /** Of the archive; hex. */
+  /** SHA-256 of the archive; hex. */
   readonly sha256: string;
   /** SHA-256 of root version 1 as served, hex, by channel. */
   readonly roots: Readonly<Record<string, string>>;

@@ -14,7 +14,7 @@ export const OWN_FOLDER = "tufrepo/rootward";
 
 const MAX_NAME = 255;
 
-/** What `tar` puts before names when it packs a folder from inside. */
+/** The prefix that `tar` puts before names when it packs a folder from inside. */
 function withoutDot(name: string): string {
   return name.replace(/^(?:\.\/+)+/, "");
 }

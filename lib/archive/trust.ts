@@ -1,8 +1,8 @@
 /**
- * What an owner's archive remembers of its Factory, under `tufrepo/rootward/` (fioctl keeps entries
- * that it does not know): the last root its owner trusted, where the audit log was, and a rotation
- * that was sent but not yet answered. With this, `keys rotate` believes nothing that a server
- * merely hands it, and a run that was cut off is continued with the roots that it signed.
+ * The archive's memory of its Factory, under `tufrepo/rootward/` (fioctl keeps entries that it does not
+ * know): the last root its owner trusted, where the audit log was, and a rotation that was sent but not yet
+ * answered. With this, `keys rotate` believes nothing that a server merely hands it, and a run that was cut
+ * off is continued with the roots that it signed.
  */
 import { isRootwardError, RootwardError } from "../error.ts";
 import type { LogMark } from "../state/event.ts";

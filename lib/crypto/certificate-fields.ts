@@ -1,6 +1,6 @@
 /**
- * What CMS needs of an X.509 certificate and node:crypto does not tell: the issuer and the serial
- * number as they stand in it, since a recipient is found by these bytes, and the key usage.
+ * The fields of an X.509 certificate that CMS needs and node:crypto does not give. They are the issuer and
+ * the serial number, byte for byte, since a recipient is found by these bytes, and the key usage.
  *
  * The certificate is parsed, written again and compared: where that gives the same bytes, so does
  * writing any part of it. node-forge's own reader of certificates is not used: it flattens names whose
@@ -30,7 +30,7 @@ export interface CertificateFields {
   readonly validTo: number;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
-  /** Of the key: an object identifier, such as `1.2.840.113549.1.1.1`. */
+  /** The key's algorithm: an object identifier, such as `1.2.840.113549.1.1.1`. */
   readonly keyAlgorithm: string;
   /** Null: the certificate does not say what its key is for. */
   readonly keyEncipherment: boolean | null;

@@ -6,8 +6,8 @@
  * come from node:crypto: node-forge's generator is seeded with bytes of node:crypto that it decodes as
  * UTF-8 first, which loses half of them, and holds an AES-128 key.
  *
- * Nothing in this form is authenticated. What protects a sealed archive is its SHA-256, which is told
- * beside it, and what opens is an archive only once it was checked.
+ * Nothing in this form is authenticated. A sealed archive is protected by its SHA-256, which comes beside
+ * it. The opened content counts as an archive only after a check.
  */
 import {
   constants,
@@ -96,7 +96,7 @@ export function sealToRecipient(content: Uint8Array, recipient: RecipientCertifi
   return writeDer(sequence(oid(ENVELOPED_DATA), tagged));
 }
 
-/** What node-forge reads of a message; its types leave half of it out. */
+/** The fields of a message that node-forge reads; its types leave half of them out. */
 interface Enveloped {
   readonly type: string;
   readonly recipients: readonly [Recipient0, ...unknown[]];
@@ -186,7 +186,9 @@ function octets(bytes: Uint8Array): Asn1 {
   return universal(asn1.Type.OCTETSTRING, toBinary(bytes));
 }
 
-/** Of EnvelopedData with one recipient named by issuer and serial number, and of that recipient. */
+/**
+ * Versions of EnvelopedData with one recipient named by issuer and serial number, and of that recipient.
+ */
 function version0(): Asn1 {
   return universal(asn1.Type.INTEGER, "\0");
 }

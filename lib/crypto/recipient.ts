@@ -2,7 +2,7 @@
  * The owner's certificate, to which an archive is encrypted. It is read strictly and whole: what is
  * taken must open for every tool that holds its private key, because the service destroys its copy.
  *
- * No chain is verified and no revocation asked for: whoever provisions says which certificate is the
+ * No chain is verified and no revocation is looked up: the provisioner says which certificate is the
  * owner's. It is told by its fingerprint everywhere instead, for the owner to compare.
  */
 import { X509Certificate } from "node:crypto";

@@ -1,5 +1,5 @@
 /**
- * What a claimant and the service say to each other (`POST /download/claim`, `/download/confirm`):
+ * The messages between a claimant and the service (`POST /download/claim`, `/download/confirm`):
  * one definition for the page, the CLI and the service.
  */
 import * as v from "valibot";
@@ -22,7 +22,7 @@ export const confirmRequest = v.strictObject({
   sha256: hex64,
 });
 
-/** What the owner saves: `FACTORY.tgz`, or with a recipient `FACTORY.tgz.p7m`. */
+/** The file that the owner saves: `FACTORY.tgz`, or with a recipient `FACTORY.tgz.p7m`. */
 export function deliveredName(factory: string, encrypted: boolean): string {
   return `${factory}.tgz${encrypted ? ".p7m" : ""}`;
 }
@@ -33,7 +33,7 @@ export const claimAnswer = v.object({
   archiveUrl: v.pipe(v.string(), v.regex(/^(?:https?:\/)?\/[!-~]{1,4000}$/)),
   /** R, base64url. */
   share: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,100}$/)),
-  /** Of what the sealed object holds, as is `size` (bytes): the file that the owner saves. */
+  /** SHA-256 of the file that the owner saves, the content of the sealed object; `size` is its bytes. */
   sha256: hex64,
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   /** See {@link deliveredName}. */

@@ -12,7 +12,7 @@ export const DOWNLOAD = "/download";
 
 export const SECRET_BYTES = 32;
 
-/** A delivery id: 64 lower-case hex digits. Whoever knows it may claim; the database has its hash. */
+/** A delivery id: 64 lower-case hex digits. Its holder may claim; the database has its hash. */
 export type DeliveryId = string & { readonly brand: "DeliveryId" };
 
 /** `SHA-256("rootward delivery id" || T)`; says nothing of T, so the service may see it. */

@@ -1,7 +1,7 @@
 /**
- * The sealed archive. Its key needs two halves that the service never has together: T from the link
- * and the server share R, which is destroyed at the confirmation. Without T a copy of everything
- * that the service stores opens nothing; without R a link opens nothing any more.
+ * The sealed archive. Its key needs two halves that the service never has together: T from the link and the
+ * server share R, which is destroyed at the confirmation. Without T a copy of everything that the service
+ * stores opens nothing; without R a link opens nothing.
  *
  * Exact form, so that anyone can write a client (docs/delivery.md):
  *   key     HKDF-SHA256, input T || R, salt the 32 bytes of the id, info "rootward archive v1", 32 bytes

@@ -11,7 +11,7 @@ import type { Principal } from "../service/authority.ts";
 import { queryOf } from "./query.ts";
 import { routes } from "./routes.ts";
 
-/** What a token was found to allow. */
+/** The authorisation that a token gave. */
 export type Allowed<A extends Access> = A extends "public"
   ? null
   : A extends "provisioner"

@@ -1,7 +1,7 @@
 /**
- * What every app of the API does, whichever route groups it serves: Request -> Response. It authorises
- * each request itself (no gateway authorizer, whose cache would let a token for one Factory pass for
- * another), keeps paths exact, and redirects nothing. Errors are those of error-answer.ts.
+ * The common part of every app of the API, whichever route groups it serves: Request -> Response. It
+ * authorises each request itself (no gateway authorizer, whose cache would let a token for one Factory pass
+ * for another), keeps paths exact, and redirects nothing. Errors are those of error-answer.ts.
  */
 import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";

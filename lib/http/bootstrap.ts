@@ -70,7 +70,7 @@ async function recipientFrom(service: Needs<"now" | "readRecipient">, pem: strin
   return pem === null ? null : service.readRecipient(pem, service.now());
 }
 
-/** An Idempotency-Key stands for one body, for one token. @returns the hash it is kept under */
+/** An Idempotency-Key belongs to one body, for one token. @returns the hash it is kept under */
 async function firstUse(
   service: Needs<"now" | "requests">,
   tokenId: string,

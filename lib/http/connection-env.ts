@@ -1,5 +1,5 @@
 /**
- * What the embedded form's server gives a request besides itself. The AWS form gives nothing: there a
+ * The members that the embedded form's server gives to a request. The AWS form gives nothing: there a
  * request comes whole, alone in its process, and the gateway has limits of its own.
  */
 import type { Context } from "hono";

@@ -53,7 +53,7 @@ export class Connection {
   /** Ends the connection with an answer that no request can be found for, after those under way. */
   end(answer: string): void {
     this.#last = answer;
-    // What is wrong is in the body of the request that is being read: nobody else will answer it.
+    // The error is in the body of the request that is being read, and no other code will answer it.
     const current = this.#current;
     const broken = current !== null && !current.incoming.complete && !current.outgoing.headersSent;
     if (current === null || broken) this.#end(answer);

@@ -1,8 +1,8 @@
 /**
- * Routes of devices: metadata of live Factories, at the names that TUF clients ask for. Versioned
- * files are immutable once no other bootstrap can replace them any more; unversioned ones may be kept
- * at an edge for 5 seconds in the tuf dialect and not at all in ats; a root that does not exist yet is
- * never cached (measured with tuf-js: a cached 404 beside an online key rotation fails a third of polls).
+ * Routes of devices: metadata of live Factories, at the names that TUF clients ask for. Versioned files are
+ * immutable once no other bootstrap can replace them; unversioned ones may be kept at an edge for 5 seconds
+ * in the tuf dialect and not at all in ats; a root that does not exist yet is never cached (measured with
+ * tuf-js: a cached 404 beside an online key rotation fails a third of polls).
  */
 import type { Hono } from "hono";
 import { readMetadata } from "../api/devices.ts";

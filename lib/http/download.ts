@@ -76,7 +76,7 @@ export function downloadRoutes(
   };
 }
 
-/** What the embedded form's presigned URLs name. */
+/** The reader of archives by the embedded form's presigned URLs. */
 export interface ArchiveOpener {
   open(idHash: string, until: string, mac: string, now: number): Promise<Uint8Array | null>;
 }

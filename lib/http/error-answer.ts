@@ -7,7 +7,7 @@
 import { isRootwardError, isStorageFull, type ErrorCode } from "../error.ts";
 import { STATUS } from "../api/status.ts";
 
-/** What an error needs to be told of. */
+/** The parts that an error report needs. */
 export interface ErrorLog {
   readonly report: (what: string, error: unknown) => void;
   /** Random. */
@@ -31,7 +31,7 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** What a client may be told of an error that is ours. */
+/** The words that a client gets for an internal error. */
 const OURS = {
   internal: "internal error",
   unavailable: "the service's signer is away for the moment: try again",

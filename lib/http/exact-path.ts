@@ -1,7 +1,7 @@
 /**
- * Paths are exact: each route is reached by one spelling. What somebody decodes (`%6f`), resolves (`..`,
- * `\`) or takes for something else (`//`, `;`, a whole URL) could mean one path to a proxy that filters and
- * another here, so it is no path of ours, and none of our own has such a character in it.
+ * Paths are exact: each route is reached by one spelling. Characters that a program decodes (`%6f`),
+ * resolves (`..`, `\`) or takes for something else (`//`, `;`, a whole URL) could mean one path to a proxy
+ * that filters and another here. A path with such a character is refused, and no route of ours has one.
  */
 import { RootwardError } from "../error.ts";
 import { MAX_TARGET_LENGTH } from "./limits.ts";

@@ -1,4 +1,4 @@
-/** The state of a Factory, for its owner and for whoever makes Factories; and its audit log, for the owner. */
+/** The state of a Factory, for its owner and for provisioners; and its audit log, for the owner. */
 import type { Hono } from "hono";
 import * as api from "../api/factory-state.ts";
 import type { AnswerOf } from "../api/operation.ts";

@@ -1,7 +1,8 @@
 /**
  * A limit on what requests under way hold of memory, all together: documents that are being sent, each
- * counted once however many clients it goes to, or bodies that are being read. Where there is no room, whoever holds what was asked for longest ago is cut. A document that many devices ask for is
- * asked for all the time, so it is never among those; what an attacker's slow clients hold is.
+ * counted once however many clients it goes to, or bodies that are being read. Where there is no room, the
+ * connection with the oldest request is cut. A document that many devices ask for is asked for all the
+ * time, so it is never among those; what an attacker's slow clients hold is.
  */
 export class HeldBytes {
   readonly #limit: number;
@@ -44,7 +45,7 @@ export class HeldBytes {
   }
 }
 
-/** Whoever has asked for something that is held. */
+/** The connections that hold something, by their requests. */
 export interface Holder {
   cut(): void;
 }

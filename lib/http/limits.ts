@@ -1,6 +1,7 @@
 /**
- * What one client, and all of them together, may take of the embedded form's server. Each limit is chosen
- * on purpose, with its reason here; docs/operations.md says what a TLS proxy in front must do besides.
+ * The limits of one client, and of all of them together, on the embedded form's server. Each limit is
+ * chosen on purpose, with its reason here; docs/operations.md says what a TLS proxy in front must do
+ * besides.
  */
 export interface ServerLimits {
   /**

@@ -27,7 +27,7 @@ export interface NodeServer {
 /** An app of hono. */
 type Fetch = (request: Request, env: ConnectionEnv) => Response | Promise<Response>;
 
-/** What more of such a body may still be on its way. */
+/** The refusals during which more of the body may still be on its way. */
 const BODY_REFUSED = new Set([STATUS.timeout, STATUS["too-large"]]);
 const LOOK_EVERY = 1000;
 const CLOSE_WITHIN = 5000;
@@ -86,7 +86,7 @@ class Sockets {
     this.server = this.#listening((incoming, outgoing) => void listener(incoming, outgoing));
   }
 
-  /** Cuts whoever does not take an answer. */
+  /** Cuts connections that do not take an answer. */
   look(): void {
     const now = performance.now();
     for (const connection of this.#connections.values()) {
@@ -135,7 +135,7 @@ class Sockets {
 
   #connected(socket: Socket): void {
     const { connections } = this.#limits;
-    // Whoever waits for nothing goes first.
+    // Idle connections go first.
     if (this.#connections.size >= connections) this.server.closeIdleConnections();
     const refused = this.#open() >= connections;
     this.#connections.set(socket, new Connection(socket, refused));
@@ -184,7 +184,7 @@ class Sockets {
         linger: { time: this.#limits.lingerTime, bytes: this.#limits.lingerBytes },
       }));
     if (!incoming.complete && !incoming.readableDidRead) await this.#linger(incoming);
-    // What is left of a body is not read, so the connection is of no more use.
+    // The rest of a body is not read, so the connection is of no more use.
     const over = refusal !== null || BODY_REFUSED.has(response.status);
     const last = connection?.isLast(this.#limits.requestsPerConnection) ?? true;
     return over || last || !incoming.complete ? closing(response) : response;

@@ -1,6 +1,6 @@
 /**
- * What Node's parser refuses, as one of our errors. Its own answers have no body, and its words about a
- * request are for whoever debugs the parser.
+ * The refusals of Node's parser, as errors of ours. Its own answers have no body, and its words about a
+ * request are for developers of the parser.
  */
 import { plainError, type ErrorAnswer } from "./error-answer.ts";
 

@@ -35,7 +35,7 @@ export function requestToken(c: Context): string | null {
   return inside === null ? bearer : Buffer.from(inside).toString("latin1");
 }
 
-/** Who asks, and the head of the Factory in the path; see authorizeFactory. */
+/** The principal, and the head of the Factory in the path; see authorizeFactory. */
 export async function authorizeOwner(
   service: Needs<"heads" | "now" | "tokens">,
   c: Context,

@@ -7,7 +7,9 @@ import { RootwardError } from "../error.ts";
 
 type Handler = (c: Context) => Promise<Response> | Response;
 
-/** What one function of the AWS form serves of the API; the embedded form serves all groups. */
+/**
+ * The part of the API that one function of the AWS form serves; the embedded form serves all groups.
+ */
 export type RouteGroup<S = object> = (app: Hono, service: S) => void;
 
 const served = new WeakMap<Hono, Map<string, string[]>>();

@@ -1,5 +1,5 @@
 /**
- * A route from its description in lib/api. Who may ask is looked at before the handler runs, so that no
+ * A route from its description in lib/api. The request is authorised before the handler runs, so that no
  * route can forget it.
  */
 import type { Context, Hono } from "hono";

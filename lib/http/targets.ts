@@ -33,7 +33,7 @@ export function targetRoutes(app: Hono, service: Needs<Changes | Signs>): void {
   });
 }
 
-/** What is meant for prod must not reach ci: its targets are signed offline, and not here. */
+/** Targets for prod must not reach ci: they are signed offline, and not here. */
 function assertNotProd(c: Context): void {
   if (queryOf(c, "production") === undefined) return;
   throw new RootwardError(

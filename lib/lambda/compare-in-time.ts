@@ -9,7 +9,7 @@ import type { Needs, Changes, Signs } from "../service/service.ts";
 import type { Invocation } from "./handler.ts";
 import { FOR_THE_LAST } from "./schedule-in-time.ts";
 
-/** What the operator sends. The rule's event has other members. */
+/** The operator's request. The rule's event has other members. */
 export interface ComparisonRequest {
   /** The Factory after which to begin, by name; empty for all. */
   readonly compareAfter: string;

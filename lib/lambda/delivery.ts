@@ -1,4 +1,4 @@
-/** What a delivery is kept in: server shares, and sealed archives. */
+/** The stores of a delivery: server shares, and sealed archives. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { clientOptions } from "../adapters/aws/clients.ts";
 import { DynamoShares } from "../adapters/aws/shares.ts";

@@ -1,5 +1,5 @@
 /**
- * Events of an HTTP API (payload format 2.0) as Requests, and Responses as what it takes back.
+ * Events of an HTTP API (payload format 2.0) as Requests, and Responses as its results.
  *
  * hono has an adapter for this. It was passed over for two rules of ours: paths are exact, and an error is
  * never anything else than JSON with a code and a message, a request that cannot be built included.
@@ -25,7 +25,10 @@ export interface GatewayEvent {
   readonly requestContext: {
     readonly domainName: string;
     readonly http: { readonly method: string };
-    /** Of the connection, where the domain name asks for one (mutual TLS); nothing or null elsewhere. */
+    /**
+     * The client certificate of the connection, where the domain name asks for one (mutual TLS); nothing or
+     * null elsewhere.
+     */
     readonly authentication?: {
       /** Its PEM, its names, its number and its time. */
       readonly clientCert?: Readonly<Record<string, unknown>> | null;
@@ -49,7 +52,7 @@ const SHORT = 1_000_000;
 /** A path that nothing answers. */
 const NOT_EXACT = "/not-exact";
 
-/** What an app makes of an event. */
+/** The handler of events by an app. */
 export function answering(app: {
   fetch(request: Request): Response | Promise<Response>;
 }): (event: GatewayEvent) => Promise<GatewayResult> {
@@ -107,7 +110,8 @@ async function resultOf(response: Response): Promise<GatewayResult> {
 
 /**
  * A result is JSON, in which text is escaped: a document full of quotes takes up to twice its length, and
- * base64 a third more. What came from the signer in base64 must fit here as well (signer-handler.ts).
+ * base64 a third more. A document that came from the signer in base64 must fit here as well
+ * (signer-handler.ts).
  */
 function isShorterInBase64(bytes: Buffer): boolean {
   if (bytes.length <= SHORT) return false;

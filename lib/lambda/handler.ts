@@ -1,13 +1,13 @@
 /**
- * What is around every function: a logger that knows the invocation, metrics that are written at its
- * end, and a last resort for errors that got past everything, which says nothing to whoever called.
+ * The frame of every function: a logger that knows the invocation, metrics that are written at its end, and
+ * a last resort for uncaught errors, which gives the caller no details.
  */
 import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
 import wrap, { type MiddlewareObj } from "@middy/core";
 import { answering, errorResult, type GatewayEvent, type GatewayResult } from "./gateway.ts";
 import { flush, logger, report } from "./telemetry.ts";
 
-/** What this code knows of an invocation. */
+/** The part of an invocation that this code uses. */
 export interface Invocation {
   getRemainingTimeInMillis(): number;
 }
@@ -24,7 +24,9 @@ export function httpHandler(app: Parameters<typeof answering>[0], guard: Guard =
   );
 }
 
-/** A function that is invoked otherwise. What it throws counts as a failed invocation, and says nothing. */
+/**
+ * A function that is invoked otherwise. Its errors count as failed invocations, and carry no details.
+ */
 export function plainHandler<Event, Result>(
   handle: (event: Event, invocation: Invocation) => Promise<Result>,
 ) {

@@ -4,7 +4,7 @@
  * signer is what some of them come to.
  */
 
-/** Of such a port every method may take the time to read a file. */
+/** A port whose every method may take the time to read a file. */
 type Asked<Port> = { readonly [Method in keyof Port]: (...args: never[]) => Promise<unknown> };
 
 /**

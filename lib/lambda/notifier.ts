@@ -1,6 +1,6 @@
 /**
- * Whom a function tells: people by SES, or nobody where no sender is configured, and programs by
- * EventBridge in either case. Both are read when there is something to tell.
+ * The messages of a function: to people by SES where a sender is configured, and to programs by EventBridge
+ * in either case. Both are read when there is something to tell.
  */
 import type { Mailer, Notifier } from "../service/ports.ts";
 import { eventSource } from "../settings.ts";

@@ -1,8 +1,8 @@
 /**
  * The tokens that are bound to no Factory: the operator's, of all scopes, and the provisioner's, which
  * makes Factories. Only their hashes are here, from the configuration; another hash in the next release
- * ends such a token. No table holds them, and what a table holds is never taken for one: whoever can write
- * to it makes tokens of a Factory at most.
+ * ends such a token. No table holds them, and what a table holds is never taken for one: an attacker who
+ * can write to it makes tokens of a Factory at most.
  */
 import type { TokenRecord, Tokens } from "../service/ports.ts";
 import { ADMIN_SCOPES, FACTORY_SCOPES, PROVISIONER_SCOPES, type Scope } from "../state/scopes.ts";
@@ -14,7 +14,7 @@ export interface OperatorHashes {
   readonly provisionerToken: string;
 }
 
-/** What is minted, and the id of a link (service/bootstrap/new-instance.ts). */
+/** The scopes of minted tokens, and of a link's id (service/bootstrap/new-instance.ts). */
 const STORED_SCOPES: readonly Scope[] = [...FACTORY_SCOPES, "delivery"];
 
 /** @returns `stored`, with those two in front of it */
@@ -40,7 +40,7 @@ function unbound(hash: Sha256, user: string, scopes: readonly Scope[]): TokenRec
   return { hash, id: `${user}-${hash.slice(0, 8)}`, user, scopes, bound: null, expiresAt: null };
 }
 
-/** Whoever wrote it need not have been one of our functions, so nothing of its form is certain. */
+/** Another program than our functions may have written it, so nothing of its form is certain. */
 function isOfOneFactory({ bound, scopes }: TokenRecord): boolean {
   return (
     typeof bound?.factory === "string" &&

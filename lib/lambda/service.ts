@@ -11,7 +11,7 @@ import { Retries } from "../service/retries.ts";
 import { believedClock, type Needs, type Service } from "../service/service.ts";
 import { report } from "./telemetry.ts";
 
-/** What every function has. */
+/** The members that every function has. */
 type Common = Needs<
   "verify" | "now" | "clock" | "randomBytes" | "report" | "policy" | "retries" | "claims"
 >;

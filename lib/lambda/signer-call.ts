@@ -32,7 +32,7 @@ export function invoking(name: string): Call {
   };
 }
 
-/** What was asked may have been done or not. */
+/** The request may have been done or not. */
 function away(cause: unknown): never {
   report("invoking the signer", cause);
   throw new RootwardError("unavailable", "the signer does not answer");

@@ -1,7 +1,7 @@
 /**
- * The signer as a function. What it signs, devices are to read through the gateway, and Lambda lets no
- * answer be longer than 6 MB of JSON. Both are in base64 there (gateway.ts), but around the gateway's are
- * a status and headers: what would fit here and not there is refused, as too large, before it is published.
+ * The signer as a function. Devices read its documents through the gateway, and Lambda lets no answer be
+ * longer than 6 MB of JSON. Both are in base64 there (gateway.ts), but around the gateway's are a status
+ * and headers: what would fit here and not there is refused, as too large, before it is published.
  */
 import { answer, type Reply, type Signer } from "../signing/operations.ts";
 import { plainHandler } from "./handler.ts";

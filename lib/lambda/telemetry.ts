@@ -1,5 +1,5 @@
 /**
- * What the functions tell operators: a line for each error, and numbers that alarms watch. Events are
+ * The functions' reports to operators: a line for each error, and numbers that alarms watch. Events are
  * never logged: they hold tokens, and the ids of links.
  */
 import { Logger } from "@aws-lambda-powertools/logger";

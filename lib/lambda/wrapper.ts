@@ -1,4 +1,7 @@
-/** The key that wraps shares. Who may wrap, and who unwrap, say the function's rights to it. */
+/**
+ * The key that wraps shares. The rights of each function decide whether it may wrap, and whether it may
+ * unwrap.
+ */
 import type { KeyWrapper } from "../service/ports.ts";
 import { later } from "./later.ts";
 

@@ -45,7 +45,7 @@ import { RootTrust, type Trusted } from "./root-trust.ts";
 /** A bootstrap that failed takes its keys back at once; later they may be a live Factory's. */
 const ABANDONED_WITHIN = 60 * 60_000;
 
-/** How long a key may be that nobody names: whoever had it made is long gone then. */
+/** The time that an unnamed key stays: the request that made it has long ended by then. */
 const UNNAMED_FOR = 7 * 86_400_000;
 
 /**

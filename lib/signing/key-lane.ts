@@ -20,8 +20,8 @@ export interface LaneLimits {
 }
 
 /**
- * Of a signer. One request makes at most three keys, so a Factory has two requests under way. Whoever asks
- * over a channel gives up after two minutes (adapters/embedded/signer-channel.ts).
+ * The limits of a signer. One request makes at most three keys, so a Factory has two requests under way. A
+ * request over a channel gives up after two minutes (adapters/embedded/signer-channel.ts).
  */
 export const SIGNER_LANE: LaneLimits = {
   atOnce: 1,

@@ -13,7 +13,7 @@ import type { PublicKey } from "../tuf/spki.ts";
 export const KEY_KINDS = ["sealed", "kms"] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];
 
-/** Whose key it is: bound to the key where the kind of store can. */
+/** The owner of the key, bound to it where the kind of store can. */
 export interface KeyOwner {
   readonly ref: FactoryRef;
   readonly role: OnlineRole;
@@ -40,7 +40,7 @@ export interface KeyStore {
   ): Promise<{ readonly publicKey: PublicKey; readonly handle: Uint8Array }>;
   /** @throws where the handle is another owner's */
   open(handle: Uint8Array, owner: KeyOwner): Promise<OnlineKey>;
-  /** What is to be done before a handle is forgotten. Idempotent. */
+  /** The work to do before a handle is forgotten. Idempotent. */
   destroy(handle: Uint8Array): Promise<void>;
 }
 

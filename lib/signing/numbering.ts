@@ -1,6 +1,6 @@
 /**
- * What the boundary's records of roles allow: a document describes exactly the last one of the role below
- * that was signed here, and gets a number that no document had (role-record.ts).
+ * The rules of the boundary's records: a document describes exactly the last one of the role below that was
+ * signed here, and gets a number that no document had (role-record.ts).
  *
  * The number is judged first, taken with the signed bytes in one conditional write, and only then the
  * document leaves the boundary. So no number has two documents, however many ask at once, and whatever the
@@ -37,7 +37,7 @@ export async function checkDescribed(
   const below = content.role === "snapshot" ? "targets" : "snapshot";
   const record = await records.lastSigned(request, below);
   if (record !== null && isOf(record, content.meta)) return;
-  // Where an earlier release signed it, the record has no hash, and nobody else is at work.
+  // Where an earlier release signed it, the record has no hash, and no other writer is at work.
   const other = record !== null && record.last !== null ? { signed: record.version } : {};
   throw refused(
     `${content.role}: ${below} version ${content.meta.version} is not the document that was signed ` +
@@ -73,7 +73,8 @@ export async function judgeNumber(
   } satisfies Numbering;
   await checkNumber(records, request, numbering);
   if (spare <= 0) return numbering;
-  // Of all roles that are signed together: where one has no number left, the first need not be signed.
+  // Looks at all roles that are signed together: where one has no number left, the first need not be
+  // signed.
   const needed = (await highest(records, request, numbering)) + 1;
   if (needed > version) await checkNumber(records, request, { ...numbering, version: needed });
   return numbering;

@@ -1,8 +1,8 @@
 /**
- * What a signer can be asked across a process or network border, as one JSON object for each
- * question: the same between two processes of one machine and as the event of a function. Nothing
- * of a request is believed: it must fit its schema exactly, and the strict reader reads the content
- * of targets, whatever parser was before it.
+ * The questions to a signer across a process or network border, each as one JSON object. It is the same
+ * between two processes of one machine and as the event of a function. Nothing of a request is believed: it
+ * must fit its schema exactly, and the strict reader reads the content of targets, whatever parser was
+ * before it.
  *
  * Bytes are base64, times milliseconds since 1970, public keys SubjectPublicKeyInfo.
  */
@@ -129,7 +129,7 @@ export function makesKey(request: unknown): boolean {
   );
 }
 
-/** What answers: a signer, or a boundary alone, which wraps no shares. */
+/** The side that answers: a signer, or a boundary alone, which wraps no shares. */
 type Answering = Pick<Signer, "id" | "boundary"> & Partial<Pick<Signer, "wrapper" | "check">>;
 
 /** Errors that mean the same on both sides. */
@@ -154,7 +154,7 @@ const result = v.union([
 ]);
 export type Result = v.InferOutput<typeof result> | readonly KeyId[] | readonly RootMark[];
 
-/** What comes back: a result of the operation, or why there is none. */
+/** The reply: a result of the operation, or why there is none. */
 export const reply = v.union([
   v.strictObject({ result }),
   v.strictObject({

@@ -13,7 +13,7 @@ export interface KeyRecord {
   readonly role: OnlineRole;
   readonly keyid: KeyId;
   readonly kind: KeyKind;
-  /** What its store finds the key with (key-store.ts). */
+  /** The handle by which its store finds the key (key-store.ts). */
   readonly handle: Uint8Array;
   /** Milliseconds since 1970. */
   readonly madeAt: number;
@@ -69,7 +69,7 @@ export interface SignerRoots {
   expectedRoots(ref: ChannelRef): Promise<readonly ExpectedRoot[]>;
 }
 
-/** What was signed last, and how far numbers may run ahead. */
+/** The last document of a role, and how far numbers may run ahead. */
 export interface SignerVersions {
   /** Null where nothing was signed. */
   lastSigned(ref: ChannelRef, role: OnlineRole): Promise<RoleRecord | null>;

@@ -1,4 +1,4 @@
-/** What the signing boundary says where it does not do something; facts are for the service alone. */
+/** The refusal of the signing boundary; facts are for the service alone. */
 import { RootwardError } from "../error.ts";
 
 export function refused(message: string, facts: Readonly<Record<string, number | string>> = {}) {

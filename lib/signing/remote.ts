@@ -1,6 +1,6 @@
 /**
- * The ports of a signer that runs elsewhere: each call becomes one request (operations.ts) and its
- * reply a value or an error. What was asked when the connection broke may have been done or not.
+ * The ports of a signer that runs elsewhere: each call becomes one request (operations.ts) and its reply a
+ * value or an error. A request during which the connection broke may have been done or not.
  */
 import * as v from "valibot";
 import { RootwardError } from "../error.ts";

@@ -19,7 +19,7 @@ const UNKNOWN_LOW = Math.floor(FAR / 2);
 /** How far a version may be ahead of the clock, in versions: seconds of skew, or quick updates. */
 const VERSION_SLACK = 3600;
 
-/** What the boundary remembers of a role of a channel. */
+/** The boundary's record of a role of a channel. */
 export interface RoleRecord {
   /** The number of the last document. */
   readonly version: number;

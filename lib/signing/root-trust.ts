@@ -96,7 +96,8 @@ export class RootTrust {
     if (next === null) throw refused(`root version ${root.version + 1} is not kept here`);
     const after = nextInChain(root, next.bytes, policy, verifySignature).root;
     const listed = new Set(onlineKeyids(root));
-    // Which keys were retired by then is not known any more: those of the next that it does not list.
+    // The keys that were retired by then are no longer known. They are taken to be those of the next root
+    // that it does not list.
     const retired = next.retired.filter((keyid) => !listed.has(keyid));
     await this.#records.keepRoot(ref, { version: after.version - 1, bytes, retired });
   }

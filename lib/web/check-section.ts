@@ -25,7 +25,7 @@ export class CheckSection {
   #check = UNCHECKED;
   #held: Held | null = null;
   #picked: PickedFile | null = null;
-  /** Counts picks: what was read of an earlier one does not matter any more. */
+  /** Counts picks: the bytes of an earlier pick are ignored. */
   #picks = 0;
 
   constructor() {

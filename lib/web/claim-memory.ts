@@ -1,7 +1,7 @@
 /**
- * What this browser remembers of a link: the claimant that it drew, so that a reload, another tab or
- * a restart goes on with the same claim, and that it finished. Known by a hash of the link's id, so
- * that what lies here claims nothing by itself.
+ * The memory of this browser about a link: the claimant that it drew, so that a reload, another tab or a
+ * restart goes on with the same claim, and whether it finished. Known by a hash of the link's id, so that
+ * what lies here claims nothing by itself.
  *
  * In IndexedDB, not in localStorage: two tabs that begin at once must draw one claimant, which takes
  * a transaction, and it must be on the disk before the claim is sent. Where the browser keeps

@@ -1,6 +1,6 @@
 /**
- * What the owner pastes into a shell next. The owner's own file may have any name: one without a strict
- * form (text/command.ts) is in no command.
+ * The commands that the owner pastes into a shell next. The owner's own file may have any name: one without
+ * a strict form (text/command.ts) is in no command.
  */
 import { openCommand, openedName } from "../delivery/open-command.ts";
 import { command, pathWord, tokenWord, urlWord, Word } from "../text/command.ts";

@@ -16,7 +16,7 @@ export function say(id: string, text: string): void {
   element(id).textContent = text;
 }
 
-/** Says a result where readers are told of it. */
+/** Puts a result where screen readers announce it. */
 export function sayResult(id: string, text: string, tone: "right" | "wrong" | "plain"): void {
   say(id, text);
   element(id).dataset["tone"] = tone;

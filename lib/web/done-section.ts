@@ -1,4 +1,4 @@
-/** What an owner has after the confirmation, and the command to run next. */
+/** The result of a confirmation for the owner, and the command to run next. */
 import type { ConfirmAnswer } from "../delivery/claim.ts";
 import { nextCommands } from "./commands.ts";
 import { element, hide, make, say, sayResult, show } from "./dom.ts";
@@ -9,7 +9,7 @@ export interface Confirmed {
   readonly sha256: string;
   /** The file as the owner saved it. */
   readonly filename: string;
-  /** What the service calls the file. */
+  /** The service's name of the file. */
   readonly delivered: string;
   /** Null where the file is encrypted to the owner's certificate. */
   readonly keyids: readonly string[] | null;

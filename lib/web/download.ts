@@ -2,8 +2,8 @@
  * The download page: the one screen that every owner sees. It loads nothing from anywhere else and
  * does nothing by itself: opening the link shows what will happen, a press of the button claims.
  *
- * Order matters. What the browser must be able to do is tried before the claim. The bytes stay in
- * the page, to be saved again as often as wanted. The confirmation, which destroys the service's
+ * Order matters. The abilities that the page needs of the browser are tried before the claim. The bytes
+ * stay in the page, to be saved again as often as wanted. The confirmation, which destroys the service's
  * copy for ever, is a second deliberate step.
  */
 import { deliveryId, parseSecret } from "../delivery/link.ts";
@@ -39,7 +39,7 @@ async function start(): Promise<void> {
 
 // Another link in the same window is another visit.
 addEventListener("hashchange", () => location.reload());
-// A page that the browser kept aside would show the token to whoever goes back to it.
+// A page that the browser kept aside would show the token to anybody who goes back to it.
 addEventListener("pageshow", ({ persisted }) => {
   if (persisted) location.reload();
 });

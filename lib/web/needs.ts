@@ -1,7 +1,7 @@
 /**
- * What the page needs of a browser, found out before anything is claimed. Each part is looked for by
- * name, so that what is missing can be said; then the page's own tools are tried on a sample, since
- * a part that is there may still not do.
+ * The needs of the page, looked for in the browser before anything is claimed. Each part is looked for by
+ * name, so that what is missing can be said; then the page's own tools are tried on a sample, since a part
+ * that is there may still not do.
  */
 import { readArchive, writeArchive } from "../archive/archive.ts";
 import { openArchive, sealArchive } from "../delivery/sealing.ts";

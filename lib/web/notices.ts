@@ -1,6 +1,6 @@
 /**
- * What the page says where it cannot go on: what happened, what it means, what to do. Trouble on the
- * way loses nothing and is tried again; a refusal is final, and says whom to ask.
+ * The page's words where it cannot go on: what happened, what it means, what to do. Trouble on the way
+ * loses nothing and is tried again; a refusal is final, and says whom to ask.
  */
 import { RootwardError, type ErrorCode } from "../error.ts";
 import { asciiLine } from "../text/forms.ts";
@@ -10,7 +10,7 @@ import { moment } from "./moment.ts";
 export interface Notice {
   readonly heading: string;
   readonly paragraphs: readonly string[];
-  /** What to do, case by case. */
+  /** The next steps, case by case. */
   readonly parts: readonly NoticePart[];
   /** `retry`: the same step again. `pick`: a file that is here already can still be confirmed. */
   readonly way: "retry" | "pick" | "none";
@@ -22,7 +22,7 @@ interface NoticePart {
   readonly lines: readonly string[];
 }
 
-/** What the page was doing. */
+/** The step of the page that failed. */
 export type Step = "claim" | "confirm";
 
 const NOT_READY = "It asks to try again in a moment. If that does not help, tell whoever runs it.";

@@ -1,5 +1,5 @@
 /**
- * What the page asks of the service. Every failure is a RootwardError: `server-unreachable` where no
+ * The page's requests to the service. Every failure is a RootwardError: `server-unreachable` where no
  * answer came, `unavailable` where it is to be asked again, the service's own code where it refused.
  */
 import * as v from "valibot";

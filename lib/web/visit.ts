@@ -35,7 +35,7 @@ export class Visit {
   }
 
   start(): void {
-    /** What "Try again" does: whatever failed last. */
+    /** The action of "Try again": the step that failed last. */
     let last = (): Promise<void> => this.#fetchAndSave();
     const fetchAndSave = (): Promise<void> => (last = () => this.#fetchAndSave())();
     const confirm = (): Promise<void> => (last = () => this.#confirm())();

@@ -11,7 +11,7 @@ const STEPS: Readonly<Record<Progress["step"], string>> = {
 
 export function showProgress(progress: Progress): void {
   const words = STEPS[progress.step];
-  // Readers are told of a step once; bytes are for the eye.
+  // Screen readers announce a step once; bytes are for the eye.
   if (element("working-step").textContent !== words) say("working-step", words);
   const bar = element("working-bar");
   if (progress.step === "claiming") {
