@@ -1,7 +1,7 @@
 /**
  * A clock that is judged (state/clock.ts): what was read before is kept in a store, so that a restart
- * begins in no better faith than the process before it. Readings are noted once a minute, by whoever runs
- * the schedule; in between each reading is judged by the last note.
+ * begins in no better faith than the process before it. Readings are noted once a minute, with the
+ * schedule; in between each reading is judged by the last note.
  *
  * While a reading is in doubt, the time is the later one of the clock and of what the counter of the machine
  * says. A clock that went back has no effect, so that no limit of time is set too early. One that went ahead

@@ -1,4 +1,4 @@
-/** What devices read. */
+/** The metadata that devices read. */
 import * as v from "valibot";
 import { operation } from "./operation.ts";
 import { DEVICES } from "./path.ts";

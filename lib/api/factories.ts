@@ -12,7 +12,7 @@ import { printable } from "./shapes.ts";
 
 /**
  * As mail systems write it without quotes (RFC 5322 dot-atoms, a host of RFC 1123), and never what a
- * command line would take for a flag. What no mail system takes would wait here to be sent for ever.
+ * command line would take for a flag. An address that no mail system takes would wait here for ever.
  */
 const ATOMS = /^(?!-)[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*$/;
 const HOST = /^[a-z\d](?:[a-z\d-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]*[a-z\d])?)*$/i;
@@ -26,7 +26,7 @@ const email = v.pipe(
   v.metadata({ format: "email" }),
 );
 const owner = v.strictObject({ id: printable, email });
-/** Who is told what becomes of the delivery. */
+/** The reader of messages about the delivery. */
 const provisioner = v.optional(v.strictObject({ email }));
 const recipientCertificate = v.optional(
   v.pipe(
@@ -87,9 +87,9 @@ const bootstrapAnswer = v.object({
     /** In the first answer only. */
     url: v.optional(v.pipe(v.string(), v.check(isDownloadLink), v.metadata({ format: "uri" }))),
     expiresAt: v.optional(form.time),
-    /** Of the file that the owner will save. */
+    /** SHA-256 of the file that the owner will save. */
     sha256: form.sha256Hex,
-    /** Of the certificate that the file is encrypted to. */
+    /** SHA-256 of the certificate that the file is encrypted to. */
     recipient: v.optional(form.sha256Hex),
     /** With the link only; an earlier release does not say. */
     mail: v.optional(v.picklist(["outbox", "ses", "none", "failed", "unknown"]), "unknown"),

@@ -1,4 +1,4 @@
-/** What fioctl asks besides roots and root updates (docs/fioctl.md). */
+/** The operations of fioctl besides roots and root updates (docs/fioctl.md). */
 import * as v from "valibot";
 import { SCOPES } from "../state/scopes.ts";
 import { operation } from "./operation.ts";

@@ -8,9 +8,9 @@ import type { ErrorCode } from "../error.ts";
 import type { FACTORY_SCOPES } from "../state/scopes.ts";
 
 /**
- * Who may ask. A scope is one of a token for the Factory in the path; an admin's token has all of them.
- * `provisioner` is a token with `factory:create` that is bound to no Factory. `state` is a token with
- * `root:read` of the Factory, or a provisioner's.
+ * The authorisation that an operation needs. A scope is one of a token for the Factory in the path; an
+ * admin's token has all of them. `provisioner` is a token with `factory:create` that is bound to no
+ * Factory. `state` is a token with `root:read` of the Factory, or a provisioner's.
  */
 export type Access = "public" | "provisioner" | "state" | (typeof FACTORY_SCOPES)[number];
 
@@ -38,13 +38,13 @@ export interface Operation {
   readonly head?: false;
   readonly query?: Readonly<Record<string, Parameter>>;
   readonly headers?: Readonly<Record<string, Parameter>>;
-  /** Of a JSON body. */
+  /** The schema of a JSON body. */
   readonly body?: v.GenericSchema;
-  /** What the use case asks of it besides, with findings of its own. */
+  /** The further rules of the use case, which has findings of its own. */
   readonly accepted?: v.GenericSchema;
-  /** What an answer of each status means, but those of errors. */
+  /** The meaning of each status, but those of errors. */
   readonly answers: Readonly<Record<number, string>>;
-  /** What these answers hold, except 204 and 304. Null for nothing. */
+  /** The content of these answers, except 204 and 304. Null for nothing. */
   readonly answer: v.GenericSchema | { readonly media: string } | null;
   /** The codes of its own; refusals.ts adds those that come with access and body. */
   readonly refusals: readonly ErrorCode[];
@@ -69,7 +69,7 @@ type Immutable<T> = unknown extends T
       ? T
       : { readonly [K in keyof T]: Immutable<T[K]> };
 
-/** What an operation answers, as the server writes it. */
+/** The answer of an operation, as the server writes it. */
 export type AnswerOf<O extends JsonOperation> = Immutable<v.InferInput<O["answer"]>>;
 
 /** An operation whose answer is JSON that a schema describes. */

@@ -5,9 +5,9 @@
 import { FACTORY_NAME } from "../state/names.ts";
 import { ALL_CHANNELS, ROLES } from "../tuf/dialect.ts";
 
-/** What a name in braces can be. */
+/** The forms of the names in braces. */
 interface Part {
-  /** Of the whole value. */
+  /** The form of the whole value. */
   readonly form: RegExp;
   readonly about: string;
 }

@@ -15,16 +15,16 @@ export const refusal = v.object({
   errors: v.optional(v.array(form.words)),
   /** The findings again, with their codes. */
   issues: v.optional(v.array(finding)),
-  /** Of an error that is the service's: its log has it under this id. */
+  /** The id of an internal error: the service's log has it under this id. */
   requestId: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
   /** Seconds; the header Retry-After has them, too. */
   retryAfter: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
-  /** Of the current root, where another one was sent. */
+  /** The version of the current root, where another one was sent. */
   currentVersion: v.optional(form.version),
-  /** Of the root that the signer trusts. */
+  /** The version of the root that the signer trusts. */
   trustedVersion: v.optional(form.version),
   trustedSha256: v.optional(form.sha256Hex),
-  /** Of a delivery. */
+  /** The times of a delivery. */
   factory: v.optional(form.factoryName),
   usedAt: v.optional(form.time),
   expiredAt: v.optional(form.time),
@@ -35,7 +35,7 @@ export const refusal = v.object({
   prod: rootHash,
 });
 
-/** What every request may meet, whatever it asks. */
+/** The errors that every request may meet. */
 const EVERYWHERE: readonly ErrorCode[] = [
   "malformed",
   "timeout",

@@ -55,7 +55,7 @@ export const reviewUpdate = /* @__PURE__ */ operation(() => ({
 /** A change message goes into every root and is re-written by every client, so it is what all of them agree on. */
 export const CHANGE_MESSAGE = /^[\n\r\t\u0020-\u007e]{0,1000}$/;
 
-/** Whoever started the update has it; others need it to change what is staged. */
+/** The initiator of the update has it; others need it to change staged roots. */
 const txid = v.optional(v.pipe(v.string(), v.maxLength(128)), "");
 const json = v.pipe(
   v.custom<JsonValue>(() => true, "a signed root"),

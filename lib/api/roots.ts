@@ -52,7 +52,7 @@ export const submitRoot = /* @__PURE__ */ operation(() => ({
   answer: v.object({
     channel: form.channel,
     version: form.version,
-    /** Of the document as it is served. */
+    /** SHA-256 of the document as it is served. */
     sha256: form.sha256Hex,
     /** False where it was the current root already, and for a dry run. */
     changed: v.boolean(),

@@ -20,7 +20,7 @@ export const signedDocument = v.pipe(
   v.metadata(STRICT),
 );
 
-/** What a rule found. */
+/** The finding of a rule. */
 export const finding = v.object({ code: form.words, message: form.words });
 
 /** The id of the targets, snapshot and timestamp key. */

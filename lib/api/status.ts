@@ -32,12 +32,12 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   "targets-refused": 422,
   // The signer is away, such as while it is started again, or there are too many connections.
   unavailable: 503,
-  // A database is locked by another program, or a disk takes nothing. What the request stored before that
-  // stands, and repeating it is safe.
+  // A database is locked by another program, or a disk takes nothing. The parts that the request stored
+  // before stay, and repeating it is safe.
   "storage-unavailable": 503,
-  // The service asked the boundary for something wrong: our fault, whoever the caller is.
+  // The service asked the boundary for something wrong: our fault, for every caller.
   "signing-refused": 500,
-  // What only an owner's machine finds never reaches HTTP.
+  // Errors that only an owner's machine finds never reach HTTP.
   "archive-invalid": 500,
   "archive-busy": 500,
   "file-exists": 500,

@@ -42,7 +42,7 @@ const name = v.pipe(
 );
 const names = v.array(name);
 
-/** What tuf/target-entries.ts takes. */
+/** The entries that tuf/target-entries.ts takes. */
 export const targetEntry = v.strictObject({
   length: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   hashes: v.strictObject({

@@ -13,8 +13,8 @@ import { EXIT } from "./exit.ts";
 
 export interface Terminal {
   /**
-   * Does one step, with a spinner where a person watches, and says how long it took. What the work
-   * tells of its progress is shown beside the spinner, and nowhere else.
+   * Does one step, with a spinner where a person watches, and says how long it took. The progress of the
+   * work is shown beside the spinner, and nowhere else.
    */
   step<T>(text: Line, work: (progress: (detail: Line) => void) => Promise<T>): Promise<T>;
   /** A line for the person, not part of the result. */

@@ -67,7 +67,7 @@ export function makeAlarms(stack: Stack, functions: Functions, apis: Apis, topic
 
 type Rules = Readonly<Record<string, Rule>>;
 
-/** What ends with an error, or is not done in time. */
+/** Invocations that end with an error, or not in time. */
 function failures({ refresh, signer, metadata }: Functions): Rules {
   return {
     StillDue: {
@@ -103,7 +103,7 @@ function failures({ refresh, signer, metadata }: Functions): Rules {
   };
 }
 
-/** What a function reported of itself. */
+/** The problems that a function reported. */
 function problems(): Rules {
   const of = (name: FunctionName, what: string): Rule => {
     return { what, metric: ownMetric("Problem", name).with({ period: FIVE }), from: 1 };

@@ -1,7 +1,7 @@
 /**
- * The functions as folders of ESM, each with what it needs and nothing else. What is only asked for in
- * rare cases stays in files of its own, which are read when it is asked for: every start waits for what
- * it reads, and most invocations ask for little.
+ * The functions as folders of ESM, each with what it needs and nothing else. Code for rare cases stays in
+ * files of its own, which are read on demand: every start waits for the files that it reads, and most
+ * invocations need little.
  *
  * The bundler takes of a file what is used, but all of one that is asked for by `import()`, and also
  * where nobody calls the function that asks. So only files of ours are asked for, by files that all
@@ -16,7 +16,7 @@ import { FUNCTIONS, type FunctionName } from "../settings.ts";
 /** Packages that are not ESM call it for what Node has built in. */
 const REQUIRE = `import{createRequire}from"node:module";const require=createRequire(import.meta.url);`;
 
-/** What a bundle has, or a part of it. */
+/** The modules of a bundle, or of a part of it. */
 interface Content {
   /** Names of files in the bundle's folder. */
   readonly files: readonly string[];
@@ -28,7 +28,7 @@ interface Content {
 export interface Bundle {
   readonly folder: string;
   readonly whole: Content;
-  /** What a start reads: the entry, and all that is imported from there without being asked for. */
+  /** The files that a start reads: the entry, and all static imports from there. */
   readonly start: Content;
 }
 

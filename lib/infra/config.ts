@@ -1,4 +1,6 @@
-/** What an operator decides (rootward.config.ts). Everything else is the same in every installation. */
+/**
+ * The decisions of an operator (rootward.config.ts). Everything else is the same in every installation.
+ */
 export interface Config {
   /** Prefix of the stacks and of the functions' roles; one for each installation in an account. */
   readonly name: string;
@@ -8,7 +10,7 @@ export interface Config {
    */
   readonly domain: {
     readonly name: string;
-    /** Of AWS Certificate Manager in us-east-1, which is where CloudFront looks. */
+    /** A certificate of AWS Certificate Manager in us-east-1, which is where CloudFront looks. */
     readonly certificateArn: string;
   } | null;
   /**
@@ -21,21 +23,27 @@ export interface Config {
     readonly name: string;
     /** Issued by AWS Certificate Manager, in the region of the stacks. */
     readonly certificateArn: string;
-    /** Who may sign devices' certificates: CA certificates in one PEM file, in a bucket of yours. */
+    /**
+     * The authorities that may sign devices' certificates: CA certificates in one PEM file, in a bucket of
+     * yours.
+     */
     readonly truststore: {
       /** Versioned. */
       readonly bucket: string;
       readonly key: string;
-      /** Of that file in S3: the gateway reads it when another version is named, and at no other time. */
+      /**
+       * The version of that file in S3: the gateway reads it when another version is named, and at no other
+       * time.
+       */
       readonly version: string;
     };
   } | null;
   /**
-   * Whom mail comes from. Its domain becomes an SES identity, to be confirmed by three DNS records.
-   * Null: no mail; the link is in the answer to the provisioner only.
+   * The sender of mail. Its domain becomes an SES identity, to be confirmed by three DNS records. Null: no
+   * mail; the link is in the answer to the provisioner only.
    */
   readonly sender: string | null;
-  /** Who hears of alarms, and of mail that bounced. Null: nobody. */
+  /** The address for alarms, and for mail that bounced. Null: nobody. */
   readonly alarmEmail: string | null;
   /** SHA-256 (hex) of a token of all scopes, the first one that there is. Null: none. */
   readonly adminTokenSha256: string | null;

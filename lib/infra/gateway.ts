@@ -1,8 +1,8 @@
 /**
- * An HTTP API as it is here, whoever it is for: one stage without a name, throttled, and with a log of
- * requests that holds no token, no body and no address. Numbers are of the API as a whole: those of each
- * route would cost more a month than all else of a small installation, and nobody looks at them. Whoever
- * it is for, each function answers for itself what may be asked of it.
+ * The form of every HTTP API here: one stage without a name, throttled, and with a log of requests that
+ * holds no token, no body and no address. Numbers are of the API as a whole: those of each route would cost
+ * more a month than all else of a small installation, and nobody looks at them. In every API, each function
+ * decides for itself which requests it answers.
  */
 import { RemovalPolicy, type Stack } from "aws-cdk-lib";
 import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
@@ -34,7 +34,7 @@ const ACCESS_LOG = JSON.stringify({
 
 export interface GatewayProps {
   readonly config: Config;
-  /** What the ids of its resources begin with. */
+  /** The prefix of the ids of its resources. */
   readonly prefix: "" | "Devices";
   readonly apiName: string;
   readonly description: string;

@@ -1,6 +1,6 @@
 /**
- * What the internet sees: CloudFront, and behind it the HTTP API. One host for owners, pipelines and
- * devices, as in the embedded form, unless devices have one of their own (devices-name.ts). Only what
+ * The front that the internet sees: CloudFront, and behind it the HTTP API. One host for owners, pipelines
+ * and devices, as in the embedded form, unless devices have one of their own (devices-name.ts). Only what
  * devices read is ever cached, for as long as each answer says itself; everything else passes through.
  */
 import { Aws, Duration, type Stack } from "aws-cdk-lib";

@@ -1,7 +1,7 @@
 /**
- * Mail that keeps a link secret: SES neither counts who opened it nor passes clicks through a host of
- * its own, and hands it over under TLS or not at all. What bounces, operators hear of: the one mail with
- * a link is not sent again.
+ * Mail that keeps a link secret: SES neither counts who opened it nor passes clicks through a host of its
+ * own, and hands it over under TLS or not at all. Operators hear of bounced mail: the one mail with a link
+ * is not sent again.
  */
 import { CfnOutput, type Stack } from "aws-cdk-lib";
 import {
@@ -29,7 +29,7 @@ export function makeMail(stack: Stack, sender: string | null, bounces: ITopic): 
   });
   set.addEventDestination("Bounces", {
     destination: EventDestination.snsTopic(bounces),
-    // Without opens and clicks: whoever asks for those has every link rewritten.
+    // Without opens and clicks: SES would rewrite every link for them.
     events: [EmailSendingEvent.BOUNCE, EmailSendingEvent.COMPLAINT, EmailSendingEvent.REJECT],
   });
   const identity = new EmailIdentity(stack, "Sender", {

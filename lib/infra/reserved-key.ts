@@ -3,7 +3,7 @@
  * administrator's role or a later mistake in IAM allows, a denial wins. It names roles by their names,
  * so that it is there before they are, and stays when they go.
  *
- * Whoever may change the policy can still let themselves in; that leaves a trace.
+ * A principal that may change the policy can still let itself in; that leaves a trace.
  */
 import { Aws } from "aws-cdk-lib";
 import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";

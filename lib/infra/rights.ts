@@ -1,6 +1,6 @@
 /**
- * What each function may do, and no more: one table to read, held to by test/infra. Who lacks what
- * matters most:
+ * The rights of each function, and no more: one table to read, held to by test/infra. The missing rights
+ * matter most:
  *
  * - only `bootstrap` wraps shares and stores archives, only `deliver` opens them;
  * - only `signer` uses online keys, and the table in which it keeps what it believes;
@@ -15,7 +15,9 @@ import type { Config } from "./config.ts";
 import type { Right } from "./service-function.ts";
 import type { StatefulStack } from "./stateful-stack.ts";
 
-/** What lies in the main table (adapters/aws/tables.ts): heads and documents of Factories, and two more. */
+/**
+ * The items of the main table (adapters/aws/tables.ts): heads and documents of Factories, and two more.
+ */
 const FACTORIES = "factory#*";
 const TOKENS = "token#*";
 const REQUESTS = "request#*";
@@ -67,7 +69,7 @@ export function rightsOf(
   ];
 
   return {
-    // What it writes is never so long that it lies in the bucket.
+    // Its documents are never so long that they lie in the bucket.
     bootstrap: [
       { actions: ["dynamodb:GetItem"], resources: [table] },
       puts(FACTORIES, TOKENS, REQUESTS),
@@ -151,8 +153,9 @@ function mails(sender: string | null, resources: readonly string[]): readonly Ri
 }
 
 /**
- * Online keys in KMS: those that carry our tag. Whoever may tag a key as it is made may tag any, so what
- * may be used and destroyed must be of the one kind that is made here, too: never a key that wraps.
+ * Online keys in KMS: those that carry our tag. A function that may tag a key as it is made may tag any. So
+ * the keys that it may use and destroy must also be of the one kind that is made here: never a key that
+ * wraps.
  */
 function keysInKms(): readonly Right[] {
   const tag = "rootward:factory";

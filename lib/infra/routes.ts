@@ -2,9 +2,9 @@
  * Which function answers which path. The gateway refuses routes that end in `/`, and takes the most
  * specific one that fits, so greedy routes catch what ends so, and hono knows the exact paths.
  *
- * Under /ota three functions share the paths as they are. `POST /ota/factories/` has no route that is
- * its own; it is what is left of POST when everything below a Factory has a route. Wherever a request
- * goes by mistake, it finds no route group there, and a role without the rights.
+ * Under /ota three functions share the paths as they are. `POST /ota/factories/` has no route that is its
+ * own; it is what is left of POST when everything below a Factory has a route. A request that reaches the
+ * wrong function finds no route group there, and a role without the rights.
  */
 import { HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
 import { downloadPage } from "../api/delivery.ts";
@@ -51,16 +51,16 @@ export const ROUTES: readonly Route[] = [
   { path: readHealth.path, methods: [ANY], to: "metadata" },
 ];
 
-/** Of the name that devices have of their own, where they have one. */
+/** Routes of the optional device-only domain. */
 export const DEVICE_ROUTES: RouteTable = {
   routes: ROUTES.filter(({ path }) => path === METADATA),
   otherwise: "metadata",
 };
 
 /**
- * Of the name that everybody reaches. Where devices have one of their own, `metadata` is asked here for
- * its health alone, under a path without a part to fill in. What is left over goes to another function,
- * too: the gateway decodes paths, so what looks like no route to it could be one to ours.
+ * Routes of the public domain. Where devices have one of their own, `metadata` is asked here for its health
+ * alone, under a path without a part to fill in. Unmatched paths also go to a function, because the gateway
+ * decodes paths before it matches, and ours does not.
  */
 export function publicRoutes({ devices }: Pick<Config, "devices">): RouteTable {
   if (devices === null) return { routes: ROUTES, otherwise: "metadata" };

@@ -1,6 +1,6 @@
 /**
- * One of the functions: its bundle, its log, and a role that begins with nothing but writing to that
- * log. What it may do besides is said action by action (`allow`), never by `grantReadWrite`.
+ * One of the functions: its bundle, its log, and a role that begins with nothing but writing to that log.
+ * Its other rights are named action by action (`allow`), never by `grantReadWrite`.
  */
 import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
@@ -15,7 +15,9 @@ import { roleName } from "./reserved-key.ts";
 /** Which numbers of telemetry are ours. */
 export const METRICS = "Rootward";
 
-/** Of a whole processor 1769 MB are paid for: those that make keys or check many signatures get one. */
+/**
+ * 1769 MB of memory bring a whole processor: functions that make keys or check many signatures get one.
+ */
 const SIZES = {
   bootstrap: { memorySize: 1769, timeout: Duration.seconds(29) },
   deliver: { memorySize: 1024, timeout: Duration.seconds(29) },

@@ -1,4 +1,6 @@
-/** Both stacks of an installation. They know neither account nor region: those of whoever deploys. */
+/**
+ * Both stacks of an installation. They know neither account nor region: both come from the deployment.
+ */
 import type { App } from "aws-cdk-lib";
 import { FUNCTIONS, isTime, type FunctionName } from "../settings.ts";
 import type { Config } from "./config.ts";

@@ -1,10 +1,10 @@
 /**
- * What must outlive every release: tables, buckets and keys, all of them kept when the stack goes, and
- * protected from a deletion by mistake.
+ * The resources that must outlive every release: tables, buckets and keys, all of them kept when the stack
+ * goes, and protected from a deletion by mistake.
  *
- * What a backup may hold differs. Table and signer's table have point-in-time recovery. Shares have
- * neither backup nor stream, and archives no versions: what was destroyed there must be gone, since it
- * opens an owner's root key with a link that mail systems have seen.
+ * Backups may hold some of them and not others. Table and signer's table have point-in-time recovery.
+ * Shares have neither backup nor stream, and archives no versions: what was destroyed there must be gone,
+ * since it opens an owner's root key with a link that mail systems have seen.
  */
 import { Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import {

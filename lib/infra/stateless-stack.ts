@@ -1,6 +1,6 @@
 /**
- * What every release replaces: functions, the front, the schedule, alarms. It holds nothing that is
- * missed when it is made anew, but for the name that CloudFront gives where there is no domain.
+ * The resources that every release replaces: functions, the front, the schedule, alarms. It holds nothing
+ * that is missed when it is made anew, but for the name that CloudFront gives where there is no domain.
  */
 import { ArnFormat, Aws, CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";

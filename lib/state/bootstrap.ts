@@ -1,7 +1,7 @@
 /**
- * A Factory's first head, and the one that replaces it when the Factory is bootstrapped again: a new
- * root key, version 1, link and instance in the *same* head, whose log goes on. What belonged to the
- * instance before ends in that swap: its link, its tokens, its documents as far as readers see them.
+ * A Factory's first head, and the one that replaces it when the Factory is bootstrapped again: a new root
+ * key, version 1, link and instance in the *same* head, whose log goes on. Everything of the instance
+ * before ends in that swap: its link, its tokens, its documents as far as readers see them.
  *
  * It may be replaced only as long as no device can have been built on its root: before the owner
  * confirmed, or with the owner's word. Nothing replaces a root that its keys have signed on.
@@ -26,7 +26,7 @@ const MAX_REPLACED = 100;
 /** Beyond the key retention: how far ahead of the clock the versions of an instance may be. */
 const VERSIONS_AHEAD = 2 * 3_600_000;
 
-/** What each bootstrap makes anew. */
+/** The parts of a Factory that each bootstrap makes anew. */
 export type NewInstance = Pick<
   Head,
   | "instance"
@@ -136,7 +136,7 @@ export function bootstrapAgain(
       },
       documents,
       effects: destruction(delivery.idHash),
-      // What is told of this swap says it all, and its online keys go with the instance.
+      // The message about this swap is complete, and its online keys go with the instance.
       done: head.pending.filter(
         (effect) =>
           ["notify", "announce", "destroy-key"].includes(effect.kind) && !isFarewell(effect),
@@ -146,9 +146,9 @@ export function bootstrapAgain(
         ...described(fresh),
         replaced: jsonObject(firstRoots(head)),
         wasLive: head.state === "live",
-        // Who gave the owner's word that no device exists: an admin may have made that token.
+        // The token that carried the owner's word that no device exists: an admin may have made it.
         ...(replacement.agreedBy !== null && { agreedBy: replacement.agreedBy }),
-        // Who is told besides those that there are now.
+        // The readers of the message besides the present ones.
         ...(owner.email !== fresh.owner.email && { formerOwner: owner.email }),
         ...(told !== null && told !== fresh.provisioner?.email && { formerProvisioner: told }),
       }),

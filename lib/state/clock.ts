@@ -1,5 +1,5 @@
 /**
- * Whether a reading of the clock may be believed. What cannot be undone (a share, an archive or a key
+ * Whether a reading of the clock may be believed. An irreversible step (a share, an archive or a key
  * destroyed, a mail that says that a root expired, a version number far ahead) needs a second witness of
  * time beside the clock: the reading before it, and how long the machine ran since, where that is known.
  *

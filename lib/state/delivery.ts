@@ -34,7 +34,7 @@ export type ClaimDecision =
       readonly transition: Transition | null;
     };
 
-/** Who shows which link; hashes of what they sent. */
+/** The claimant and the link; hashes of what they sent. */
 export interface Holder {
   readonly idHash: Sha256;
   /** SHA-256 of what the claimant drew. */
@@ -42,8 +42,8 @@ export interface Holder {
 }
 
 /**
- * @param linksFrom milliseconds since 1970. What was made before yields nothing: since then a backup was
- *   restored, and what became of it meanwhile nobody knows
+ * @param linksFrom milliseconds since 1970. A link made before yields nothing: since then a backup was
+ *   restored, and nobody knows what became of the link
  * @throws RootwardError `delivery-replaced`
  */
 export function claimDelivery(
@@ -256,7 +256,7 @@ export function issueOwnerToken(
   );
 }
 
-/** What a change of the head says of state and delivery. */
+/** The part of a head's change that is about state and delivery. */
 type DeliveryChange = Pick<Head, "state" | "delivery" | "initialKey">;
 
 /** A delivery by link. */
@@ -272,9 +272,9 @@ function byLink({ factory, delivery }: Head, idHash: Sha256): LinkDelivery {
 }
 
 /**
- * What accepted roots do to a delivery that is still open; null where it stays as it is. Whoever
- * sends a root signed by the key of version 1 holds that key, so that confirms a link. Without a
- * link the key can be read until no current root lists it.
+ * The effect of accepted roots on a delivery that is still open; null where it stays as it is. The sender
+ * of a root signed by the key of version 1 holds that key, so that confirms a link. Without a link the key
+ * can be read until no current root lists it.
  *
  * @param listed whether some channel's current root still lists the initial key as a root key
  */
@@ -291,12 +291,12 @@ export function deliveredByRoots(head: Head, listed: boolean, now: number): Deli
   };
 }
 
-/** What stays the same of a delivery in all its states. */
+/** The members of a delivery that stay the same in all its states. */
 function archived({ idHash, sha256, size, recipient }: Delivery) {
   return { idHash, sha256, size, recipient };
 }
 
-/** The head after somebody proved to hold the key: live, and nothing escrowed any more. */
+/** The head after somebody proved to hold the key: live, and nothing is escrowed. */
 function confirmed(head: Head, delivery: LinkDelivery, now: number): DeliveryChange {
   return {
     state: "live",

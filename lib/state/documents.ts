@@ -13,7 +13,7 @@ import type { FactoryName, InstanceId } from "./names.ts";
 
 /** The audit log is kept like a channel with one role, its sequence number as the version. */
 type DocumentChannel = Channel | "log";
-/** What a root update stages lies beside the roots, and is never published. */
+/** Staged roots lie beside the roots, and are never published. */
 type DocumentRole = Role | "event" | "staged-root";
 
 /** A place in the published index. */

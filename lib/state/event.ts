@@ -1,6 +1,6 @@
 /**
- * The audit log: one event for each swap of the head. Each names the hash of the one before it and
- * the head pins the newest, so whoever remembers one hash notices when history is rewritten.
+ * The audit log: one event for each swap of the head. Each names the hash of the one before it and the head
+ * pins the newest, so a reader who remembers one hash notices when history is rewritten.
  *
  * The random id is how a swap whose answer was lost finds out that it happened (transition.ts).
  */
@@ -34,7 +34,7 @@ export type EventType =
   | "targets-published"
   | "effects-done";
 
-/** Who caused an event: a token's user, whoever holds the link, or the schedule. */
+/** The actor of an event: a token's user, the holder of the link, or the schedule. */
 export type Actor = `token:${string}` | "link" | "schedule";
 
 export interface AuditEvent {

@@ -14,7 +14,7 @@ import { advance, isOver, type EventContext, type Transition } from "./transitio
 
 const DAY = 86_400_000;
 
-/** The notice that is due; null while none is. Of several steps that were missed only the last. */
+/** The notice that is due; null while none is. Only the last of several steps that were missed. */
 export function noticeExpiry(head: Head, context: EventContext): Transition | null {
   if (head.state !== "live" || !isOver(nextExpiryNotice(head), context)) return null;
   const { channel, version, expires } = earliestExpiry(head);

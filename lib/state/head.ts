@@ -42,7 +42,9 @@ export type ChannelRoles = v.InferOutput<typeof channelRoles>;
 const archived = {
   /** SHA-256 of the delivery id, which is a hash of the link's secret, or random without a link. */
   idHash: sha256,
-  /** Of what the sealed object holds: the archive, or what was encrypted to the recipient. */
+  /**
+   * SHA-256 of the sealed object's content: the archive, or the archive encrypted to the recipient.
+   */
   sha256,
   size: count,
   /** SHA-256 of the owner's certificate (DER), where the archive is encrypted to one. */
@@ -62,7 +64,7 @@ const ownerToken = frozen(
 const deliveryCommon = { mode: v.literal("link"), ...archived };
 const delivery = frozen(
   v.variant("state", [
-    /** Without a link: the owner's token yields the key until no root lists it any more. */
+    /** Without a link: the owner's token yields the key as long as a root lists it. */
     v.strictObject({ mode: v.literal("api"), ...archived, state: v.literal("escrowed") }),
     v.strictObject({
       mode: v.literal("api"),
@@ -148,7 +150,7 @@ const head = frozen(
     revision: count,
     dialect: v.picklist(DIALECTS),
     owner: person,
-    /** Who set the Factory up, and is told what becomes of its delivery. */
+    /** The provisioner, who gets messages about the delivery. */
     provisioner: v.optional(
       v.nullable(frozen(v.strictObject({ id: v.string(), email: v.nullable(v.string()) }))),
       null,

@@ -13,7 +13,8 @@ import { advance, type EventContext, type Transition } from "./transition.ts";
 const MAX_UNTOLD = 100;
 
 /**
- * The owner reads the escrowed key, which is logged and told of before the key is handed over.
+ * The owner reads the escrowed key. The event is logged, and its message is pending, before the key is
+ * handed over.
  *
  * @throws RootwardError `initial-key-gone` saying why there is none
  */

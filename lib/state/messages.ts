@@ -1,7 +1,6 @@
 /**
- * Whom an event is told to: each reader by an effect of its own, and programs by another. So a mail that
- * cannot be sent keeps nobody else from hearing of an event, and nobody hears of it again and again for
- * another's sake.
+ * The messages about an event: one effect for each reader, and another for programs. So a mail that cannot
+ * be sent delays no other reader, and no reader gets a message again for another's sake.
  */
 import type { JsonObject } from "../tuf/json.ts";
 import { READERS, type Effect, type Reader, type MessageEffect } from "./effect.ts";
@@ -9,7 +8,9 @@ import type { Head } from "./head.ts";
 
 type People = Pick<Head, "owner" | "provisioner">;
 
-/** @returns the effects that tell of event `seq`: of everybody who has an address, and of programs */
+/**
+ * @returns the effects for event `seq`: one for each reader who has an address, and one for programs
+ */
 export function messagesOf(
   seq: number,
   people: People,
@@ -35,7 +36,9 @@ export function addressOf(reader: Reader, people: People, details: JsonObject): 
   return typeof address === "string" ? address : null;
 }
 
-/** Whether an effect tells those who are told no more: it stays right whoever comes after them. */
+/**
+ * Whether an effect is a message to a former owner or provisioner: it stays right when others follow them.
+ */
 export function isFarewell(effect: Effect): boolean {
   return effect.kind === "notify" && (effect.reader?.startsWith("former-") ?? false);
 }

@@ -86,7 +86,7 @@ export function returnRoots(head: Head, returned: Return, context: EventContext)
   );
 }
 
-/** Of a chain of several roots, all but the last are old at once. */
+/** All roots of a chain but the last are old at once. */
 function passedOver({ roots }: ReturnedChain): readonly DocumentAddress[] {
   return roots.slice(0, -1).map(({ document }) => document.address);
 }
@@ -142,7 +142,7 @@ function logged({ roles }: Head, { channel, roots }: ReturnedChain) {
   const keyids = last?.root.roles.root.keyids.slice(0, MAX_LOGGED_KEYIDS) ?? [];
   const expires = formatTime(last?.root.expires ?? 0);
   const before = roles[channel]?.root.version ?? 0;
-  // Whoever holds the log against the chain finds each root in it.
+  // A reader who compares the log with the chain finds each root in it.
   const passed = roots.slice(0, -1).map(({ document }) => document.address.sha256);
   const newest = { version, sha256, expires, keyids, before };
   return [channel, jsonObject({ ...newest, ...(passed.length > 0 && { passed }) })] as const;

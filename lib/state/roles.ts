@@ -43,11 +43,11 @@ export interface Acceptance {
   readonly accepted: readonly AcceptedRoot[];
   /** Online roles that were signed under these roots. */
   readonly signed: readonly SignedRole[];
-  /** Who sent or applied them. */
+  /** The user who sent or applied them. */
   readonly user: string;
   /** Whether some channel's root will still list the initial key as a root key. */
   readonly initialKeyListed: boolean;
-  /** What else changes with them, where a root update is applied. */
+  /** The other changes of a root update that is applied. */
   readonly update?: Partial<Pick<Head, "rootUpdate" | "applied" | "onlineKeys" | "retiring">>;
 }
 

@@ -1,8 +1,8 @@
 /**
- * The staged root update as changes of the head: one at a time, started, staged again and again by
- * one or several signers, and then applied or cancelled (applying is `acceptRoots` in roles.ts).
- * What is staged is named here by hash and judged elsewhere; this file keeps who may do what, and
- * that nothing of a cancelled update stays, private keys included.
+ * The staged root update as changes of the head: one at a time, started, staged again and again by one or
+ * several signers, and then applied or cancelled (applying is `acceptRoots` in roles.ts). Staged roots are
+ * named here by hash and judged elsewhere. This file keeps the rules of who may do what, and that nothing
+ * of a cancelled update stays, private keys included.
  */
 import { RootwardError } from "../error.ts";
 import { sha256Text, type Sha256 } from "../tuf/bytes.ts";
@@ -18,7 +18,7 @@ import { advance, isOver, type EventContext, type Transition } from "./transitio
 /** How long the repetition of an apply still gets its answer: the first may have been lost. */
 const APPLY_REPEAT = 60 * 60_000;
 
-/** Who asks: the user's name, and the secret of the update where it was given. */
+/** The caller: the user's name, and the secret of the update where it was given. */
 export interface Editor {
   readonly user: string;
   /** Empty for none. */
@@ -56,8 +56,8 @@ function currentRootUpdate({ factory, rootUpdate }: Head): StagedRootUpdate {
 }
 
 /**
- * The update, for somebody who may change or apply it: whoever started it, and whoever knows its
- * txid. The initiator is a token and not a name: the holder of another token may carry any name.
+ * The update, for a caller who may change or apply it: its initiator, and everyone who knows its txid. The
+ * initiator is a token and not a name: the holder of another token may carry any name.
  *
  * @throws RootwardError `no-root-update`, `forbidden`
  */
@@ -234,7 +234,7 @@ export function wasApplied(head: Head, txid: string, { actor, now }: EventContex
 }
 
 /**
- * What the head keeps of an update that is being applied.
+ * The part of an applied update that the head keeps.
  *
  * @param keys of the root that is replaced
  */

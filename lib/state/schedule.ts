@@ -10,7 +10,7 @@ const DAY = 86_400_000;
 
 export interface RefreshPolicy {
   readonly roles: Readonly<Record<OnlineRole, { lifetime: number; refreshWhenLeft: number }>>;
-  /** Of root version 1; the service never signs another root. */
+  /** The lifetime of root version 1; the service never signs another root. */
   readonly rootLifetime: number;
   /** How long an unclaimed link works. When one was made is reckoned from it (delivery.ts). */
   readonly linkLifetime: number;

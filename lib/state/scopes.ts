@@ -1,4 +1,4 @@
-/** What a token may do. `delivery` is the scope of a download link's id and of nothing else. */
+/** The rights of tokens. `delivery` is the scope of a download link's id and of nothing else. */
 export const SCOPES = [
   "factory:create",
   "root:read",
@@ -16,11 +16,11 @@ export const FACTORY_SCOPES = [
   "targets:update",
 ] as const satisfies readonly Scope[];
 
-/** What the owner of a Factory gets at bootstrap and with the confirmation. */
+/** The scopes of a Factory's owner, from the bootstrap and from the confirmation. */
 export const OWNER_SCOPES: readonly Scope[] = ["root:read", "root:update", "targets:update"];
 
-/** What whoever installs the service may do: `admin` stands for every scope but `delivery`. */
+/** The scopes of the operator: `admin` includes every scope but `delivery`. */
 export const ADMIN_SCOPES: readonly Scope[] = ["admin"];
 
-/** What a pipeline may do: make Factories, bootstrap them again, and read their state. */
+/** The scopes of a pipeline: make Factories, bootstrap them again, and read their state. */
 export const PROVISIONER_SCOPES: readonly Scope[] = ["factory:create"];

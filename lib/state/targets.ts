@@ -1,14 +1,17 @@
 /**
- * Publishing targets as a change of the head: entries by name are put in or taken out, and all that
- * nobody named stays as it is. What a publisher decided on an older head is never carried over: the
- * whole is made anew from the newest one (service/commit.ts), so no other publisher's entry is lost.
+ * Publishing targets as a change of the head: entries by name are put in or taken out, and all that nobody
+ * named stays as it is. A decision on an older head is never carried over. The whole is made anew from the
+ * newest one (service/commit.ts), so no other publisher's entry is lost.
  */
 import { jsonObject, sameJson, type JsonObject } from "../tuf/json.ts";
 import type { Head } from "./head.ts";
 import { withSignedRoles, type SignedRole } from "./roles.ts";
 import { advance, type EventContext, type Transition } from "./transition.ts";
 
-/** Of each kind of change; the event stays small, and all names are in the documents themselves. */
+/**
+ * The number of names that an event lists for each kind of change. It stays small; all names are in the
+ * documents.
+ */
 const MAX_LOGGED_NAMES = 10;
 
 export interface TargetsChange {
@@ -18,7 +21,7 @@ export interface TargetsChange {
   readonly remove: readonly string[];
 }
 
-/** What a change comes to, by name. */
+/** The result of a change, by name. */
 export interface TargetsDelta {
   readonly added: readonly string[];
   readonly replaced: readonly string[];
@@ -55,7 +58,7 @@ export interface SignedTargets {
   /** Targets, snapshot and timestamp. */
   readonly signed: readonly SignedRole[];
   readonly delta: TargetsDelta;
-  /** Who published them. */
+  /** The user who published them. */
   readonly user: string;
 }
 

@@ -21,7 +21,7 @@ export const RECORD_RETENTION = 35 * 86_400_000;
 
 /** How many generations of tokens may make one another. */
 const MAX_GENERATIONS = 8;
-/** What the ids of operators' tokens begin with; the id of a token that a token made is hexadecimal. */
+/** The prefixes of operators' token ids. The id of a token that a token made is hexadecimal. */
 const ADMIN = "admin-";
 
 /** A stored token, as far as the rules here ask. */
@@ -31,7 +31,9 @@ export interface FactoryToken {
   readonly id: string;
   /** The answer that it first came in: a bootstrap's, or a confirmation's. Absent if a token made it. */
   readonly issued?: "bootstrap" | "confirmation";
-  /** Of a confirmation's token the number of that answer, from 1 on. Earlier releases stored none. */
+  /**
+   * The number of the answer, from 1 on, for a confirmation's token. Earlier releases stored none.
+   */
   readonly answer?: number;
   /** The id of the token that made it. */
   readonly mintedBy?: string;
@@ -40,8 +42,8 @@ export interface FactoryToken {
 }
 
 /**
- * Whether a token of the head's bootstrap is good for nothing any more, so that its record may go: it was
- * revoked or replaced, or it is the bootstrap's copy and the Factory can no longer be bootstrapped again.
+ * Whether a token of the head's bootstrap no longer works, so that its record may go: it was revoked or
+ * replaced, or it is the bootstrap's copy and the Factory can no longer be bootstrapped again.
  */
 export function isGone(head: Head, { hash, id, issued }: FactoryToken): boolean {
   if (includesEffect(head.pending, { kind: "end-token", token: hash })) return true;
@@ -50,8 +52,8 @@ export function isGone(head: Head, { hash, id, issued }: FactoryToken): boolean 
 }
 
 /**
- * Whether a token of the head's bootstrap authorises nothing any more. One that is not gone may still be
- * the word that the Factory may be bootstrapped again: if a thief confirmed, that is the way out.
+ * Whether a token of the head's bootstrap authorises nothing. One that is not gone may still be the word
+ * that the Factory may be bootstrapped again: if a thief confirmed, that is the way out.
  */
 export function isEnded(head: Head, token: FactoryToken): boolean {
   return isGone(head, token) || (token.issued === "bootstrap" && answeredToken(head) !== null);

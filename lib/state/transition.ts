@@ -22,11 +22,11 @@ import { dueAt, type RefreshPolicy } from "./schedule.ts";
 import { messagesOf } from "./messages.ts";
 import { withoutDone, withMessages } from "./waiting-messages.ts";
 
-/** What pure code cannot know by itself. */
+/** The facts that pure code cannot know. */
 export interface EventContext {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** A time that has certainly come, while the clock is in doubt. What cannot be undone goes by it. */
+  /** A time that has certainly come, while the clock is in doubt. Irreversible steps use it. */
   readonly floor?: number;
   /** 128 fresh random bits in hex. */
   readonly eventId: string;
@@ -44,7 +44,7 @@ export interface Transition {
   readonly base: Head | null;
   readonly head: Head;
   readonly documents: readonly StoredDocument[];
-  /** What `base` names and `head` does not any more, and what comes between the two. */
+  /** The documents that `base` names and `head` does not, and those that come between the two. */
   readonly superseded: readonly DocumentAddress[];
   readonly eventId: string;
 }

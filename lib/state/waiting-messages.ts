@@ -1,5 +1,5 @@
 /**
- * What waits to be told of, in a head: bounded, however long messages cannot be sent and however many events
+ * The pending messages of a head: bounded, however long messages cannot be sent and however many events
  * there are. 1,000 notices once made a head of 38 KB, and each change tried a hundred of them.
  *
  * Nothing is lost: every event is in the audit log, and a shared notice names its stretch of it. A Factory may
@@ -15,9 +15,9 @@ const MOST_COMMON = 8;
 const COMMON: readonly EventType[] = ["token-minted"];
 
 /**
- * Adds what tells of an event to what waits already. While messages cannot be sent, the head stays small:
- * beyond a number of notices for one reader, events share one that names their stretch of the log. An event
- * that matters keeps a notice of its own for longer than one that is common.
+ * Adds the messages about an event to those that wait already. While messages cannot be sent, the head
+ * stays small: beyond a number of notices for one reader, events share one that names their stretch of the
+ * log. An event that matters keeps a notice of its own for longer than one that is common.
  *
  * @param pending as stored; an earlier version kept any number of notices
  */

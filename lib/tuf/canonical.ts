@@ -31,13 +31,13 @@ export function encodeJson(value: JsonValue): Uint8Array {
   return servedBytes(checked(canonicalText(value)));
 }
 
-/** What a signature covers, of a text by {@link canonicalText}. */
+/** The bytes that a signature covers, from a text by {@link canonicalText}. */
 export function signedBytes(text: string, dialect: Dialect): Uint8Array {
   return dialect === "ats" ? servedBytes(text) : utf8.encode(text);
 }
 
 /**
- * What is served, of a text by {@link canonicalText}: nothing stands between its tokens, so that
+ * The bytes that are served, from a text by {@link canonicalText}. Nothing stands between its tokens, so
  * each line break in it is inside a string.
  */
 export function servedBytes(text: string): Uint8Array {
@@ -60,7 +60,7 @@ export function canonicalText(value: JsonValue): string {
   return `{${parts}}`;
 }
 
-/** What JSON.stringify escapes besides `"` and `\\`, and we do not. */
+/** The characters that JSON.stringify escapes besides `"` and `\\`, and we do not. */
 const ESCAPED_BY_JSON = /[\u0000-\u001f\ud800-\udfff]/;
 
 function quote(text: string): string {

@@ -65,7 +65,9 @@ export function readTrustedRoot(
 /** One verified step along a chain. */
 export interface ChainStep {
   readonly root: Root;
-  /** What a lenient reader let pass, such as a keyid that does not follow from its key. */
+  /**
+   * The findings that a lenient reader let pass, such as a keyid that does not follow from its key.
+   */
   readonly warnings: readonly Finding[];
 }
 

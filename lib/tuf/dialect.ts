@@ -37,7 +37,7 @@ export function firstChannel(dialect: Dialect): Channel {
   return dialect === "tuf" ? "main" : "ci";
 }
 
-/** What a root update calls the root of a channel on the wire (docs/fioctl.md). */
+/** The name of a channel's root in a root update on the wire (docs/fioctl.md). */
 export function rootMember(channel: Channel): "ci-root" | "prod-root" {
   return channel === "prod" ? "prod-root" : "ci-root";
 }
@@ -56,8 +56,8 @@ export function typeName(dialect: Dialect, role: Role): string {
 export const MAX_ROOT_BYTES: Readonly<Record<Dialect, number>> = { tuf: 512_000, ats: 65_536 };
 
 /**
- * What is read as a root (rule 1). A request body may be larger than the root in it (white space),
- * but not by much, and the largest root that could be accepted has some two thousand values.
+ * The limits of a root (rule 1). A request body may be larger than the root in it (white space), but not by
+ * much, and the largest root that could be accepted has some two thousand values.
  */
 export function rootLimits(dialect: Dialect): JsonLimits {
   return { maxBytes: MAX_ROOT_BYTES[dialect] + 65_536, maxValues: 4000 };

@@ -1,9 +1,9 @@
 /**
- * What a verification found. Every rule of root ingestion has a named code here, with the number
- * of its rule; a root that breaks several is answered with all of them at once.
+ * The findings of a verification. Every rule of root ingestion has a named code here, with the number of
+ * its rule; a root that breaks several is answered with all of them at once.
  */
 
-/** Code of each finding, with the number of the ingestion rule it stands for. */
+/** Code of each finding, with the number of its ingestion rule. */
 export const FINDING_RULES = {
   "root-too-large": 1,
   "key-count": 1,

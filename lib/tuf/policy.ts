@@ -1,7 +1,7 @@
 /**
- * What a Factory's service asks of a new root beyond the TUF specification (rules 8 and 21 to 26):
- * that it is fresh, that the online roles stay signable by the service and by nobody else's service
- * key, that ci and prod say the same, and good advice that refuses nothing.
+ * The rules of a Factory's service for a new root beyond the TUF specification (rules 8 and 21 to 26). The
+ * root is fresh. The online roles stay signable by the service, and by no foreign service key. The roots of
+ * ci and prod agree. Advice refuses nothing.
  */
 import type { Sha256 } from "./bytes.ts";
 import { ONLINE_ROLES, type Channel, type OnlineRole, type Role } from "./dialect.ts";
@@ -16,7 +16,7 @@ const DAY = 86_400_000;
 const MAX_LIFETIME = 3653 * DAY;
 const CHANGELOG_WINDOW = 5 * 60_000;
 
-/** What the service knows when a root is submitted. */
+/** The facts that the service knows when a root is submitted. */
 export interface RootUpdate {
   readonly channel: Channel;
   readonly current: Root;
@@ -35,9 +35,9 @@ export interface RootUpdate {
   /** For prod: the ci root of the submitted version, or null where there is none yet. */
   readonly ciRoot: Root | null;
   /**
-   * Who submits (fioctl's polis-id), for `x-changelog`; null for an operator who brings back a root
-   * that was accepted before, after a restore, and is neither its author nor in time, and for a
-   * staged root, whose changelog the service wrote itself.
+   * The submitter (fioctl's polis-id), for `x-changelog`; null for an operator who brings back a root that
+   * was accepted before, after a restore, and is neither its author nor in time, and for a staged root,
+   * whose changelog the service wrote itself.
    */
   readonly user: string | null;
 }
@@ -176,8 +176,8 @@ function withoutTargetsThreshold({ signed }: RootDraft): JsonObject {
 }
 
 /**
- * Rule 24: a changelog is written by the caller, now. Prod carries the one of ci word for word
- * (rule 23), however much later it follows and whoever sends it.
+ * Rule 24: a changelog is written by the caller, now. Prod carries the one of ci word for word (rule 23),
+ * however much later it follows, and for every sender.
  */
 export function checkChangelog(root: RootDraft, update: RootUpdate, findings: Findings): void {
   const { user, now, channel } = update;

@@ -1,6 +1,6 @@
 /**
- * Private keys where none may be (rule 14). Whoever sends one has exposed it: it is refused loudly,
- * is not stored, and no message repeats it.
+ * Private keys where none may be (rule 14). A sent private key is exposed: it is refused loudly, is not
+ * stored, and no message repeats it.
  */
 import { findPlace } from "./find-place.ts";
 import { isJsonObject, type JsonValue } from "./json.ts";

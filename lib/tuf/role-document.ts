@@ -1,7 +1,7 @@
 /**
- * Reading and verifying targets, snapshot and timestamp documents under a root: used before a swap
- * (rule 26: a published channel never becomes unsatisfiable), by the signing boundary on its own
- * work, and by whoever verifies a Factory from outside.
+ * Reading and verifying targets, snapshot and timestamp documents under a root: used before a swap (rule
+ * 26: a published channel never becomes unsatisfiable), by the signing boundary on its own work, and by
+ * tools that verify a Factory from outside.
  */
 import { RootwardError } from "../error.ts";
 import { canonicalize } from "./canonical.ts";

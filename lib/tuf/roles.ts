@@ -13,7 +13,7 @@ import type { Root } from "./root.ts";
 /** The TUF specification that the tuf dialect follows. */
 const SPEC_VERSION = "1.0.31";
 
-/** What one document says of another in `meta`. */
+/** The description of one document by another in `meta`. */
 export interface MetaEntry {
   readonly version: number;
   readonly length: number;
@@ -55,7 +55,7 @@ export function firstRoot(spec: {
   });
 }
 
-/** What a rotation of one root key changes. */
+/** The changes of a rotation of one root key. */
 export interface Rotation {
   /** The keyids that leave the root role: the caller's own. */
   readonly remove: readonly KeyId[];
@@ -66,8 +66,8 @@ export interface Rotation {
 }
 
 /**
- * The `signed` of the root after `current` in which one root key takes the place of another; keys
- * that no role uses any more leave, with their owners. Everything else is as in `current`.
+ * The `signed` of the root after `current` in which one root key takes the place of another; keys that no
+ * role uses leave, with their owners. Everything else is as in `current`.
  */
 export function rotatedRoot(current: Root, rotation: Rotation): JsonObject {
   const { add, remove, changelog } = rotation;
@@ -99,8 +99,8 @@ export function rotatedRoot(current: Root, rotation: Rotation): JsonObject {
 }
 
 /**
- * The same root with `key` as the online key of a role, in the place of `before`; a key that no role
- * uses any more leaves.
+ * The same root with `key` as the online key of a role, in the place of `before`; a key that no role uses
+ * leaves.
  */
 export function withOnlineKey(
   signed: JsonObject,

@@ -1,4 +1,4 @@
-/** What one root changes of another, in words: for whoever is asked to sign or apply it. */
+/** The difference of two roots in words, for those who are asked to sign or apply the new one. */
 import { ROLES, type Role } from "./dialect.ts";
 import { formatTime } from "./expires.ts";
 import { isJsonObject, jsonObject, sameJson, type JsonObject, type JsonValue } from "./json.ts";
@@ -15,9 +15,9 @@ export interface RootChange {
   readonly message: string;
 }
 
-/** The members of `signed` that change in every root, or are told of by their own kind. */
+/** The members of `signed` that change in every root, or that are described by their own kind. */
 const TOLD: readonly string[] = ["version", "x-changelog", "roles", "expires"];
-/** Of these what comes and goes with a key of a role is told of with that key. */
+/** A member that comes and goes with a key of a role is described with that key. */
 const BY_KEYID: readonly string[] = ["keys", "x-key-owners"];
 
 /** @returns the changes from `before` to `after` but for version and changelog; empty if none */
@@ -83,7 +83,7 @@ function withOwner(keyid: KeyId, { signed }: RootDraft): string {
   return owner === undefined ? keyid : `${keyid} (${show(owner)})`;
 }
 
-/** Who brought each key, as `x-key-owners` tells: names by keyid. */
+/** The owner of each key, as `x-key-owners` tells: names by keyid. */
 export function keyOwners(signed: JsonObject): ReadonlyMap<string, string> {
   const owners = signed["x-key-owners"];
   if (!isJsonObject(owners)) return new Map();

@@ -69,7 +69,7 @@ function readKey(
   return { keyid, object, key };
 }
 
-/** Of these algorithms a strict reader takes every form that a lenient one takes. */
+/** A strict reader takes every form of these algorithms that a lenient one takes. */
 function isStrict({ algorithm }: PublicKey): boolean {
   return algorithm === "rsa-pss-sha256" || algorithm === "ed25519";
 }

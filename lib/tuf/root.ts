@@ -2,8 +2,8 @@
  * Reading a root: from a strictly parsed document to the keys and roles it declares, with every
  * broken rule of structure (rules 3 to 14) as a finding.
  *
- * What is kept is the value as received: signatures are checked over the canonical form of that,
- * never over our own object written out again (rule 6).
+ * The value is kept as received. Signatures are checked over its canonical form, never over our own object
+ * written out again (rule 6).
  */
 import { equalBytes } from "./bytes.ts";
 import { canonicalText, foreignCharacter, hasControlCharacter, signedBytes } from "./canonical.ts";

@@ -99,7 +99,7 @@ function readSignature(item: JsonValue, dialect: Dialect): Signature | null {
   return { keyid, method: said, bytes, object: jsonObject(stored) };
 }
 
-/** Who signed: what was counted for a role, and which signatures by its keys are bad. */
+/** The signers: the count for a role, and which signatures by its keys are bad. */
 export interface SignatureCount {
   /** Fingerprints of the keys that signed; its size is what a threshold is held against. */
   readonly signers: ReadonlySet<Sha256>;

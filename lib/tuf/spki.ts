@@ -24,7 +24,7 @@ export interface PublicKey {
   readonly signatureLength: number | null;
 }
 
-/** What is wrong with key material, in words that follow "key <id>: ". */
+/** The fault of key material, in words that follow "key <id>: ". */
 export class KeyMaterialError extends Error {}
 
 const RSA_ALGORITHM = bytes("300d06092a864886f70d0101010500");
@@ -38,8 +38,8 @@ const BIT_STRING = 0x03;
 const MIN_RSA_BITS = 2048;
 const MAX_RSA_BITS = 8192;
 /**
- * What every tool writes. Smaller ones are weak, Go knows none of 2^31 or more, and each bit more
- * makes a verification slower, for us and for devices.
+ * The exponent that every tool writes. Smaller ones are weak, Go knows none of 2^31 or more, and each bit
+ * more makes a verification slower, for us and for devices.
  */
 const EXPONENT = Uint8Array.of(1, 0, 1);
 

@@ -36,7 +36,9 @@ export interface StagedUpdate {
 
 export interface StagedJudgement {
   readonly roots: ReadonlyMap<Channel, RootJudgement>;
-  /** Of all channels; what several say in the same words is there once. */
+  /**
+   * The findings of all channels; one that several channels have in the same words is there once.
+   */
   readonly errors: readonly Finding[];
   readonly warnings: readonly Finding[];
 }
@@ -79,7 +81,7 @@ function isOfOneChannel({ code }: Finding): boolean {
   return code !== "channels-differ";
 }
 
-/** Rule 24, staged: the service wrote the changelog, and nobody else does. */
+/** Rule 24, staged: the service wrote the changelog, and no other client does. */
 function changelog({ draft }: RootJudgement, update: StagedUpdate): readonly Finding[] {
   const got = draft?.root.signed["x-changelog"] ?? null;
   if (draft === null || sameJson(got, update.changelog)) return [];

@@ -138,7 +138,9 @@ export type RootVerdict =
   | {
       readonly kind: "accepted";
       readonly root: Root;
-      /** What to store and serve: signatures by known root keys, `signed` as verified. UTF-8. */
+      /**
+       * The bytes to store and serve: signatures by known root keys, `signed` as verified. UTF-8.
+       */
       readonly document: Uint8Array;
       readonly warnings: readonly Finding[];
     }
@@ -152,11 +154,11 @@ export type RootVerdict =
       readonly warnings: readonly Finding[];
     };
 
-/** What was found out about a root that may not be good yet. */
+/** The judgement of a root that may not be good yet. */
 export interface RootJudgement {
   /** Null where there is nothing that signatures could cover. */
   readonly draft: SignedDraft | null;
-  /** What would be stored and served; null where `draft` is. UTF-8. */
+  /** The bytes that would be stored and served; null where `draft` is. UTF-8. */
   readonly document: Uint8Array | null;
   readonly errors: readonly Finding[];
   readonly warnings: readonly Finding[];

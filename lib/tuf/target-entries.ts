@@ -1,7 +1,6 @@
 /**
- * What the entry of a target file may say: its length, its hashes, and `custom`. Publishers send
- * entries and the service signs them, so what clients would read in two ways is refused here, with
- * every finding at once.
+ * The entry of a target file: its length, its hashes, and `custom`. Publishers send entries and the service
+ * signs them, so what clients would read in two ways is refused here, with every finding at once.
  *
  * In ats, fioctl signs targets that it decoded: members that it does not know are gone, and `custom`
  * is as it came, but for `<`, `>` and `&`, which Go rewrites. An entry keeps to what survives that.
@@ -23,8 +22,8 @@ export const MAX_TARGETS_BYTES = MAX_ROLE_BYTES - AROUND_ENTRIES;
 export const MAX_TARGETS_VALUES = 300_000;
 
 /**
- * What is read as a request to publish. Less deep by one than documents, in which entries lie one
- * level deeper.
+ * The limits of a request to publish. Less deep by one than documents, in which entries lie one level
+ * deeper.
  */
 export const ENTRIES_LIMITS: JsonLimits = {
   maxBytes: 4_000_000,
@@ -38,7 +37,9 @@ export const ENTRIES_LIMITS: JsonLimits = {
 export const TARGET_NAME = /^[A-Za-z0-9._~+@=,:()-]+(?:\/[A-Za-z0-9._~+@=,:()-]+)*$/;
 export const MAX_NAME_LENGTH = 512;
 export const SHA512 = /^[0-9a-f]{128}$/;
-/** What Go's encoder writes as `\u003c` and so on, also inside what it holds as text. */
+/**
+ * The characters that Go's encoder writes as `\u003c` and so on, also inside what it holds as text.
+ */
 const ESCAPED_BY_GO = /[<>&]/;
 const MEMBERS = ["length", "hashes", "custom"];
 const HASHES = ["sha256", "sha512"];
@@ -59,7 +60,7 @@ interface TargetFinding {
   readonly message: string;
 }
 
-/** What is wrong with entries; a request has room for a hundred thousand findings. */
+/** The most findings that an answer lists; a request has room for a hundred thousand. */
 export interface TargetFindings {
   /** The first {@link MAX_FINDINGS}. */
   readonly findings: readonly TargetFinding[];
@@ -75,7 +76,7 @@ export function isTargetName(name: string): boolean {
 }
 
 /**
- * What is wrong with entries, up to {@link MAX_FINDINGS}: nothing where they can be signed as they are.
+ * The findings about entries, up to {@link MAX_FINDINGS}; none where they can be signed as they are.
  *
  * @param entries by name, as the strict reader gives them: each number is an integer from 0 to 2^53-1
  */

@@ -1,7 +1,7 @@
 /**
- * Sealed archives in S3, in a bucket without versions or replicas. What a presigned URL may do it
- * carries with it, and S3 refuses what was changed, and what is over. S3 counts whole seconds, so a
- * URL ends with the last second that is over before its time.
+ * Sealed archives in S3, in a bucket without versions or replicas. A presigned URL carries its own
+ * permissions; S3 rejects altered and expired ones. S3 counts whole seconds, so a URL ends with the last
+ * second that is over before its time.
  */
 import {
   DeleteObjectCommand,

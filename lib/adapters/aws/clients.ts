@@ -1,8 +1,8 @@
 /**
- * What every AWS client is made with. A connection that never answers would hold a function until it
- * is ended from outside, with whatever it had begun; so each has an end of its own, and counts as an
- * unknown outcome. The SDK repeats what failed; the requests that must not be repeated behind
- * their caller's back are sent otherwise (once.ts), whatever is set here.
+ * The options of every AWS client. A connection that never answers would hold a function until it is ended
+ * from outside, with whatever it had begun; so each has an end of its own, and counts as an unknown
+ * outcome. The SDK repeats what failed; the requests that must not be repeated behind their caller's back
+ * are sent otherwise (once.ts), whatever is set here.
  */
 
 /** In milliseconds, up to the head of the answer. A caller waits half a minute for all of it. */

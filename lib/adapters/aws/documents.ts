@@ -120,7 +120,7 @@ function placeAttributes({ factory, channel, role, version }: Place): Item {
   };
 }
 
-/** What a document says of itself: when it expires, and in a root who submitted it. */
+/** The facts that a document states: its expiry, and in a root its submitter. */
 function labels(bytes: Uint8Array): Item {
   const signed = member(readObject(bytes), "signed");
   const expires = member(signed, "expires");

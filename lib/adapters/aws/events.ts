@@ -1,7 +1,7 @@
 /**
- * Events for programs, on the account's default bus: rules there hand them to whatever an operator wants
- * to start. Each is sent until EventBridge has it, so it may come more than once, and a program knows it
- * by its Factory and id. What is in it, and that none of it is secret, is decided in announcement.ts.
+ * Events for programs, on the account's default bus: rules there hand them to whatever an operator wants to
+ * start. Each is sent until EventBridge has it, so it may come more than once, and a program knows it by
+ * its Factory and id. Its content is decided in announcement.ts, and none of it is secret.
  */
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { RootwardError } from "../../error.ts";
@@ -11,7 +11,7 @@ import { clientOptions } from "./clients.ts";
 
 interface Announcer {
   readonly client: EventBridgeClient;
-  /** What rules know this installation by. */
+  /** The source by which rules know this installation. */
   readonly source: string;
 }
 

@@ -2,8 +2,8 @@
  * Heads in DynamoDB: one item for each Factory, and the only one that is ever replaced. A swap is one
  * conditional put, sent once (once.ts).
  *
- * What is due is found in an index. All of it in one partition would let a thousand changes a second
- * of that partition slow down every swap, so Factories are spread over a few.
+ * Due Factories are found in an index. All of it in one partition would let a thousand changes a second of
+ * that partition slow down every swap, so Factories are spread over a few.
  */
 import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { decodeHead, encodeHead, type Head } from "../../state/head.ts";

@@ -7,10 +7,10 @@ import { RootwardError } from "../../error.ts";
 import type { KeyWrapper } from "../../service/ports.ts";
 import { clientOptions } from "./clients.ts";
 
-/** What KMS encrypts in one call: an RSA-4096 key has 2.4 KB. */
+/** The most that KMS encrypts in one call: an RSA-4096 key has 2.4 KB. */
 const MAX_BYTES = 4096;
 
-/** What KMS says of bytes that were changed, or wrapped in another context or under another key. */
+/** KMS's errors for bytes that were changed, or wrapped in another context or under another key. */
 const REFUSALS = ["InvalidCiphertextException", "IncorrectKeyException"];
 
 type Context = Readonly<Record<string, string>>;

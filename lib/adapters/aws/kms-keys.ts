@@ -3,8 +3,8 @@
  * signed (`MessageType: DIGEST`), since a document may be longer than the 4096 bytes that it takes,
  * and signs RSASSA-PSS with a salt as long as the digest, which is what TUF's `rsassa-pss-sha256` is.
  *
- * Whose a key is, is in its tags, for people and for policies. That no handle moves to another's
- * record rests on the records, which the boundary alone writes.
+ * The tags of a key name its Factory, for people and for policies. That no handle moves to another's record
+ * rests on the records, which the boundary alone writes.
  */
 import { createHash } from "node:crypto";
 import {
@@ -28,7 +28,7 @@ import { once } from "./once.ts";
 /** The longest that KMS waits before it deletes: an error can be taken back until then. */
 const PENDING_DAYS = 30;
 
-/** What KMS says of a key that is on its way out already, or gone. */
+/** KMS's errors for a key that is scheduled for deletion already, or gone. */
 const DELETED = ["KMSInvalidStateException", "NotFoundException"];
 
 export class KmsKeys implements KeyStore {

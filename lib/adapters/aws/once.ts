@@ -6,7 +6,8 @@
  * mail with a link would be there twice too, and is sent again by nobody; and a key in KMS would be there
  * twice, one of them named by nothing.
  *
- * What may be applied twice (put-if-absent of immutable items, deletes, reads) is left to the SDK.
+ * Requests that may be applied twice (put-if-absent of immutable items, deletes, reads) are left to the
+ * SDK.
  */
 
 interface Sendable {

@@ -1,4 +1,6 @@
-/** Idempotency keys in DynamoDB: put if absent, and then what is stored, whoever put it. */
+/**
+ * Idempotency keys in DynamoDB: put if absent, and then the stored value, from whichever request.
+ */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";
 import type { Requests } from "../../service/ports.ts";

@@ -1,6 +1,6 @@
 /**
- * What the signer signed last of a role, as an item of its table. Items of releases before 2026-12 have
- * the number alone.
+ * The signer's last document of a role, as an item of its table. Items of releases before 2026-12 have the
+ * number alone.
  */
 import { RootwardError } from "../../error.ts";
 import { readRecord, type RoleRecord } from "../../signing/role-record.ts";

@@ -1,6 +1,6 @@
 /**
- * Server shares, wrapped, in a table of their own without backups or streams. What was deleted there
- * is gone from DynamoDB for everyone who can ask it; that it is, is read back.
+ * Server shares, wrapped, in a table of their own without backups or streams. A deleted item is gone from
+ * DynamoDB for everyone who can ask it; we read it back to make sure.
  */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RootwardError } from "../../error.ts";

@@ -100,8 +100,8 @@ export async function conditional(write: Promise<unknown>): Promise<boolean> {
 }
 
 /**
- * The attribute by which DynamoDB removes an item by itself, once the retention is over, within days. What
- * it has not removed yet is read like the rest, so nothing may rest on the removal.
+ * The attribute by which DynamoDB removes an item by itself, once the retention is over, within days. Items
+ * that it has not removed yet are read like the rest, so no code may rely on the removal.
  *
  * @param end when the item is of no more use; milliseconds since 1970
  */

@@ -1,7 +1,7 @@
 /**
- * How the tables are laid out: keys, indexes, and whether they are backed up. The stacks make the
- * tables from this, the tests make them in an emulator from this, and the adapters here use them.
- * No import, so that whoever reads it needs no SDK.
+ * How the tables are laid out: keys, indexes, and whether they are backed up. The stacks make the tables
+ * from this, the tests make them in an emulator from this, and the adapters here use them. No import, so
+ * that its readers need no SDK.
  *
  * Tables, not global tables: replicas that take the last writer's word would undo what a conditional
  * write promised.
@@ -78,7 +78,7 @@ export const SHARES_TABLE: TableLayout = {
 };
 
 /**
- * What the signing boundary alone writes: pk is `instance#FACTORY#INSTANCE`, and sk one of
+ * The table that the signing boundary alone writes: pk is `instance#FACTORY#INSTANCE`, and sk one of
  * `key#ROLE#KEYID`, `root#CHANNEL#VERSION#SHA256#PART`, `trust`, `version#CHANNEL#ROLE`, `ceiling`.
  */
 export const SIGNER_TABLE: TableLayout = {

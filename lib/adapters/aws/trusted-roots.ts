@@ -20,7 +20,7 @@ import {
 /** An item has at most 400 KB, names and key included. */
 const PART_BYTES = 300_000;
 
-/** What the trust says of one channel. */
+/** The trust in one channel. */
 interface Trusted {
   readonly version: number;
   readonly sha256: string;

@@ -1,10 +1,10 @@
 /**
- * Turns between functions that run at once: a short lease in DynamoDB, for whoever has lost a race.
+ * Turns between functions that run at once: a short lease in DynamoDB, for a run that has lost a race.
  *
  * A change that meets nobody pays one read. A change that lost takes the lease, and those that come then
- * wait until it is given back or has expired; so it can lose only to those that were under way already.
- * The schedule waits for nobody, and takes the lease away from others. A holder that is cut off delays
- * others for as long as the lease lasts. Whoever waits too long is refused, as each waiting run costs.
+ * wait until it is given back or has expired; so it can lose only to those that were under way already. The
+ * schedule waits for nobody, and takes the lease away from others. A holder that is cut off delays others
+ * for as long as the lease lasts. A run that waits too long is refused, since each waiting run costs.
  *
  * A revocation takes no lease and waits for none, unless the lease counts several lost rounds. Revocations
  * that lose to one another pause at random; those that go first do not.

@@ -48,7 +48,9 @@ export class FileArchives implements Archives {
     await stored(removeFile(this.#file(idHash)));
   }
 
-  /** What a presigned URL yields; null for a wrong or ended one, and where the object is gone. */
+  /**
+   * The archive for a presigned URL; null for a wrong or ended one, and where the object is gone.
+   */
   async open(idHash: string, until: string, mac: string, now: number): Promise<Uint8Array | null> {
     if (!isSha256(idHash) || !/^\d{1,16}$/.test(until) || Number(until) <= now) return null;
     const expected = Buffer.from(this.#mac(idHash, until));

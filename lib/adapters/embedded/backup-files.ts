@@ -18,7 +18,7 @@ import { stored } from "./sqlite-errors.ts";
 /** The service's database, and the signer's. */
 export type Part = "service" | "signer";
 
-/** What a database is called in its folder and in a backup. */
+/** The name of a database in its folder and in a backup. */
 export const FILE_OF: Readonly<Record<Part, string>> = {
   service: "rootward.db",
   signer: "signer.db",
@@ -30,7 +30,7 @@ export const PARTS = ["service", "signer"] as const satisfies readonly Part[];
 /** A table that the other database lacks. */
 const TABLE_OF: Readonly<Record<Part, string>> = { service: "heads", signer: "signer_keys" };
 
-/** What SQLite keeps beside a database: its logs, and the index of one. */
+/** The files that SQLite keeps beside a database: its logs, and the index of one. */
 export const BESIDE = ["-wal", "-shm", "-journal"];
 
 const MANIFEST = "manifest.json";
@@ -39,7 +39,7 @@ const PAGES_A_STEP = 2000;
 
 const sha256 = v.custom<Sha256>((value) => typeof value === "string" && isSha256(value));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
-/** What every form of the manifest says. */
+/** The members of every form of the manifest. */
 const anyForm = v.object({ form: count });
 const FORM = 1;
 const manifest = v.strictObject({

@@ -14,7 +14,7 @@ export interface LastNumber {
   readonly version: number;
 }
 
-/** Of each instance of a Factory that the signer has signed for. */
+/** The last numbers of each instance of a Factory that the signer has signed for. */
 export function lastNumbers(sql: Sql, factory: FactoryName): readonly LastNumber[] {
   return sql(
     `SELECT instance, MAX(version) AS version FROM signer_versions WHERE factory = ?

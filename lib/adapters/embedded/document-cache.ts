@@ -1,7 +1,7 @@
 /**
  * Documents that were read lately, up to a limit in bytes: many devices ask for the same few, and each
- * answer shares one array instead of having a copy from the database. Documents never change, so nothing
- * in here gets old. Who may read what is decided before, from the head.
+ * answer shares one array instead of having a copy from the database. Documents never change, so nothing in
+ * here gets old. The right to read is decided before, from the head.
  */
 import type { DocumentAddress } from "../../state/documents.ts";
 import type { Documents } from "../../service/ports.ts";
@@ -11,7 +11,7 @@ const MAX_BYTES = 32 * 1024 * 1024;
 export function cacheDocuments(store: Documents, maxBytes = MAX_BYTES): Documents {
   /** By address, the one that was read longest ago first. */
   const kept = new Map<string, Uint8Array>();
-  /** What is being read, so that it is read once. */
+  /** The documents that are being read, so that each is read once. */
   const coming = new Map<string, Promise<Uint8Array | null>>();
   let total = 0;
 

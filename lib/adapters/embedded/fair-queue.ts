@@ -35,7 +35,7 @@ type Line = { readonly first: Group; readonly others: Group };
 
 export class FairQueue {
   readonly #limits: TurnLimits;
-  /** Of Factories for which work is under way. */
+  /** The queues of Factories for which work is under way. */
   readonly #lines = new Map<FactoryName, Line>();
 
   constructor(limits: TurnLimits) {

@@ -1,6 +1,6 @@
 /**
  * Wrapping under the master key: AES-256-GCM with a key derived for each context, which is also the
- * additional data. What is wrapped for one Factory, role or delivery opens for no other.
+ * additional data. A secret that is wrapped for one Factory, role or delivery opens for no other.
  *
  * Form: one byte 0x01, a 12-byte nonce, ciphertext, a 16-byte tag.
  */

@@ -1,7 +1,7 @@
 /**
- * Composes the signer of the embedded form from a folder of its own: its records, and the master key
- * that seals online keys and server shares. Nobody else reads the key or writes the records. On first
- * start it makes both.
+ * Composes the signer of the embedded form from a folder of its own: its records, and the master key that
+ * seals online keys and server shares. No other code reads the key or writes the records. On first start it
+ * makes both.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";

@@ -53,7 +53,7 @@ export class Outbox implements Notifier {
   }
 
   async announce(): Promise<void> {
-    // One machine has no bus: whoever wants to follow a Factory by a program reads its audit log.
+    // One machine has no bus: a program that follows a Factory reads its audit log.
   }
 
   #linkFile(idHash: Sha256): string {

@@ -25,13 +25,13 @@ import { isDamaged, stored } from "./sqlite-errors.ts";
 /** A database that is to be put in place. */
 interface Place {
   readonly file: string;
-  /** What takes its place, complete, in the same folder. */
+  /** The complete file that takes its place, in the same folder. */
   readonly next: string;
   /** The folder in which the old one is kept. */
   readonly aside: string;
 }
 
-/** What the folder with the databases of before a restore begins with; its time follows. */
+/** The prefix of the folder with the databases of before a restore; its time follows. */
 export const BEFORE_RESTORE = "before-restore-";
 
 /**
@@ -112,7 +112,7 @@ async function copySynced(from: string, to: string): Promise<void> {
 function voidLinks(file: string): void {
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
-    // Nobody else sees this file yet, and a journal beside it would be left by a crash.
+    // No other program sees this file yet, and a crash would leave a journal beside it.
     database.exec("PRAGMA journal_mode = MEMORY");
     const times = headsOf(database).filter(isOpenLink).map(madeOrClaimed);
     if (times.length === 0) return;

@@ -17,7 +17,7 @@ import { textColumn } from "./database.ts";
 import { BEFORE_RESTORE, headsOf } from "./put-in-place.ts";
 import { FileShares } from "./shares.ts";
 
-/** What the newest database from before a restore says about a delivery. */
+/** The state of a delivery in the newest database from before a restore. */
 type State = "ready" | "claimed" | "escrowed" | "unfinished" | "ended";
 
 /** A delivery that the restored database does not know. */

@@ -43,7 +43,7 @@ export class FileShares implements Shares, Claims {
     const file = this.#file(idHash);
     await stored(overwrite(file));
     await stored(removeFile(file));
-    // Last: without the share nothing can be yielded any more.
+    // Last: without the share no archive can be yielded.
     await stored(removeFile(this.#claim(idHash)));
   }
 

@@ -95,7 +95,7 @@ function writeFrame(stream: Duplex, message: object): void {
   stream.write(Buffer.concat([header, body]));
 }
 
-/** Whoever sends something else than frames of JSON objects is cut off. */
+/** A side that sends anything but frames of JSON objects is cut off. */
 function readFrames(stream: Duplex, onMessage: (message: object) => void): void {
   let chunks: Buffer[] = [];
   let length = 0;

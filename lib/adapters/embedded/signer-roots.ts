@@ -150,8 +150,8 @@ export class SqliteSignerRoots implements SignerRoots {
   }
 
   /**
-   * Takes back the trust in one root, on the word of an operator: the root before it is trusted again,
-   * and none of its version is expected.
+   * Removes the trust in one root, on the word of an operator: the root before it is trusted again, and
+   * none of its version is expected.
    *
    * @param line what the log keeps of it, in the same transaction
    * @returns false where the root before it is not kept; then nothing changes
@@ -176,13 +176,13 @@ export class SqliteSignerRoots implements SignerRoots {
   }
 }
 
-/** What an operator did, and when, in milliseconds since 1970. */
+/** The act of an operator, and its time in milliseconds since 1970. */
 export interface LogLine {
   readonly at: number;
   readonly line: string;
 }
 
-/** Keeps a line about what an operator did, for whoever looks into the records later. */
+/** Keeps a line about an operator's act, for people who read the records later. */
 function logOperation(sql: Sql, { at, line }: LogLine): void {
   sql("INSERT INTO signer_log (at, line) VALUES (?, ?)").run(at, line);
 }

@@ -45,7 +45,7 @@ export function isDamaged(error: unknown): boolean {
 }
 
 /**
- * What a caller is told of a database or a file that cannot be written, or read, at present.
+ * The error for a database or a file that cannot be written, or read, at present.
  *
  * @returns RootwardError `storage-unavailable`; null for an error of another kind
  */
@@ -78,7 +78,7 @@ function primary(error: unknown): number {
   return resultCode(error) & 0xff;
 }
 
-/** Of SQLite, with its extension; 0 for an error of anything else. */
+/** The result code of SQLite, with its extension; 0 for an error of anything else. */
 function resultCode(error: unknown): number {
   if (typeof error !== "object" || error === null || !("errcode" in error)) return 0;
   return typeof error.errcode === "number" ? error.errcode : 0;

@@ -29,7 +29,7 @@ function lockStopped(folder: string): FileLock {
 }
 
 /**
- * Runs `work` on the signer's records. What it writes outlives a crash once it is answered.
+ * Runs `work` on the signer's records. Its writes survive a crash once they are answered.
  *
  * @throws RootwardError `usage` where there are no records, or a signer runs on them
  */

@@ -44,9 +44,9 @@ export const STORE_SCHEMA = `
 `;
 
 /**
- * Brings tables of earlier versions up to {@link STORE_SCHEMA}: documents were kept without the
- * instance, requests without their time, for which the upgrade's is taken. What a failed bootstrap left,
- * which no head names, stays behind. Runs in the transaction of the start.
+ * Brings tables of earlier versions up to {@link STORE_SCHEMA}: documents were kept without the instance,
+ * requests without their time, for which the upgrade's is taken. Remains of a failed bootstrap, which no
+ * head names, stay behind. Runs in the transaction of the start.
  */
 export function upgradeStore(database: DatabaseSync): void {
   if (lacks(database, "requests", "made_at")) addTime(database);

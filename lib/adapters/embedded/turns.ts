@@ -1,7 +1,7 @@
 /**
  * Turns within one process: two queues for each Factory, one of changes and one of revocations. The
- * schedule goes first among the changes. Of the revocations, those by a token that no token made go
- * first: whoever stole a token that a token made cannot crowd out the owner or the operator.
+ * schedule goes first among the changes. Revocations by a token that no token made go before others: the
+ * thief of a token that a token made cannot crowd out the owner or the operator.
  *
  * The two queues do not wait for each other, with one exception: a turn that lost several rounds is
  * passed by no further revocation until it is over, so that revocations in a loop stop no publisher.

@@ -1,4 +1,6 @@
-/** What a delivery needs, in memory: server shares, sealed archives, an outbox, and events for programs. */
+/**
+ * The stores of a delivery in memory: server shares, sealed archives, an outbox, and events for programs.
+ */
 import { createHmac, randomBytes } from "node:crypto";
 import { announcementOf } from "../../service/messages/announcement.ts";
 import { linkMailText, messageId, messageText } from "../../service/messages/mail.ts";
@@ -79,7 +81,9 @@ export class MemoryArchives implements Archives {
     });
   }
 
-  /** What a presigned URL yields; null for a wrong or ended one, and where the object is gone. */
+  /**
+   * The archive for a presigned URL; null for a wrong or ended one, and where the object is gone.
+   */
   async open(url: string, now: number): Promise<Uint8Array | null> {
     const { pathname, searchParams } = new URL(url);
     const idHash = pathname.slice(1);

@@ -4,11 +4,13 @@
  * shall go wrong. So a test runs an operation once to list its writes, and then again for each. Calls
  * of other adapters can go through one, too, so what is applied may take time.
  *
- * A process that died answers nothing any more, so nothing of it goes on: no retry, no clean-up. The
- * next process is another Faults on the same MemoryState.
+ * A process that died never answers, so nothing of it goes on: no retry, no clean-up. The next process is
+ * another Faults on the same MemoryState.
  */
 
-/** What may become of a write. The first two are what every port allows itself (service/ports.ts). */
+/**
+ * The possible fates of a write. The first two are what every port allows itself (service/ports.ts).
+ */
 export type Fault =
   /** Throws, and nothing was written. */
   | "not applied"
@@ -30,13 +32,13 @@ export interface Call {
   readonly kind: "read" | "write";
   /** Port and method, such as `heads.swap`. */
   readonly name: string;
-  /** What it is about: the Factory's name, or the hash under which something lies. */
+  /** The subject of the call: the Factory's name, or the hash under which something lies. */
   readonly subject: string;
   /** 1 for the first call of its kind in this process. */
   readonly nth: number;
 }
 
-/** What happens to a call, which waits for the answer; null for nothing out of the ordinary. */
+/** The fate of a call, which waits for the answer; null for nothing out of the ordinary. */
 export type Plan = (call: Call) => Fault | null | Promise<Fault | null>;
 
 /** Exactly the n-th write, counted from 1, meets `fault`. */
@@ -63,7 +65,7 @@ class InjectedFault extends Error {
 }
 
 export class Faults {
-  /** Settles when the process has died. */
+  /** Resolves when the process has died. */
   readonly died: Promise<void>;
   readonly #plan: Plan;
   readonly #counts = { read: 0, write: 0 };
@@ -119,7 +121,7 @@ export class Faults {
     }
   }
 
-  /** What comes after the process died is answered to nobody. */
+  /** Calls after the process died are never answered. */
   async #answer<T>(coming: T | Promise<T>): Promise<T> {
     if (!(coming instanceof Promise)) return coming;
     const answer = await coming;

@@ -1,4 +1,7 @@
-/** What holds between a head and the next, between a head and the documents that it names, and of events. */
+/**
+ * The invariants between a head and the next, between a head and the documents that it names, and of
+ * events.
+ */
 import { eventPlace, rolePlace, type DocumentAddress } from "../../state/documents.ts";
 import { decodeEvent } from "../../state/event.ts";
 import { includesEffect } from "../../state/effect.ts";
@@ -162,7 +165,7 @@ export function namedBy(head: Head): readonly DocumentAddress[] {
   return [...roles, eventOf(head)];
 }
 
-/** What a root update stages is stored like what is named, and is never published. */
+/** Staged roots are stored like named documents, and are never published. */
 function stagedBy(head: Head): readonly DocumentAddress[] {
   return CHANNELS.flatMap((channel) => {
     const hash = head.rootUpdate?.staged[channel];

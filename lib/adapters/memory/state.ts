@@ -1,7 +1,7 @@
 /**
- * What the memory adapters hold: the disk, so to say. It outlives the processes (Faults) that use
- * it. Heads are kept as they are encoded, and bytes are copied on their way in and out, so nobody
- * changes what is stored by changing what was handed over.
+ * The state of the memory adapters: their disk, so to say. It outlives the processes (Faults) that use it.
+ * Heads are kept as they are encoded, and bytes are copied on their way in and out, so nobody changes what
+ * is stored by changing what was handed over.
  */
 import type { ClockRecord } from "../../state/clock.ts";
 import type { DocumentAddress, Place } from "../../state/documents.ts";
@@ -32,9 +32,9 @@ export class MemoryState {
   readonly requests = new Map<Sha256, { readonly bodyHash: Sha256; readonly madeAt: number }>();
   /** By message id; a message that is sent again takes its own place. */
   readonly outbox = new Map<string, Message>();
-  /** What programs were told, by Factory and event id. */
+  /** The announcements to programs, by Factory and event id. */
   readonly announced = new Map<string, JsonObject>();
-  /** What was read of the clock. */
+  /** The noted readings of the clock. */
   clock: ClockRecord | null = null;
   /** The signing boundary's own records. */
   readonly signer = {

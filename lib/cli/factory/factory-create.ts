@@ -49,7 +49,7 @@ export async function factoryCreate(
   terminal.result(created, bootstrapLines(created));
 }
 
-/** What a bootstrap made, for a person. */
+/** The result of a bootstrap, for a person. */
 export function bootstrapLines(made: v.InferOutput<typeof createFactory.answer>): readonly Line[] {
   const { factory, dialect, root, delivery, ownerToken } = made;
   const token = line`owner token  ${ownerToken ?? "(was in the first answer)"}`;
@@ -84,7 +84,9 @@ export function bootstrapLines(made: v.InferOutput<typeof createFactory.answer>)
   ];
 }
 
-/** What the service did about the mail with the link; nothing here says that anybody has it. */
+/**
+ * The state of the mail with the link as the service knows it; nothing here says that anybody has it.
+ */
 const MAIL = {
   outbox: line`a message with the link is in the service's outbox, for the owner`,
   ses: line`handed to Amazon SES, for the owner`,

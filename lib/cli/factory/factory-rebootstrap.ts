@@ -30,7 +30,7 @@ export async function factoryRebootstrap(
   const { name, ownerId, ownerEmail, provisionerEmail, ...rest } = options;
   const { replaces, keyType, onlineKeyType, ownerToken, noDeviceExists } = rest;
   const { recipientCertificate } = rest;
-  // What is undefined is not sent, and stays as it was.
+  // An undefined member is not sent, and stays as it was.
   const body = {
     replaces,
     keyType,

@@ -1,4 +1,4 @@
-/** `rootward factory`: the commands of whoever provisions, their flags and help texts. */
+/** `rootward factory`: the commands of provisioners, their flags and help texts. */
 import { readFile } from "node:fs/promises";
 import { Option, type Command } from "commander";
 import { RootwardError } from "../../error.ts";
@@ -101,7 +101,7 @@ export function addFactory(program: Command, terminal: Terminal, client: () => C
       )
       .option("--no-device-exists", "your word that no device was built on that root"),
   )
-    // After the option that it takes back, whose default stays none so.
+    // After the option that it reverses, whose default stays none in this order.
     .option("--no-recipient-certificate", "not encrypted any more")
     .action(
       async (name: string, { recipientCertificate, deviceExists, ...flags }: RebootstrapFlags) => {

@@ -1,7 +1,7 @@
 /**
- * What one download remembers between runs: the claimant that it drew, so that it may ask again, and
- * where the archive goes. In the user's state folder (XDG_STATE_HOME, or ~/.local/state), mode 0600,
- * so that the next run finds it wherever it is started; gone once the owner has everything.
+ * The memory of one download between runs: the claimant that it drew, so that it may ask again, and where
+ * the archive goes. In the user's state folder (XDG_STATE_HOME, or ~/.local/state), mode 0600, so that the
+ * next run finds it wherever it is started; gone once the owner has everything.
  *
  * A note is of no use without the link: the service knows claimants by link.
  */

@@ -1,7 +1,7 @@
 /**
- * The clock of this machine, before it decides how long a root lives. It is compared with the service's
- * and with the newest time in what was verified. A service can lie about its clock, so the comparison
- * only ever stops a command: what is signed goes by this machine's clock alone.
+ * The clock of this machine, before it decides how long a root lives. It is compared with the service's and
+ * with the newest time in what was verified. A service can lie about its clock, so the comparison only ever
+ * stops a command: signed times come from this machine's clock alone.
  */
 import { RootwardError } from "../../error.ts";
 import { line } from "../../text/line.ts";
@@ -33,7 +33,7 @@ export function assertClock(client: Client, terminal: Terminal, check: ClockChec
   });
 }
 
-/** What speaks against this machine's clock, in words; empty if nothing does. */
+/** The evidence against this machine's clock, in words; empty if there is none. */
 export function clockDoubts(
   { answerTime }: Client,
   { now, newest }: Pick<ClockCheck, "now" | "newest">,

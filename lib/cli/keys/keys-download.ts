@@ -3,8 +3,8 @@
  * sure. Confirming destroys the service's copy, so it comes last: after the file was written, synced
  * with its folder, read back from disk, compared and opened.
  *
- * Who claims, and where the archive goes, is noted before it happens (claim-note.ts), so a run that
- * was killed anywhere is continued by the next one, wherever that is started.
+ * The claimant and the place of the archive are noted before the claim (claim-note.ts). So the next run
+ * continues one that was killed anywhere, wherever it is started.
  */
 import type { KeyObject } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -34,7 +34,9 @@ const FINAL: readonly ErrorCode[] = ["delivery-used", "delivery-expired"];
 interface SavedFile {
   readonly file: string;
   readonly sha256: string;
-  /** Of the root keys in it; null where it is encrypted, and nobody here could look into it. */
+  /**
+   * The ids of the root keys in it; null where it is encrypted, and nobody here could look into it.
+   */
   readonly keyids: readonly string[] | null;
   readonly encrypted: boolean;
 }
@@ -57,7 +59,7 @@ export async function keysDownload(
   const id = deliveryId(link.secret);
   const note = await ClaimNote.open(id);
   assertOutput(output, note);
-  // What this run is about to save, nobody can have opened.
+  // Nobody can have opened the file that this run is about to save.
   const seen = opened && note.file !== null && existsSync(note.file);
   // Before the link is used up, too: a key that does not open, a passphrase that is wrong.
   const privateKey = key === undefined ? null : await readPrivateKey(terminal, key);
@@ -112,7 +114,7 @@ function nextSteps(
   return [heading, ...(encrypted ? [line`  ${open}`] : []), line`  ${rotate}`];
 }
 
-/** What is not confirmed is not done: whoever runs this in a script must see it. */
+/** An unconfirmed download is not done, and a script must see that. */
 function reportUnopened(terminal: Terminal, { file, sha256: hash }: SavedFile): void {
   terminal.result({ file, sha256: hash, confirmed: false }, [
     line`encrypted    ${file}`,

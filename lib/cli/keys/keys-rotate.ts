@@ -87,7 +87,7 @@ export async function keysRotate(
   report(job, current, accepted);
 }
 
-/** Who the token stands for. It goes into what is signed, so it has a form that every client takes. */
+/** The user of the token. It goes into what is signed, so it has a form that every client takes. */
 async function ownId(client: Client, factory: string): Promise<string> {
   const answer = v.pick(readSelf.answer, ["polis-id"]);
   return (await client.call(readSelf, { factory }, { answer }))["polis-id"];

@@ -1,6 +1,7 @@
 /**
- * `rootward keys sign`: adds this archive's signatures to the root update in progress. What it changes
- * is shown first, and signed only with --accept-changes: nobody signs what a server merely hands out.
+ * `rootward keys sign`: adds this archive's signatures to the root update in progress. The changes are
+ * shown first, and signed only with --accept-changes: nobody signs a root only because a server hands it
+ * out.
  */
 import type { ArchivedFactory } from "../../archive/trust.ts";
 import { RootwardError } from "../../error.ts";
@@ -28,7 +29,7 @@ import { currentRoot, followFromArchive } from "../root/trusted-roots.ts";
 
 export interface SignOptions {
   readonly factory: string | undefined;
-  /** Of an update that another token started; empty for none. */
+  /** The transaction id of an update that another token started; empty for none. */
   readonly txid: string;
   /** The digest of what is staged, as a run without it shows; undefined for none. */
   readonly acceptChanges: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * What `keys rotate` signs. Each value of the next root is made here or comes from the current root,
+ * The roots that `keys rotate` signs. Each value of the next root is made here or comes from the current root,
  * which is verified: version, expiry, keys, thresholds, consistent_snapshot and members that we do not
  * know. The service writes the change message; it is signed without a question only where it says what
  * the owner said, just now. Everything else that is staged is shown, and signed only under its digest.
@@ -146,7 +146,7 @@ export function acceptedOtherwise({ about, file }: Job, roots: Roots): readonly 
   });
 }
 
-/** A root that this machine signed; null where it does not follow from the current one any more. */
+/** A root that this machine signed; null where it no longer follows from the current one. */
 function successor(
   about: ArchivedFactory,
   current: Root,
@@ -206,7 +206,10 @@ function foreignWords(
   ];
 }
 
-/** What the service holds in the place of what this tool signed, or is about to sign, in words. */
+/**
+ * The differences between the service's roots and those that this tool signed, or is about to sign, in
+ * words.
+ */
 function differences(
   own: ReadonlyMap<Channel, VerifiedRoot> | null,
   roots: Roots,

@@ -80,7 +80,7 @@ function clockFlag(): Option {
   );
 }
 
-/** What goes into `signed` must be in the characters that all clients agree on (rule 3). */
+/** The text of `signed` must be in the characters that all clients agree on (rule 3). */
 function printableAscii(text: string): string {
   if (/^[\x20-\x7e]{1,500}$/.test(text)) return text;
   throw new InvalidArgumentError("expected 1 to 500 printable ASCII characters");

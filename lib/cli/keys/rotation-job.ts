@@ -13,7 +13,7 @@ export interface RotateOptions {
   readonly acceptLog: boolean;
   /** The digest of what others staged and the owner has seen: sign it, too. */
   readonly acceptChanges: string | undefined;
-  /** Of an update that another token started. */
+  /** The transaction id of an update that another token started. */
   readonly txid: string | undefined;
   /** The owner's word, where this machine's clock and the service's differ. */
   readonly clockIsRight: boolean;

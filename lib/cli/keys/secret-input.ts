@@ -4,7 +4,7 @@
  */
 import { RootwardError } from "../../error.ts";
 
-/** What a terminal's standard input does for us. */
+/** The part of a terminal's standard input that we use. */
 export interface SecretInput {
   setRawMode(on: boolean): unknown;
   setEncoding(encoding: "utf8"): unknown;
@@ -23,7 +23,7 @@ const END_OF_LINE = ["\r", "\n"];
  * Reads one line.
  *
  * @param input a terminal
- * @param ask tells the person; called once nothing typed is shown any more
+ * @param ask tells the person; called once typed characters are no longer shown
  * @throws RootwardError `usage` if the person gives up (^C, ^D)
  */
 export async function askSecret(input: SecretInput, ask: () => void): Promise<string> {

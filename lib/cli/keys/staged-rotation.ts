@@ -1,6 +1,6 @@
 /**
- * Rotating a root key by a staged root update, in both dialects: all channels change in one swap.
- * What is signed is next-roots.ts; it is in the archive before it is sent. Where one signature is not
+ * Rotating a root key by a staged root update, in both dialects: all channels change in one swap. The roots
+ * to sign come from next-roots.ts; they are in the archive before they are sent. Where one signature is not
  * enough, the roots stay staged for the other signers.
  */
 import { keyEntries, rotatedKeyName } from "../../archive/keys.ts";
@@ -32,7 +32,7 @@ import { currentRoot, verifiedRoot, type Roots } from "../root/trusted-roots.ts"
 
 export type Rotation =
   | { readonly kind: "applied"; readonly roots: Roots }
-  /** What is missing before it can be applied, in the service's words. */
+  /** The steps that are missing before it can be applied, in the service's words. */
   | { readonly kind: "staged"; readonly txid: string; readonly missing: readonly string[] };
 
 /** @param pending the key of a run that was cut off, where there was one */

@@ -1,7 +1,7 @@
 /**
- * What a service says, verified from outside: the chain of roots from one that is trusted to the
- * newest, and the audit log from a remembered event to the one that the head pins. Nothing here
- * believes the service.
+ * The service's answers, verified from outside: the chain of roots from one that is trusted to the newest,
+ * and the audit log from a remembered event to the one that the head pins. Nothing here believes the
+ * service.
  */
 import * as v from "valibot";
 import { readFactory, readLog } from "../../api/factory-state.ts";
@@ -62,7 +62,7 @@ export async function followRemote(
 const MAX_EVENTS = 1_000_000;
 
 interface RemoteLog {
-  /** Those after the mark that tell of roots, as served. */
+  /** Those after the mark that are about roots, as served. */
   readonly events: readonly Uint8Array[];
   readonly end: LogMark;
   /** The latest time of any event that was read; milliseconds since 1970. */
@@ -118,9 +118,8 @@ async function readPage(client: Client, factory: string, from: number) {
 export type Chain = readonly [VerifiedRoot, ...VerifiedRoot[]];
 
 /**
- * Holds log and chains against each other: every root that the log tells of is in its chain, and
- * every root of a chain is in the log. A service that hides one of the two, or shows an old state of
- * one, is found out.
+ * Holds log and chains against each other: every root that the log names is in its chain, and every root of
+ * a chain is in the log. A service that hides one of the two, or shows an old state of one, is found out.
  *
  * @param events the events after a known mark, or all
  * @param chains the roots after those known at that mark, or all
@@ -175,7 +174,7 @@ function rootsTold({ type, details }: LoggedEvent): readonly (readonly [string, 
   });
 }
 
-/** What the service says of a Factory's dialect and state; not verified. */
+/** The dialect and state of a Factory as the service states them; not verified. */
 export async function readState(client: Client, factory: string) {
   const answer = v.pick(readFactory.answer, ["factory", "dialect", "state"]);
   const state = await client.call(readFactory, { factory }, { answer });

@@ -182,7 +182,7 @@ async function verifyOnlineRoles(
     }
     found.push(`${channel} ${role} ${document.version}`);
   }
-  // Somebody has to say that this is as it should be: whoever withholds them answers the same.
+  // A person has to say that this is as it should be: a service that withholds them answers the same.
   if (found.length === 0 && channel !== "prod") {
     throw new RootwardError(
       "not-found",

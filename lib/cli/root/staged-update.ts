@@ -1,7 +1,7 @@
 /**
- * The staged root update as this tool drives it: started, looked at, staged, applied. What the
- * service stages is a proposal: the current root with the next version and the change message in it.
- * Anything else in it is shown, and signed only where the owner says so.
+ * The staged root update as this tool drives it: started, looked at, staged, applied. The service's staged
+ * root is a proposal: the current root with the next version and the change message in it. Anything else in
+ * it is shown, and signed only where the owner says so.
  */
 import * as v from "valibot";
 import { applyUpdate, reviewUpdate, stageUpdate, startUpdate } from "../../api/root-updates.ts";
@@ -26,13 +26,13 @@ import type { VerifiedRoot } from "./remote-chain.ts";
 import type { Terminal } from "../terminal.ts";
 import { currentRoot, type Roots } from "./trusted-roots.ts";
 
-/** What is staged, as the service tells it. */
+/** The staged roots, as the service states them. */
 export interface StagedRoots {
   readonly createdBy: string;
   readonly roots: ReadonlyMap<Channel, RootDraft>;
-  /** Those on the staged roots, by whoever signed so far. */
+  /** The signatures on the staged roots so far. */
   readonly signatures: ReadonlyMap<Channel, readonly Signature[]>;
-  /** What is missing before it can be applied. */
+  /** The steps that are missing before it can be applied. */
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -97,7 +97,7 @@ export async function startStaged(
   }
 }
 
-/** What says neither that the service did what was asked nor that it refused. */
+/** Errors that say neither that the service did the request nor that it refused. */
 export const NO_ANSWER: readonly ErrorCode[] = ["server-unreachable", "unavailable"];
 
 /** Also what a gateway says in the service's place. */
@@ -138,7 +138,7 @@ export async function applyStaged(client: Client, factory: string, txid: string)
 }
 
 /**
- * What `staged` changes of the current roots besides version and change message, in words.
+ * The changes of the current roots by `staged` besides version and change message, in words.
  *
  * @param own the caller's own rotation, which a run that was cut off may have staged already; null
  *   where the caller changes nothing
@@ -202,9 +202,9 @@ function logWords(log: JsonValue | undefined): string {
 }
 
 /**
- * What is shown is what is signed: the digest in the refusal stands for exactly the staged roots of
- * all channels and the words that were shown, so that nothing else slips in between the run that shows
- * and the run that signs.
+ * The tool signs exactly what it showed. The digest in the refusal covers the staged roots of all channels
+ * and the words that were shown, so nothing else slips in between the run that shows and the run that
+ * signs.
  *
  * @throws RootwardError `update-in-progress` with every change, unless `digest` is that of `staged`
  */

@@ -53,7 +53,7 @@ export async function followFromArchive(
     chains.set(channel, await followRemote(client, about.factory, policy, trusted));
   }
   if (!acceptLog) {
-    // After a mark the log tells of the roots that the archive does not know; without one, of all.
+    // After a mark the log names the roots that the archive does not know; without one, all roots.
     const known = mark === null ? 0 : 1;
     const told = [...chains].map(([channel, chain]) => [channel, chain.slice(known)] as const);
     assertSameStory(log.events, new Map(told));

@@ -7,7 +7,7 @@ export function byteSize(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   let value = bytes / 1000;
   let unit = 0;
-  // What would be rounded to 1000 is 1 of the next.
+  // A size that would be rounded to 1000 is 1 of the next unit.
   while (value >= 999.5 && unit < UNITS.length - 1) {
     value /= 1000;
     unit += 1;

@@ -109,7 +109,7 @@ function spawnServing(options: LaunchOptions, own: OpenSigner | null): ChildProc
   });
 }
 
-/** What node is told of the rights of the process that serves. Folders must be there. */
+/** Node's flags for the rights of the process that serves. Folders must be there. */
 export function servingFlags(options: ServiceFiles): readonly string[] {
   return [
     "--disable-warning=ExperimentalWarning",
@@ -123,7 +123,7 @@ export function servingFlags(options: ServiceFiles): readonly string[] {
   ];
 }
 
-/** Of /var/mail and /var/mail-data Node's permission model (24.21) denies the first. */
+/** Given /var/mail and /var/mail-data, Node's permission model (24.21) denies the first. */
 function assertToldApart(options: ServiceFiles): void {
   const all = [...codeFolders(), ...servicePaths(options)];
   for (const one of all) {

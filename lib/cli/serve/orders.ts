@@ -1,4 +1,6 @@
-/** What launch.ts tells the process that serves, as one line of JSON on its standard input. */
+/**
+ * The orders of launch.ts to the process that serves, as one line of JSON on its standard input.
+ */
 import type { ServeOptions } from "./serve.ts";
 
 export type Orders = Omit<ServeOptions, "signer" | "log"> & {

@@ -1,6 +1,6 @@
 /**
- * What the embedded form needs to do its work. Each check does a little of the real thing: a row is written,
- * a file is written, the signer writes a row of its own. To add one, add it to the list.
+ * The parts that the embedded form needs to do its work. Each check does a little of the real thing: a row
+ * is written, a file is written, the signer writes a row of its own. To add one, add it to the list.
  */
 import { rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,12 +12,12 @@ import type { Signer } from "../../signing/operations.ts";
 const FREE_BYTES = 100 * 1024 * 1024;
 
 export interface CheckedParts {
-  /** Of the service's data: only folders in it may be looked at (launch.ts). */
+  /** The folder of the service's data: only folders in it may be looked at (launch.ts). */
   readonly dataFolder: string;
   readonly outboxFolder: string;
   readonly databaseState: () => Promise<{ readonly writable: boolean }>;
   readonly signer: Pick<Signer, "check">;
-  /** The clock that the service goes by. */
+  /** The clock that the service uses. */
   readonly clock: Pick<Clock, "doubt">;
   /** Milliseconds since the last run of the schedule ended, or since the start. */
   readonly sinceRun: () => number;

@@ -1,7 +1,7 @@
 /**
- * The process that the network reaches, started by launch.ts with few rights: it reads on standard
- * input what it is to do, asks the signer through a pipe or a socket, and holds no key. When its
- * standard input ends, whoever started it is gone, and it ends too.
+ * The process that the network reaches, started by launch.ts with few rights: it reads on standard input
+ * what it is to do, asks the signer through a pipe or a socket, and holds no key. When its standard input
+ * ends, its parent is gone, and it ends as well.
  */
 import { Socket } from "node:net";
 import { createInterface } from "node:readline";

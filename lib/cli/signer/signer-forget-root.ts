@@ -1,8 +1,8 @@
 /**
  * `rootward signer forget-root`: the signer stops trusting a root that its operator knows to be on no
- * device. It is the way out where a root that the owner signed and gave up would come back. Where a
- * device does have it, that device takes no update any more, so the command shows the root and asks
- * for the words that none has. What was done stays in the signer's records.
+ * device. It is the way out where a root that the owner signed and gave up would come back. Where a device
+ * does have it, that device will no longer accept updates, so the command shows the root and asks for the
+ * words that none has. A line about it stays in the signer's records.
  */
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";

@@ -1,7 +1,7 @@
 /**
- * A signer on a Unix socket: for one that runs as another user than the service. Who may connect may
- * have documents signed, within the boundary's rules, and server shares opened: the socket's folder
- * and group say who that is.
+ * A signer on a Unix socket: for one that runs as another user than the service. A program that may connect
+ * may have documents signed, within the boundary's rules, and server shares opened. The socket's folder and
+ * group decide which programs may.
  */
 import { once } from "node:events";
 import { chmod, rm } from "node:fs/promises";

@@ -19,7 +19,7 @@ export interface HashedFile {
   readonly hashes: Readonly<Partial<Record<HashName, string>>>;
 }
 
-/** What a file is on the disk, as far as a change shows in it. */
+/** The identity of a file on the disk, as far as a change shows in it. */
 interface Look {
   readonly ino: bigint;
   readonly size: bigint;

@@ -118,7 +118,7 @@ function entryOf({ length, hashes }: HashedFile, custom: JsonObject | undefined)
   return jsonObject({ length, hashes: jsonObject(hashes), custom });
 }
 
-/** What the service would refuse, in either dialect, before hours of hashing. */
+/** The refusals of the service in either dialect, before hours of hashing. */
 function assertPublishable(targets: readonly string[], custom: JsonObject | undefined): void {
   const twice = targets.find((name, i) => targets.indexOf(name) !== i);
   if (twice !== undefined) {
