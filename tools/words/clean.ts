@@ -1,12 +1,14 @@
 /** Files and folders that keep the rules. A change that cleans others adds them. */
 export const CLEAN: readonly string[] = [
   "README.md",
+  "CHANGELOG.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
   "docs/README.md",
   "docs/architecture.md",
   "docs/delivery.md",
   "docs/differences.md",
+  "docs/fioctl.md",
   "docs/operations.md",
   "docs/root-rules.md",
   "docs/runbook.md",

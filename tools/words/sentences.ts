@@ -69,6 +69,10 @@ function joined(
   return passages;
 }
 
+/** A sentence begins with a capital, a number, code, or the name of a tool that is written in lower case. */
+const BETWEEN =
+  /(?<=[.!?;](?:\*\*)?)(?=\s+(?:[A-Z\d*[(x"]|(?:aktualizr|fioctl|go-tuf|python-tuf|tough|tuf-js)\b))/;
+
 function cut({ line, text }: Passage): readonly Sentence[] {
   const plain = text
     .replaceAll("\0", " ")
@@ -77,7 +81,7 @@ function cut({ line, text }: Passage): readonly Sentence[] {
     .replaceAll(/\{@link (\S+)\}/g, "$1");
   const sentences: Sentence[] = [];
   let at = line;
-  for (const part of plain.split(/(?<=[.!?;](?:\*\*)?)(?=\s+[A-Z*[(x"])/)) {
+  for (const part of plain.split(BETWEEN)) {
     const leading = /^\s*/.exec(part)?.[0] ?? "";
     at += count(leading);
     const words = part.trim().replace(/^(?:[-*]+|\d+\.)\s+/, "");
