@@ -13,6 +13,7 @@ export const CLEAN: readonly string[] = [
   "docs/root-rules.md",
   "docs/runbook.md",
   "docs/targets.md",
+  "docs/threat-model.md",
   "bin",
   "demo",
   "lambdas",

@@ -80,7 +80,7 @@ const TOKENS: readonly Row[] = [
   ),
   yes(
     "the admin token, used to bootstrap again before the confirmation: another key in its place",
-    "whoever provisions has the new link; the owner is told, and the old key is worth nothing",
+    "the provisioner has the new link; the owner is told, and the old key is worth nothing",
     () =>
       withServer(async (server) => {
         const { rootSha256 } = await make(server);
@@ -90,7 +90,7 @@ const TOKENS: readonly Row[] = [
   ),
   yes(
     "the same of a Factory with a certificate, and now without one: another key in its place",
-    "whoever provisions says which certificate is the owner's, and whether there is one",
+    "the provisioner says which certificate is the owner's, and whether there is one",
     () =>
       withServer(async (server) => {
         const recipientCertificate = makeCertificate(rsaKey(2048)).pem;
@@ -115,7 +115,7 @@ const TOKENS: readonly Row[] = [
   ),
   yes(
     "the admin token, of a Factory without a link, before its first rotation",
-    "by making an owner's token; the owner is told of both",
+    "by making an owner's token; the owner gets a message about both",
     () =>
       withServer(async (server) => {
         const { rootKey } = await make(server, { delivery: "api" });

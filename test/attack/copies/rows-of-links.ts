@@ -75,7 +75,7 @@ const MOMENTS: readonly Row[] = [
   }),
   yes(
     "the same, after the link or the lease ended and before the schedule came by",
-    "the API gives nothing any more, the files are still there: minutes, or as long as the service is down",
+    "the API gives nothing, the files are still there: minutes, or as long as the service is down",
     async () => {
       const stories = [await unread(), await unconfirmed()];
       return stories.every(({ late, link, rootKey }) =>
