@@ -7,6 +7,7 @@ export const CLEAN: readonly string[] = [
   "docs/README.md",
   "docs/architecture.md",
   "docs/delivery.md",
+  "docs/deploy.md",
   "docs/differences.md",
   "docs/fioctl.md",
   "docs/operations.md",
