@@ -56,7 +56,7 @@ const rebootstrapBody = v.strictObject({
     v.string(),
     v.check(isSha256, "expected a SHA-256 in hex"),
     form.described<string>(SHA256, {
-      description: "Of the root version 1 that is to go, of whichever channel.",
+      description: "The root version 1 that is to go, of any channel.",
     }),
   ),
   keyType: v.optional(v.nullable(v.picklist(KEY_TYPES)), null),

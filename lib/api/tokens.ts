@@ -59,7 +59,7 @@ export const revokeToken = /* @__PURE__ */ operation(() => ({
   path: `${FACTORY}tokens/{token}`,
   access: "root:update",
   title: "Revoke a token",
-  answers: { 204: "It is good for nothing any more." },
+  answers: { 204: "It no longer works." },
   answer: null,
   refusals: ["busy"],
 }));

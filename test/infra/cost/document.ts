@@ -19,8 +19,8 @@ export function costDocument(measured: Measured, of: Installation): string {
 const INTRODUCTION = `# What it costs on AWS
 
 Counted, not estimated: each operation was done on the synthesised stacks and their bundled functions, and
-every call to AWS was counted on its way (\`test/infra/cost.test.ts\`, which also holds this page to it;
-\`UPDATE_DOCS=1 npm test -- test/infra/cost\` writes it again). Prices and what no emulator can tell are
+every call to AWS was counted on its way. \`test/infra/cost.test.ts\` counts, and holds this page to it;
+\`UPDATE_DOCS=1 npm test -- test/infra/cost\` writes it again. Prices, and facts that no emulator has, are
 assumptions, at the end.
 `;
 
@@ -44,9 +44,9 @@ function operations(measured: Measured, of: Installation): string {
   return [
     "## Each operation",
     "",
-    "Of a Factory in `tuf` with Ed25519 online keys, sealed unless it says otherwise. *Runs* are those of",
+    "The Factory is in `tuf` with Ed25519 online keys, sealed unless a row says otherwise. *Runs* are those of",
     "functions, the signer's in brackets; *reads* and *writes* are requests to DynamoDB, their request units",
-    "in brackets; under *KMS* what is after the plus is done by keys that sign.",
+    "in brackets. Under *KMS* the number after the plus is of keys that sign.",
     "",
     row(head),
     row(head.map((_, index) => (index === 0 ? "---" : "---:"))),
@@ -102,14 +102,14 @@ function months(measured: Measured, of: Installation): string {
     "request when they sign.",
     "",
     `A million polls in which nothing is new cost $${money(pollPrice(measured, of) * 1_000_000)}: the devices decide what a`,
-    "fleet costs. What helps, in this order: polling less often; clients that ask with `If-None-Match`;",
-    "and in `tuf` Factories the five seconds for which CloudFront answers by itself, which are not in these",
-    "figures, as they save nothing where fewer than one device polls in that time. Devices with a host of",
+    "fleet costs. It helps, in this order, to poll less often, and to have clients ask with `If-None-Match`.",
+    "In `tuf` Factories CloudFront answers from its cache for five seconds. That is not in these figures,",
+    "because it saves nothing where fewer than one device polls in that time. Devices with a host of",
     "their own are served without CloudFront: a third less, and nothing from a cache.",
     "",
-    "The last column is more than a new account may do: a region has 100,000 keys of KMS at first, and the",
-    "gateway takes as many requests a second as `throttle` says (rootward.config.ts), which ten million devices",
-    "exceed. Both can be raised.",
+    "The last column is more than a new account may do. A region has 100,000 keys of KMS at first. The",
+    "gateway takes as many requests a second as `throttle` says (rootward.config.ts), and ten million devices",
+    "exceed that. Both can be raised.",
     "",
   ].join("\n");
 }

@@ -51,8 +51,8 @@ const HEAD = "| action | on | if | in the stories |";
 const LINE = "|---|---|---|---|";
 const INTRODUCTION = `# Rights
 
-What each function of the AWS form may do, as the synthesised templates say, and whether the stories of
-\`test/infra/chain.test.ts\` needed it. Each call of an SDK in them was held to the policies of the role
+The rights of each function of the AWS form, as the synthesised templates give them, and whether the stories of
+\`test/infra/chain.test.ts\` needed them. Each call of an SDK in them was held to the policies of the role
 and, for keys and buckets, of the resource. Written by that test; \`UPDATE_DOCS=1 npm test -- chain\` writes
 it again. Why rights are dealt out so is in \`lib/infra/rights.ts\`.
 `;
