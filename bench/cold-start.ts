@@ -1,8 +1,8 @@
 /**
- * What a cold start reads, and what that takes until there is a handler, for each function of the AWS
- * form. The rivals are bundled as the functions are: an empty handler, which is what Lambda and Node
- * take by themselves, and one that only makes a DynamoDB client, which nearly every function that
- * keeps something there pays before its own first line. What is above 1 against the latter is ours.
+ * The files that a cold start reads, and the time until there is a handler, for each function of the AWS
+ * form. The rivals are bundled as the functions are: an empty handler, which is what Lambda and Node take
+ * by themselves, and one that only makes a DynamoDB client, which nearly every function that keeps
+ * something there pays before its own first line. The part above 1 against the latter is ours.
  *
  *   npm run bench:cold [-- TURNS]
  *

@@ -1,5 +1,5 @@
 /**
- * What strangers' connections cost the service in memory: `rootward serve` as a process, a Factory with
+ * The memory that strangers' connections cost the service: `rootward serve` as a process, a Factory with
  * targets of 3.4 MB, and two loads without a token. Each figure is the peak of the resident memory of the
  * process that serves, as a ratio to its idle memory of the same run. The aim is at most 1.5.
  *
@@ -48,7 +48,7 @@ function servingProcess(server: ServerProcess): string {
   return found;
 }
 
-/** Of /proc/PID/status: VmRSS is the resident memory, VmHWM its peak; in bytes. */
+/** Fields of /proc/PID/status: VmRSS is the resident memory, VmHWM its peak; in bytes. */
 function memory(process: string, field: "VmRSS" | "VmHWM"): number {
   const status = readFileSync(`/proc/${process}/status`, "utf8");
   return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN) * 1024;

@@ -30,7 +30,7 @@ interface Ready {
   readonly act: () => Promise<unknown>;
 }
 
-/** What is executed from a world that is made anew for each turn. */
+/** The operations, each on a world that is made anew for each turn. */
 const OPERATIONS: Readonly<Record<string, () => Promise<Ready>>> = {
   poll: async () => {
     const world = await living();

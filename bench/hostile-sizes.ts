@@ -1,8 +1,8 @@
 /**
- * What hostile bodies cost (rule 1): each shape at the limit against the same shape at half of it,
- * which is 2 where the work is linear, 4 where it is quadratic, and less where it stops early. That
- * none of them takes long is shown by the fuzz target. A refused publication comes last: as many bad
- * entries as fit into a request against JSON.parse of the same text.
+ * The cost of hostile bodies (rule 1): each shape at the limit against the same shape at half of it, which
+ * is 2 where the work is linear, 4 where it is quadratic, and less where it stops early. That none of them
+ * takes long is shown by the fuzz target. A refused publication comes last: as many bad entries as fit into
+ * a request against JSON.parse of the same text.
  *
  *   npm run bench:sizes [-- TURNS]
  */

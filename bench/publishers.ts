@@ -1,8 +1,8 @@
 /**
- * What a publication costs when many publish to one Factory at once: processor time of the service and
- * of its signer, each a process of its own, for each publication that was accepted. The rival is one
- * publisher that sends the same number of publications one after the other. Both take turns; a figure is
- * the median ratio, with the quarters below and above it.
+ * The cost of a publication when many publish to one Factory at once: processor time of the service and of
+ * its signer, each a process of its own, for each publication that was accepted. The rival is one publisher
+ * that sends the same number of publications one after the other. Both take turns; a figure is the median
+ * ratio, with the quarters below and above it.
  *
  *   npm run bench:publishers [-- TURNS [BIN]]
  *

@@ -26,7 +26,7 @@ export const PART = 10;
 const { refreshWhenLeft } = DEFAULT_REFRESH.roles.timestamp;
 
 export interface Fleet {
-  /** Of the data folder and what else the embedded form has. */
+  /** Paths of the data folder and of the other parts of the embedded form. */
   readonly folder: string;
   readonly size: number;
   /** When the first of them was created; milliseconds since 1970. */
@@ -164,8 +164,8 @@ export async function fill(
 }
 
 /**
- * Holds the whole fleet to what a run is for: every timestamp has its full life before it, and
- * nothing is due any more. A timestamp in a hundred is verified under its root.
+ * Holds the whole fleet to what a run is for: every timestamp has its full life before it, and nothing is
+ * due. A timestamp in a hundred is verified under its root.
  */
 export async function assertFresh({ service, clock }: OpenFleet, fleet: Fleet): Promise<void> {
   const due = await service.heads.due(clock.now, 1);

@@ -1,7 +1,7 @@
 /**
- * What refreshing a Factory cannot do without: one Ed25519 signature, and the rows that a refresh
- * writes, of the same size, each in a commit of its own as the store has it. How many rows that are
- * is counted in the file and not taken from the code.
+ * The least that refreshing a Factory takes: one Ed25519 signature, and the rows that a refresh writes, of
+ * the same size, each in a commit of its own as the store has it. How many rows that are is counted in the
+ * file and not taken from the code.
  */
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { basename, join } from "node:path";
@@ -32,7 +32,7 @@ export function writtenIn(database: DatabaseSync): Written {
   };
 }
 
-/** What one of `count` refreshes wrote, on average. */
+/** The bytes that one of `count` refreshes wrote, on average. */
 export function writtenSince(before: Written, after: Written, count: number): Written {
   return {
     documents: (after.documents - before.documents) / count,

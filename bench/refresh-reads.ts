@@ -7,7 +7,7 @@ export interface Waits {
   /** Milliseconds on the wall. */
   readonly median: number;
   readonly most: number;
-  /** Of a hundred, all but one wait no longer. */
+  /** 99 of 100 reads wait no longer. */
   readonly percentile99: number;
   readonly total: number;
 }

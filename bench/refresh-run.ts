@@ -1,6 +1,6 @@
 /**
  * One process of the refresh benchmark, so that each has its memory to itself: it fills a fleet, or
- * tends to what is due of one in one run, or serves devices while the schedule does.
+ * refreshes what is due of one in one run, or serves devices while the schedule does.
  *
  * Memory is looked at, and the floor takes its turn, where the run asks the store for its next batch.
  */
@@ -31,7 +31,7 @@ import {
   type Fleet,
 } from "./refresh-fleet.ts";
 
-/** What a process is asked to do. */
+/** The order to a process. */
 export type Order =
   | { readonly kind: "fill"; readonly fleet: Fleet; readonly first: number; readonly step: number }
   | { readonly kind: "heap" | "time"; readonly fleet: Fleet; readonly all: boolean }
@@ -51,7 +51,7 @@ export interface Batch {
   readonly commits: number;
 }
 
-/** What a process tells. */
+/** The report of a process. */
 export type Told =
   | { readonly kind: "progress"; readonly done: number }
   | { readonly kind: "listening"; readonly url: string }
@@ -80,7 +80,7 @@ function since(start: Times): Times {
   return { wall: now.wall - start.wall, cpu: now.cpu - start.cpu };
 }
 
-/** What is alive, once nothing else is there. */
+/** The live memory, once nothing else is there. */
 function alive(): number {
   globalThis.gc?.();
   return memoryUsage().heapUsed;

@@ -1,7 +1,7 @@
 /**
- * What it takes to refresh 10,000 Factories in one run of the schedule, on the real SQLite file with
- * sealed Ed25519 keys: memory against a tenth as many, time against a floor that takes turns with
- * it, the whole run against the time that there is for it, and how long devices wait meanwhile.
+ * The cost of refreshing 10,000 Factories in one run of the schedule, on the real SQLite file with sealed
+ * Ed25519 keys: memory against a tenth as many, time against a floor that takes turns with it, the whole
+ * run against the time that there is for it, and how long devices wait meanwhile.
  *
  *   npm run bench:refresh [-- FACTORIES]       TMPDIR says on which medium
  *
@@ -26,7 +26,7 @@ const children = new Set<ChildProcess>();
 
 interface Running {
   readonly child: ChildProcess;
-  /** Settles when the process has ended. */
+  /** Resolves when the process has ended. */
   readonly ended: Promise<void>;
 }
 
@@ -141,7 +141,7 @@ function beyondFloor({ batches }: Tended, of: keyof Times): string {
   return show(spread(batches.map(({ product, floor }) => product[of] / floor[of])));
 }
 
-/** What a Factory takes at the end of a run, in times of what it took at its beginning. */
+/** The time of a Factory at the end of a run, as a ratio to one at its beginning. */
 function slowdown({ batches }: Tended, effort: (batch: Batch) => number): string {
   const part = Math.ceil(batches.length / 10);
   const median = (some: readonly Batch[]): number => spread(some.map(effort)).median;

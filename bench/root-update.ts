@@ -83,7 +83,7 @@ function signed(root: JsonObject, by: readonly Party[]): Uint8Array {
   );
 }
 
-/** What all three are given: the current root and the next, as they travel. */
+/** The input of all three: the current root and the next, as they travel. */
 async function contenders(one: Case): Promise<readonly Contender[]> {
   const owners = await Promise.all(one.rootKeys.map(party));
   const [fresh, targets, snapshot, timestamp] = await Promise.all([

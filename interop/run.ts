@@ -78,7 +78,7 @@ async function passes(suite: Suite): Promise<boolean> {
     );
     return values["skip-missing"];
   }
-  // What cannot be installed, or breaks down, fails its own suite and no other.
+  // A failed installation, or a crash, fails its own suite and no other.
   const problems = await suite.run(options).catch((error: unknown) => [String(error)]);
   for (const problem of problems) console.error(`${suite.name}: ${problem}`);
   console.log(`${problems.length === 0 ? "passed" : "failed"}: ${suite.name}`);

@@ -9,7 +9,7 @@ import { env } from "node:process";
 import type { Randomness } from "../test/conformance/corpus/random-cases.ts";
 
 export interface Tool {
-  /** What a person would look for. */
+  /** The name that a person would look for. */
   readonly name: string;
   /** A command that succeeds only where the tool is there, and new enough. */
   readonly check: readonly [command: string, ...args: readonly string[]];

@@ -1,4 +1,6 @@
-/** What nearly every function on DynamoDB pays before it has said a word of its own: the SDK's client. */
+/**
+ * The price that nearly every function on DynamoDB pays before its own code runs: the SDK's client.
+ */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
 const client = new DynamoDBClient({});

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 
 /** Microseconds. */
 export interface Effort {
-  /** Of all threads: the collector's and the compiler's, too. */
+  /** The time of all threads, the collector's and the compiler's included. */
   readonly processor: number;
   readonly wall: number;
 }

@@ -1,7 +1,7 @@
 /**
- * What AWS's own schemas say of the synthesised templates: every property, type and value of every
- * resource, by cfn-lint. A deployment would find the same, after minutes and halfway. Errors only: what
- * CDK writes twice is no business of ours.
+ * The synthesised templates against AWS's own schemas: every property, type and value of every resource, by
+ * cfn-lint. A deployment would find the same, after minutes and halfway. Errors only: what CDK writes twice
+ * is no business of ours.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";

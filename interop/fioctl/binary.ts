@@ -24,7 +24,7 @@ export interface Printed {
 export interface Login extends Account {
   /** `oauth` sends the token as an OAuth access token. */
   readonly by: "token" | "oauth";
-  /** Of this user's home and configuration. */
+  /** The folder of this user's home and configuration. */
   readonly folder: string;
 }
 

@@ -9,7 +9,7 @@ import { keyidsOf } from "../../test/support/fioctl/root-document.ts";
 import { assertSays, WrongEnding, type Cast } from "./cast.ts";
 import { assertArchive, namesIn, ROTATE, type Stories } from "./story.ts";
 
-/** What differs between the releases that stand for all of them. */
+/** The differences between the releases that represent all of them. */
 export interface OldRelease {
   /** Arguments that choose the new key's type; 0.23 knows RSA alone. */
   readonly keyType: readonly string[];

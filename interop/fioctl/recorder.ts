@@ -31,7 +31,7 @@ interface Request {
 interface Answer {
   readonly status: number;
   readonly body: string;
-  /** Of a redirect. */
+  /** The target of a redirect. */
   readonly location?: string;
 }
 

@@ -1,4 +1,4 @@
-/** What every story with the real fioctl is made of. */
+/** The parts of every story with the real fioctl. */
 import { join } from "node:path";
 import { existsSync, readFileSync } from "node:fs";
 import { listTarball } from "../../test/support/cli-tar.ts";
@@ -9,7 +9,7 @@ export interface Story {
   readonly versions: number;
   /** `new` where online keys are rotated. */
   readonly onlineKeys?: "new";
-  /** Of the Factory's first keys; Ed25519 unless given. */
+  /** The type of the Factory's first keys; Ed25519 unless given. */
   readonly keyType?: "rsa";
   /** How far the service's clock is behind at first; milliseconds. Such a story moves it. */
   readonly behind?: number;

@@ -176,7 +176,7 @@ export const TROUBLE: Stories = {
   },
 };
 
-/** What stands for an answer of the service, and what fioctl prints of it, at once or never. */
+/** A replaced answer of the service, and fioctl's output about it, at once or never. */
 const SHAPES: readonly (readonly [status: number, body: string, shown: RegExp, hidden?: RegExp])[] =
   [
     [422, '{"message":"a","errors":["b","c"]}', /422 [^]*\n= a\n \* b\n \* c\n/],

@@ -13,7 +13,7 @@ const BELIEVED_AFTER = 25 * 3_600_000;
 
 export class FactoryLife {
   #owner: Owner;
-  /** Of the service's clock; milliseconds. */
+  /** The offset of the service's clock; milliseconds. */
   #offset: number;
 
   private constructor(owner: Owner, offset: number) {
@@ -37,7 +37,7 @@ export class FactoryLife {
     return this.#owner;
   }
 
-  /** Of the service; milliseconds since 1970. */
+  /** The service's time; milliseconds since 1970. */
   get now(): number {
     return Date.now() + this.#offset;
   }

@@ -91,7 +91,7 @@ class Devices {
     return moment;
   }
 
-  /** What devices had before is taken by none of them again. */
+  /** No device takes again the documents that it had before. */
   async refuse(before: Moment, now: Moment): Promise<void> {
     const mirror = await startMirror();
     try {

@@ -1,6 +1,6 @@
 /**
- * A client in another language as one long-lived process: a line of JSON for each poll, and a line of
- * JSON as the answer, in order. What it keeps between polls is in the device's folder alone.
+ * A client in another language as one long-lived process: a line of JSON for each poll, and a line of JSON
+ * as the answer, in order. Its state between polls is in the device's folder alone.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -44,7 +44,7 @@ export function startForeignClient([program, ...args]: Command): ForeignClient {
     for (const { reject } of waiting.splice(0)) reject(gone);
     return gone;
   });
-  // What could not be written is never answered, and that is said above.
+  // A request that could not be written is never answered, and that is reported above.
   child.stdin.on("error", () => undefined);
   createInterface({ input: child.stdout }).on("line", (line) => {
     waiting.shift()?.resolve(JSON.parse(line) as Answer);

@@ -1,6 +1,6 @@
 /**
- * What a device holds after a poll, role by role, and what a foreign client must say of it: version,
- * hash of the very bytes, and the keys of the role that signed them. "No error" would say nothing.
+ * The documents that a device holds after a poll, role by role, and a foreign client's report of them:
+ * version, hash of the very bytes, and the keys of the role that signed them. "No error" would say nothing.
  */
 import type { Role } from "../../lib/tuf/dialect.ts";
 
@@ -8,7 +8,7 @@ export interface Held {
   readonly version: number;
   /** Those that the root held lists for the role and that are among the signatures; sorted. */
   readonly keyids: readonly string[];
-  /** Of the document, in hex. */
+  /** SHA-256 of the document, in hex. */
   readonly sha256: string;
 }
 
@@ -29,14 +29,14 @@ export const POLL_ORDER = [
  */
 export type Reason = "signature" | "version" | "expired" | "hash" | "format" | "download" | "other";
 
-/** What a client says of one poll. */
+/** A client's report of one poll. */
 export interface Answer {
   /** As it is on the device's disk, after a refusal too. */
   readonly held: Holdings;
   readonly refusal: { readonly reason: Reason; readonly says: string } | null;
 }
 
-/** What a device from the factory floor holds: nothing that it was not built with. */
+/** The holdings of a device from the factory floor: nothing that it was not built with. */
 export const NOTHING: Holdings = { root: null, timestamp: null, snapshot: null, targets: null };
 
 /** @returns one text for each role that is not as expected */

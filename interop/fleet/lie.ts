@@ -1,6 +1,6 @@
 /**
- * What a tampered copy is: made from what a Factory really published, by somebody who stands between
- * service and device and has no key.
+ * A tampered copy: made from a Factory's real documents, by an attacker who stands between service and
+ * device and has no key.
  */
 import type { Dialect } from "../../lib/tuf/dialect.ts";
 import { NOTHING, POLL_ORDER, type Holdings, type Reason } from "./holdings.ts";
@@ -20,12 +20,12 @@ export interface History {
 export interface Lie {
   /** Tells it from other copies of the same kind. */
   readonly what: string;
-  /** What the device saw before; null for one from the factory floor. */
+  /** The moment that the device saw before; null for one from the factory floor. */
   readonly before: Moment | null;
   readonly files: Files;
   /** Which of them is not to be believed. */
   readonly file: string;
-  /** What the device must hold after the refusal. */
+  /** The holdings of the device after the refusal. */
   readonly holds: Holdings;
 }
 
@@ -64,8 +64,8 @@ export function withFiles(
 }
 
 /**
- * What a device holds that takes what is served of the roles before `role`, and keeps what it had of
- * the others. Those may be by keys that its root lists no more: then it has the file and no trust in it.
+ * The holdings of a device that takes the served roles before `role`, and keeps what it had of the others.
+ * Those may be by keys that its root lists no more: then it has the file and no trust in it.
  */
 export function refusedAt(
   role: (typeof POLL_ORDER)[number],

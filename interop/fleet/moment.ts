@@ -1,6 +1,6 @@
 /**
- * One channel of a Factory at one moment: what its owner reads there, which is what a device must end
- * at, and every file that a device could fetch. What is recorded can be served again later, by whoever
+ * One channel of a Factory at one moment: what its owner reads there, which is what a device must end at,
+ * and every file that a device could fetch. Recorded files can be served again later, by an attacker who
  * wants to deceive a device.
  */
 import type { Channel, Role } from "../../lib/tuf/dialect.ts";
@@ -20,7 +20,7 @@ export function deviceUrl({ server, factory }: Owner, channel: Channel): string 
 }
 
 /**
- * What the head names, by the owner's API, and by whom it must be signed.
+ * The documents that the head names, by the owner's API, and their signers.
  *
  * @returns null for a role that the channel does not have yet
  */

@@ -1,7 +1,6 @@
 /**
- * What an owner does to the root of a Factory, from a machine of his own: with the command line, and
- * for what that has no command for, by a staged root update over HTTP. The service gets public keys
- * and signatures.
+ * An owner's changes to the root of a Factory, from their own machine: with the command line, and by a
+ * staged root update over HTTP for changes without a command. The service gets public keys and signatures.
  */
 import type { SigningKey } from "../../lib/crypto/signing-key.ts";
 import { channelsOf, rootLimits, rootMember, type OnlineRole } from "../../lib/tuf/dialect.ts";
@@ -25,17 +24,17 @@ export async function rotateByCommand(owner: Owner, keyType: KeyType): Promise<v
   if (code !== 0) throw new Error(`keys rotate ${owner.factory}: ${stderr}`);
 }
 
-/** What the next root changes; all else stays. */
+/** The changes of the next root; all else stays. */
 export interface RootChange {
   readonly rootKeys?: {
     readonly add: SigningKey;
     readonly remove: readonly SigningKey[];
     readonly threshold: number;
-    /** Of the new root; milliseconds since 1970. */
+    /** The end of the new root; milliseconds since 1970. */
     readonly expires: number;
   };
   readonly onlineKeys?: { readonly roles: readonly OnlineRole[]; readonly keyType: KeyType };
-  /** Whoever must sign, by the root before and by the new one. */
+  /** All keys that must sign, by the root before and by the new one. */
   readonly signers: readonly SigningKey[];
 }
 
@@ -86,7 +85,7 @@ function withRootKeys(
     add: rootKey(add.publicKey, dialect),
     remove: remove.map(({ publicKey }) => rootKey(publicKey, dialect).keyid),
     expires,
-    // Of this only user and time stay, as the owner of the new key.
+    // Only user and time of this stay, as the owner of the new key.
     changelog: { user: "owner", message: "", time: now },
   });
   const roles = isJsonObject(rotated["roles"]) ? rotated["roles"] : {};

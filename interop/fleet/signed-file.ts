@@ -51,7 +51,7 @@ export function endless(bytes: Uint8Array): Uint8Array {
   return Buffer.concat([bytes, Buffer.alloc(600_000, " ")]);
 }
 
-/** What a device holds that took this root. */
+/** The holdings of a device that took this root. */
 export function heldRoot(bytes: Uint8Array | undefined): Held {
   const { signatures, signed } = readSigned(bytes);
   const signers = signatures.map(({ keyid }) => keyid);

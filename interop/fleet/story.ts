@@ -24,10 +24,10 @@ const DAYS = 3 * DAY;
 const BEHIND = 4 * DAY;
 
 export interface Plan {
-  /** Of the Factory. */
+  /** The name of the Factory. */
   readonly name: string;
   readonly dialect: Dialect;
-  /** Of the first keys, root and online; the other type takes turns with it. */
+  /** The type of the first keys, root and online; the other type takes turns with it. */
   readonly keyType: KeyType;
 }
 

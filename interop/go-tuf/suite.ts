@@ -15,7 +15,7 @@ const FILES = ["go.mod", "go.sum", "device/device.go"];
 const GO = "go";
 
 interface Client {
-  /** Of the suite. */
+  /** The name of the suite. */
   readonly name: string;
   /** The folder of the program. */
   readonly folder: string;
