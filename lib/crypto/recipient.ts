@@ -66,7 +66,7 @@ function certificateDer(pem: string): Uint8Array {
   }
   if (holdsPrivateKey(pem)) {
     throw refused(
-      "expected a certificate, which is public, got a private key: it was not kept, but whoever saw " +
+      "expected a certificate, which is public, got a private key: it was not kept, but anybody who saw " +
         "it on the way may have it, so replace it",
     );
   }

@@ -24,6 +24,6 @@ function deliverable(reply: Reply): Reply {
   if (length <= MAX_SIGNED_BYTES) return reply;
   const message =
     `signed document: expected at most ${MAX_SIGNED_BYTES} bytes, got ${length}: remove targets that ` +
-    "no device needs any more, or say less in custom";
+    "devices no longer need, or shorten custom";
   return { error: { code: "too-large", message } };
 }

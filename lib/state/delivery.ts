@@ -110,7 +110,7 @@ function fromBackup(): RootwardError {
   return new RootwardError(
     "delivery-expired",
     "the service was restored from a backup after this link was made, and somebody may have used it in " +
-      "between: ask whoever provisioned the Factory to bootstrap it again",
+      "between: ask the person who provisioned the Factory to bootstrap it again",
   );
 }
 
@@ -144,8 +144,8 @@ function refuseOther(
 function used(at: number): RootwardError {
   return new RootwardError(
     "delivery-used",
-    `this link was used at ${formatTime(at)} and works once; if that was not you, tell whoever ` +
-      `provisioned the Factory at once: the archive must be replaced before any device is built`,
+    `this link was used at ${formatTime(at)} and works once; if that was not you, tell the person ` +
+      `who provisioned the Factory at once: the archive must be replaced before any device is built`,
     { facts: { usedAt: formatTime(at) } },
   );
 }
@@ -153,7 +153,7 @@ function used(at: number): RootwardError {
 function expired(at: number, head: Head): RootwardError {
   return new RootwardError(
     "delivery-expired",
-    `this link expired at ${formatTime(at)} unused; ask whoever provisioned Factory ` +
+    `this link expired at ${formatTime(at)} unused; ask the person who provisioned Factory ` +
       `${head.factory} to bootstrap it again`,
     { facts: { factory: head.factory, expiredAt: formatTime(at) } },
   );
@@ -163,7 +163,7 @@ function leaseEnded(at: number): RootwardError {
   return new RootwardError(
     "delivery-expired",
     `the time to fetch the archive ended at ${formatTime(at)}; if you hold the file, confirm it, ` +
-      `and if not, ask whoever provisioned the Factory to bootstrap it again`,
+      `and if not, ask the person who provisioned the Factory to bootstrap it again`,
     { facts: { leaseEndedAt: formatTime(at) } },
   );
 }

@@ -31,7 +31,7 @@ export function assertTellable({ factory, pending }: Head): void {
   if (untold < MAX_UNTOLD) return;
   throw new RootwardError(
     "busy",
-    `the owner of ${factory} could not be told of ${untold} earlier events: try again later`,
+    `the owner of ${factory} has not got the messages about ${untold} earlier events yet: try again later`,
   );
 }
 
@@ -41,7 +41,7 @@ export function assertEscrowed({ factory, delivery }: Head): void {
   throw new RootwardError(
     "initial-key-gone",
     delivery.state === "ended"
-      ? `the first root key of ${factory} is not on the service any more: it was destroyed at ` +
+      ? `the first root key of ${factory} is no longer on the service: it was destroyed at ` +
           `${formatTime(delivery.endedAt)}, when no root listed it any longer`
       : `the first root key of ${factory} is delivered by a link, not to this command: use the ` +
           `archive from that link`,

@@ -173,8 +173,8 @@ function assertAtMost(most: number, got: number, what: string): void {
   if (got <= most) return;
   throw new RootwardError(
     "too-large",
-    `all targets together: expected at most ${most} ${what}, got ${got}: remove entries that no ` +
-      "device needs any more, or say less in custom",
+    `all targets together: expected at most ${most} ${what}, got ${got}: remove entries that ` +
+      "devices no longer need, or shorten custom",
   );
 }
 

@@ -18,10 +18,10 @@ export interface Confirmed {
 }
 
 const TOLD =
-  "The owner token in it is shown once, here and now. Keep it like a password: whoever has it may " +
+  "The owner token in it is shown once, here and now. Keep it like a password: anybody who has it may " +
   "publish targets for your Factory and send it roots, though only your root key can sign those.";
 const NOT_TOLD =
-  "The owner token was in an earlier answer only. If you do not have it, whoever provisioned the " +
+  "The owner token was in an earlier answer only. If you do not have it, the person who provisioned the " +
   "Factory can make another one: put it in the second line.";
 
 export function showDone(confirmed: Confirmed): void {

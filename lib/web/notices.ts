@@ -25,7 +25,7 @@ interface NoticePart {
 /** The step of the page that failed. */
 export type Step = "claim" | "confirm";
 
-const NOT_READY = "It asks to try again in a moment. If that does not help, tell whoever runs it.";
+const NOT_READY = "It asks to try again in a moment. If that does not help, tell its operator.";
 const NOTHING_LOST = "Nothing is lost: try again, and this page goes on where it was.";
 
 /**
@@ -88,15 +88,15 @@ function used(when: string | null, began: boolean): Notice {
     heading: "This link was used already",
     paragraphs: [
       `It was used ${when === null ? "before" : `on ${when}`}. A link works once, for ` +
-        "whoever used it first.",
+        "the person who used it first.",
     ],
     parts: [
       {
         heading: "If that was not you",
         lines: [
           "Somebody else may hold the root key of your fleet.",
-          "Tell whoever provisioned the Factory at once, by phone or in person rather than by " +
-            "answering the mail: whoever used the link may read your mail too.",
+          "Tell the person who provisioned the Factory at once, by phone or in person rather than by " +
+            "answering the mail: the person who used the link may read your mail too.",
           "Have the Factory bootstrapped again. That makes another root key and sends you another " +
             "link; what was downloaded with this one is then worth nothing.",
           "Build no device before that is done.",
@@ -113,14 +113,14 @@ function expired(when: string | null, factory: string): Notice {
     heading: "This link has expired",
     paragraphs: [
       when === null
-        ? "The archive is not on the service any more."
+        ? "The archive is no longer on the service."
         : `It expired on ${when}. Nobody had used it.`,
     ],
     parts: [
       {
         heading: "What to do",
         lines: [
-          `Ask whoever provisioned ${factory} to bootstrap it again: you get a new link. No device ` +
+          `Ask the person who provisioned ${factory} to bootstrap it again: you get a new link. No device ` +
             "was built on the old key, so nothing else is lost.",
         ],
       },
@@ -132,11 +132,13 @@ function expired(when: string | null, factory: string): Notice {
 function leaseEnded(when: string, began: boolean): Notice {
   return {
     heading: "The time to download has ended",
-    paragraphs: [`It ended on ${when}. The service does not give the archive out any more.`],
+    paragraphs: [`It ended on ${when}. The service no longer gives the archive out.`],
     parts: [
       {
         heading: "If you do not have it",
-        lines: ["Ask whoever provisioned the Factory to bootstrap it again: you get a new link."],
+        lines: [
+          "Ask the person who provisioned the Factory to bootstrap it again: you get a new link.",
+        ],
       },
       {
         heading: "If you have the file",
@@ -157,7 +159,7 @@ function invalid(message: string): Notice {
     paragraphs: [
       `This page found: ${cleaned(message)}.`,
       "It was not saved, and nothing was confirmed, so the service still has its copy.",
-      "Try again. If it stays so, do not confirm it anywhere, and tell whoever runs the service.",
+      "Try again. If it stays so, do not confirm it anywhere, and tell the operator of the service.",
     ],
     parts: [],
     way: "retry",
@@ -195,7 +197,7 @@ const UNKNOWN: Notice = {
   heading: "The service does not know this link",
   paragraphs: [
     "Check that it is whole, to its last character, and that you did not change it. Nothing was used up.",
-    "If it is as you got it, ask whoever sent it to you.",
+    "If it is as you got it, ask the sender.",
   ],
   parts: [],
   way: "none",
@@ -244,7 +246,7 @@ export function finished(confirmedAt: string, zone?: string): Notice {
     parts: [
       {
         heading: "If you lost the file",
-        lines: ["Tell whoever provisioned the Factory at once, before any device is built."],
+        lines: ["Tell the person who provisioned the Factory at once, before any device is built."],
       },
       {
         heading: "If you lost the owner token",

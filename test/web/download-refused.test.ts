@@ -39,7 +39,7 @@ inBrowser("a link that was used says when, here and in UTC, and what to do", asy
   await heading(page, "This link was used already");
   await page.getByText(/your time \(Asia\/(?:Kolkata|Calcutta)\), .*\d\d:\d\d UTC/).waitFor();
   await page.getByRole("heading", { name: "If that was not you" }).waitFor();
-  await page.getByText("Tell whoever provisioned the Factory at once").waitFor();
+  await page.getByText("Tell the person who provisioned the Factory at once").waitFor();
   expect(await page.getByRole("button").count()).toBe(0);
   expect(await page.title()).toMatch(/^This link was used already/);
 });
@@ -50,7 +50,7 @@ inBrowser("a link that expired says whom to ask", async () => {
   server.advance(8 * 24 * HOUR);
   await press(page, link);
   await heading(page, "This link has expired");
-  await page.getByText("Ask whoever provisioned Factory expired").waitFor();
+  await page.getByText("Ask the person who provisioned Factory expired").waitFor();
   expect(await page.getByRole("button").count()).toBe(0);
 });
 

@@ -150,7 +150,7 @@ describe("a notice", () => {
     const ended = refusal("delivery-expired", { leaseEndedAt: at });
     expect(notice(ended, "claim", true).way).toBe("pick");
     expect(notice(ended).way).toBe("none");
-    expect(text(notice(refusal("delivery-expired")))).toContain("not on the service any more");
+    expect(text(notice(refusal("delivery-expired")))).toContain("no longer on the service");
   });
 
   test("tells trouble on the way from a refusal", () => {

@@ -53,7 +53,9 @@ function withFolders(command: Command): Command {
   return command
     .addOption(flag("--data <dir>", "the service's data folder").default(".rootward"))
     .addOption(flag("--signer-data <dir>", "the signer's records (default: DIR/signer)"))
-    .addOption(flag("--signer <socket>", "the signer runs by itself: the service's database only"))
+    .addOption(
+      flag("--signer <socket>", "the signer is a separate process: the service's database only"),
+    )
     .addOption(
       new Option("--only <which>", "one of the two databases").choices(["service", "signer"]),
     );

@@ -32,7 +32,7 @@ export async function factoryShow(client: Client, terminal: Terminal, name: stri
 
 function provisionerWords({ id, email }: NonNullable<State["provisioner"]>): Line {
   return email === null
-    ? line`${id} (no address: nobody is told of the delivery)`
+    ? line`${id} (no address: no messages about the delivery)`
     : line`${id} <${email}>`;
 }
 

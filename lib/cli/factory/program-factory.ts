@@ -102,7 +102,7 @@ export function addFactory(program: Command, terminal: Terminal, client: () => C
       .option("--no-device-exists", "your word that no device was built on that root"),
   )
     // After the option that it reverses, whose default stays none in this order.
-    .option("--no-recipient-certificate", "not encrypted any more")
+    .option("--no-recipient-certificate", "deliver the archive without encryption")
     .action(
       async (name: string, { recipientCertificate, deviceExists, ...flags }: RebootstrapFlags) => {
         await factoryRebootstrap(client(), terminal, {

@@ -149,7 +149,7 @@ function reportStaged(
   terminal.result({ factory, staged: true, txid, missing, archive: file.path }, [
     line`Factory      ${factory}: the next root is staged, and not in force yet`,
     ...missing.map((message) => line`missing      ${message}`),
-    line`transaction  ${txid || "(of whoever started it)"}; other signers need it`,
+    line`transaction  ${txid || "(known to the token that started it)"}; other signers need it`,
     line`archive      ${file.path} holds the new key (before: ${file.path}.bak)`,
     line`Once it is applied, run this command again: it notes the new root in the archive.`,
   ]);

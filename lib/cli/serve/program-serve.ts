@@ -14,7 +14,7 @@ export function addServe(program: Command, terminal: Terminal): void {
     .addOption(flag(KEY_FILE[0], `${KEY_FILE[1]} (default: DIR/master.key)`))
     .addOption(flag("--signer-data <dir>", "the signer's own records (default: DIR/signer)"))
     .addOption(onlineKeysFlag())
-    .addOption(flag("--signer <socket>", "use a signer that runs by itself, on this socket"))
+    .addOption(flag("--signer <socket>", "use a separate signer process, on this socket"))
     .addOption(flag("--port <n>", "0 picks one").default(8787).argParser(portNumber))
     .addOption(flag("--host <host>", "the address to listen on").default("127.0.0.1"))
     .addOption(flag("--public-url <url>", "where owners reach the service; links start with it"))

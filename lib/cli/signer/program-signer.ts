@@ -17,7 +17,7 @@ const DEFAULT_FOLDER = ".rootward-signer";
 export function addSigner(program: Command, terminal: Terminal): void {
   const signer = program
     .command("signer")
-    .description("run the signer by itself, for a service that runs as another user")
+    .description("run the signer as a process of its own, for a service that runs as another user")
     .addOption(flag("--signer-data <dir>", "its records").default(DEFAULT_FOLDER))
     .addOption(flag(KEY_FILE[0], `${KEY_FILE[1]} (default: DIR/master.key)`))
     .addOption(onlineKeysFlag())

@@ -110,7 +110,7 @@ async function assertConfirmed(terminal: Terminal, asked: Forget): Promise<void>
 /** Null without a terminal. */
 async function typed(terminal: Terminal, words: string): Promise<string | null> {
   if (!process.stdin.isTTY) return null;
-  terminal.note(line`A device that has this root takes no update from the service any more.`);
+  terminal.note(line`A device that has this root will no longer accept updates from the service.`);
   terminal.note(line`If no device has it, type: ${words}`);
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {

@@ -93,7 +93,7 @@ export async function claim(
 function usedBefore(): RootwardError {
   return new RootwardError(
     "delivery-used",
-    "this link was used before the service was restored from a backup: ask whoever provisioned the " +
+    "this link was used before the service was restored from a backup: ask the person who provisioned the " +
       "Factory to bootstrap it again",
   );
 }
@@ -101,7 +101,7 @@ function usedBefore(): RootwardError {
 function gone(): RootwardError {
   return new RootwardError(
     "delivery-expired",
-    "this archive is not on the service any more: ask whoever provisioned the Factory to bootstrap " +
+    "this archive is no longer on the service: ask the person who provisioned the Factory to bootstrap " +
       "it again",
   );
 }

@@ -105,14 +105,17 @@ export const OWNER_NOTICES: Notices = {
     body: [
       `At ${formatTime(event.time)} Factory ${factory} got a new root key and a new download link, which`,
       "you have in a message of its own. Every earlier link, every archive that was downloaded with one,",
-      "and every token of this Factory are worth nothing any more: throw them away.",
+      "and every token of this Factory no longer work: delete them.",
       event.details["recipient"] === undefined
         ? "The new archive is not encrypted to a certificate."
         : `The new archive is encrypted to the certificate with SHA-256 ${word(event, "recipient")}.`,
       ...(event.details["wasLive"] === true
-        ? ["", "It had been live. A device that was built before this takes no update any more."]
+        ? [
+            "",
+            "It had been live. A device that was built before this will no longer accept updates.",
+          ]
         : []),
-      "If you do not know why, ask whoever set up this Factory before you build a device.",
+      "If you do not know why, ask the person who set up this Factory before you build a device.",
     ].join("\n"),
   }),
   "initial-key-read": readMessage,
@@ -126,7 +129,7 @@ export const OWNER_NOTICES: Notices = {
     body: [
       `The root key archive of ${factory} was downloaded and confirmed at ${formatTime(event.time)}.`,
       "The service destroys its copy, and the Factory is live.",
-      "If that was not you, tell whoever set up this Factory before any device is built.",
+      "If that was not you, tell the person who set up this Factory before any device is built.",
     ].join("\n"),
   }),
   "root-accepted": ({ factory, event }) => ({
@@ -134,7 +137,7 @@ export const OWNER_NOTICES: Notices = {
     body: [
       `A root signed with the first root key of ${factory} was accepted at ${formatTime(event.time)},`,
       "so that key is in its owner's hands: the service destroys its copy, and the Factory is live.",
-      "If that was not you, tell whoever set up this Factory before any device is built.",
+      "If that was not you, tell the person who set up this Factory before any device is built.",
     ].join("\n"),
   }),
   "roots-returned": ({ factory, event }) => ({
@@ -148,7 +151,7 @@ export const OWNER_NOTICES: Notices = {
       "Your devices may have these roots, so the service serves them again. A root update that was",
       "staged in the restored database was dropped; start it again. Changes since the backup are gone.",
       "Your next rootward keys rotate needs --accept-log once, since the log lost its last events.",
-      "If you did not sign such a root, tell whoever runs the service at once.",
+      "If you did not sign such a root, tell the operator of the service at once.",
     ].join("\n"),
   }),
   "delivery-refused": ({ factory, event }) => ({
@@ -156,7 +159,7 @@ export const OWNER_NOTICES: Notices = {
     body: [
       `At ${formatTime(event.time)} somebody tried the download link of ${factory}, which had been`,
       "used before. They got nothing.",
-      "If you are the one who was refused, the archive is in other hands: tell whoever set up this",
+      "If you are the one who was refused, the archive is in other hands: tell the person who set up this",
       "Factory at once, and build no device. If you have the archive, somebody else has your mail.",
     ].join("\n"),
   }),
@@ -167,11 +170,11 @@ export const OWNER_NOTICES: Notices = {
         ? [
             `The root key archive of ${factory} was fetched, and nobody confirmed having it in time, so the`,
             "service destroys its copy. If you have the file, open the link again and confirm it. If",
-            "not, ask whoever set up this Factory to bootstrap it again. No device has been served.",
+            "not, ask the person who set up this Factory to bootstrap it again. No device has been served.",
           ].join("\n")
         : [
             `Nobody used the download link of ${factory} in time, so the service destroys the archive.`,
-            "No device has been served. Ask whoever set up this Factory to bootstrap it again.",
+            "No device has been served. Ask the person who set up this Factory to bootstrap it again.",
           ].join("\n"),
   }),
 };

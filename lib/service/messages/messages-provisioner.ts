@@ -105,19 +105,18 @@ export const FORMER_OWNER_NOTICES: Notices = {
     subject: `Factory ${factory} was set up anew, for another address`,
     body: [
       `At ${formatTime(event.time)} Factory ${factory} was set up anew for another address. Your link, your`,
-      "archive and your tokens of it are worth nothing any more. If you do not know why, ask whoever",
-      "set it up.",
+      "archive and your tokens of it no longer work. If you do not know why, ask the person who set it up.",
     ].join("\n"),
   }),
 };
 
 export const FORMER_PROVISIONER_NOTICES: Notices = {
   "factory-bootstrapped-again": ({ factory, event }) => ({
-    subject: `Factory ${factory} was set up anew, and another address is told of it`,
+    subject: `Factory ${factory} was set up anew for another address`,
     body: [
       `At ${formatTime(event.time)} Factory ${factory} was bootstrapped again by ${event.actor}. The link`,
-      "before is dead, and you are not told any more what becomes of the delivery. If you do not know",
-      "why, find out who has a token that makes Factories.",
+      "before is dead, and you will get no more messages about the delivery. If you do not know why,",
+      "find out who has a token that makes Factories.",
     ].join("\n"),
   }),
 };

@@ -82,7 +82,7 @@ async function assertHeld(
   const lacking = changed.filter((role) => !held.includes(onlineKeys[role]));
   if (lacking.length === 0) return;
   const message =
-    `the signer does not have the online keys of this update any more (${lacking.join(", ")}): ` +
+    `the signer no longer has the online keys of this update (${lacking.join(", ")}): ` +
     "cancel the update and start it again";
   throw rootRefused(`root update of ${head.factory}`, [{ code: "online-keys", message }]);
 }
