@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { call, createFactory, deliver } from "../test/support/owner.ts";
+import { call, createFactory, takeOver } from "../test/support/owner.ts";
 import { spawnServer, type ServerProcess } from "../test/support/server-process.ts";
 import { show, spread } from "./measure.ts";
 
@@ -26,8 +26,8 @@ interface Tenant {
 }
 
 async function tenant(server: ServerProcess, name: string): Promise<Tenant> {
-  const { link, ownerToken } = await createFactory(server, name);
-  await deliver(server.url, link);
+  const { link } = await createFactory(server, name);
+  const { ownerToken } = await takeOver(server.url, link);
   return { name, token: ownerToken };
 }
 
@@ -39,10 +39,14 @@ async function startUpdate({ url }: ServerProcess, { name, token }: Tenant): Pro
   return String(body["txid"]);
 }
 
+/** Content that was published already is not signed again. */
+let contents = 0;
+
 /** @returns milliseconds until the publication was answered */
 async function publish({ url }: ServerProcess, { name, token }: Tenant): Promise<number> {
   const path = `${url}/ota/factories/${name}/targets/`;
-  const entry = { length: 1, hashes: { sha256: "a".repeat(64) } };
+  contents += 1;
+  const entry = { length: 1, hashes: { sha256: contents.toString(16).padStart(64, "0") } };
   const start = performance.now();
   const { status } = await call(path, { method: "PUT", token, body: { targets: { file: entry } } });
   if (status !== 200) throw new Error(`publication: ${status}`);
